@@ -1,0 +1,1 @@
+"""The rules of the product: no clock, no input or output, no third party but pydantic."""

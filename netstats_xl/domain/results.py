@@ -1,0 +1,274 @@
+"""What probing found. An outcome that is no answer is a measurement, not an error."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import assert_never
+
+
+
+from netstats_xl.domain.targets import DestinationId, JobId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replied:
+    """At least one packet was answered."""
+
+    address: str
+    rtts_ms: tuple[float | None, ...]
+    """One entry a packet sent, in order of sending: its RTT in ms, or None where it was lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeout:
+    """No packet was answered in time."""
+
+    address: str
+    sent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreachable:
+    """No packet was answered, and a router or the host itself said that it cannot be reached."""
+
+    address: str
+    sent: int
+    reporter: str
+    """Address of the host that said so."""
+    reason: str
+    """ICMP's reason in words, for example `host unreachable`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameNotResolved:
+    """The host name has no address, or none came in time; nothing was sent."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendFailed:
+    """The local network stack took no packet, for example for want of a route; nothing was sent."""
+
+    address: str
+    reason: str
+
+
+Outcome = Replied | Timeout | Unreachable | NameNotResolved | SendFailed
+
+
+def packets_of(outcome: Outcome) -> tuple[int, int]:
+    """The outcome's counts as (sent, received)."""
+    match outcome:
+        case Replied(rtts_ms=rtts_ms):
+            return len(rtts_ms), sum(rtt is not None for rtt in rtts_ms)
+        case Timeout(sent=sent) | Unreachable(sent=sent):
+            return sent, 0
+        case NameNotResolved() | SendFailed():
+            return 0, 0
+        case _:
+            assert_never(outcome)
+
+
+def rtts_of(outcome: Outcome) -> tuple[float | None, ...]:
+    """The RTT of each packet sent, ms, None where it was lost."""
+    if isinstance(outcome, Replied):
+        return outcome.rtts_ms
+    return (None,) * packets_of(outcome)[0]
+
+
+def describe(outcome: Outcome) -> str:
+    """Why there was no answer, in a few words; empty where there was one."""
+    match outcome:
+        case Replied():
+            return ""
+        case Timeout():
+            return "no reply in time"
+        case Unreachable(reporter=reporter, reason=reason):
+            return f"{reason} (says {reporter})"
+        case NameNotResolved(reason=reason):
+            return f"name not resolved: {reason}"
+        case SendFailed(reason=reason):
+            return f"not sent: {reason}"
+        case _:
+            assert_never(outcome)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundResult:
+    """What one round found of one destination."""
+
+    destination_id: DestinationId
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One round of one job against one destination, as it is stored."""
+
+    at: datetime
+    """The tick that the round belongs to, aware UTC."""
+    job_id: JobId
+    destination_id: DestinationId
+    run_id: str
+    interval_s: float
+    """The job's interval: how much time the round stands for in the availability, s."""
+    outcome: Outcome
+
+
+class MissedReason(StrEnum):
+    """Why ticks had no round."""
+
+    LATE = "late"
+    """The machine slept, or the process was stopped or too busy when they were due."""
+    OVERRUN = "overrun"
+    """The round before was still going on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCompleted:
+    """The round was made."""
+
+    up: int
+    """Destinations with at least one reply."""
+    down: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunMissed:
+    """Ticks that passed without a round."""
+
+    ticks: int
+    reason: MissedReason
+    last_tick_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFailed:
+    """The round could not be made."""
+
+    error: str
+
+
+RunOutcome = RunCompleted | RunMissed | RunFailed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRun:
+    """One tick of a job, or a row of missed ones."""
+
+    run_id: str
+    job_id: JobId
+    tick_at: datetime
+    """The (first) tick, aware UTC."""
+    started_at: datetime
+    finished_at: datetime
+    outcome: RunOutcome
+
+
+class State(StrEnum):
+    """A destination's state: `domain/states.py` says when it changes."""
+
+    UP = "Up"
+    DEGRADED = "Degraded"
+    DOWN = "Down"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateChanged:
+    """A destination's state changed."""
+
+    at: datetime
+    destination_id: DestinationId
+    before: State
+    after: State
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What is saved in one transaction. Saving the same batch twice saves it once."""
+
+    batch_id: str
+    runs: Sequence[JobRun] = ()
+    samples: Sequence[Sample] = ()
+    events: Sequence[StateChanged] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """From `start` (inclusive) to `end` (exclusive), both aware UTC."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if self.start.utcoffset() != timedelta(0) or self.end.utcoffset() != timedelta(0):
+            raise ValueError("a period's ends are aware UTC")
+        if self.start > self.end:
+            raise ValueError("a period's start is not after its end")
+
+    @property
+    def length(self) -> timedelta:
+        """How long it lasts."""
+        return self.end - self.start
+
+    def previous(self) -> "Period":
+        """The period of the same length that ends where this one begins."""
+        return Period(start=self.start - self.length, end=self.start)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which samples a question is about. None: all of them."""
+
+    job_ids: frozenset[JobId] | None = None
+    destination_ids: frozenset[DestinationId] | None = None
+
+    def includes(self, *, job_id: JobId, destination_id: DestinationId) -> bool:
+        """Whether a sample of this job and destination belongs."""
+        return (self.job_ids is None or job_id in self.job_ids) and (
+            self.destination_ids is None or destination_id in self.destination_ids
+        )
+
+
+EVERYTHING = Scope()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatestSample:
+    """The last that is known of a destination."""
+
+    destination_id: DestinationId
+    at: datetime
+    outcome: Outcome
+    """Of the last round."""
+    last_reply_at: datetime | None
+    """The tick of the last round with a reply, within the period looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobTotals:
+    """What was done of a job so far."""
+
+    rounds_done: int = 0
+    ticks_missed: int = 0
+    last_run_at: datetime | None = None
+    last_error: str = ""
+    """Of the last run, if it failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreInfo:
+    """About the database itself, for the About sheet."""
+
+    location: str
+    schema_version: int
+    samples: int
+    first_sample_at: datetime | None = None
+    last_sample_at: datetime | None = None
+    size_bytes: int | None = None
+    details: dict[str, str] = field(default_factory=dict)
+    """More facts in words, for example the engine's version."""

@@ -1,0 +1,167 @@
+"""The whole error tree.
+
+::
+
+    NetstatsError                     code, a message for the user, retryable
+      ConfigurationError
+        SheetInvalid                  a tuple of CellError
+      WorkbookError
+        WorkbookBusy                  retryable
+        WorkbookClosed
+        ViewUnsupported
+      StoreError
+        StoreLocked                   retryable
+        StoreCorrupt
+        StoreTooNew
+        StoreFull                     retryable
+        StoreReadOnly                 retryable
+        MigrationFailed
+      ProbeEngineError
+        PrivilegeMissing
+        BackendUnavailable
+      ReportError
+
+An adapter translates a third party's exceptions into these once, at its edge, with ``raise ... from``.
+Outcomes of a probe (a timeout, an unresolvable name) are results, never exceptions:
+see :mod:`netstats_xl.domain.results`.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class NetstatsError(Exception):
+    """The root: `str(error)` is one message in plain words that names the thing and the remedy."""
+
+    code: ClassVar[str] = "error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ConfigurationError(NetstatsError):
+    """What the user configured cannot be used."""
+
+    code = "configuration"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellError:
+    """One bad cell: where it is, what it holds, what is wrong with it and what would be right."""
+
+    sheet: str
+    cell: str
+    """A1 address (`B7`), or a path for a source without cells (`destinations[3].host`)."""
+    value: str
+    message: str
+    """What is wrong and what would be right, in one or two sentences."""
+
+    def __str__(self) -> str:
+        shown = f" holds {self.value!r}" if self.value else ""
+        return f"{self.sheet}!{self.cell}{shown}: {self.message}"
+
+
+class SheetInvalid(ConfigurationError):
+    """Cells that cannot be understood; `cell_errors` lists every one of them."""
+
+    code = "sheet_invalid"
+
+    def __init__(self, message: str, cell_errors: tuple[CellError, ...] = ()) -> None:
+        super().__init__(message)
+        self.cell_errors = cell_errors
+
+
+class WorkbookError(NetstatsError):
+    """A workbook cannot be read or written."""
+
+    code = "workbook"
+
+
+class WorkbookBusy(WorkbookError):
+    """The workbook, or the program that shows it, cannot answer now."""
+
+    code = "workbook_busy"
+    retryable = True
+
+
+class WorkbookClosed(WorkbookError):
+    """The live workbook was closed."""
+
+    code = "workbook_closed"
+
+
+class ViewUnsupported(WorkbookError):
+    """The adapter cannot show this view."""
+
+    code = "view_unsupported"
+
+
+class StoreError(NetstatsError):
+    """The database cannot be read or written."""
+
+    code = "store"
+
+
+class StoreLocked(StoreError):
+    """Another process has the database open."""
+
+    code = "store_locked"
+    retryable = True
+
+
+class StoreCorrupt(StoreError):
+    """The database file is damaged, or is no database."""
+
+    code = "store_corrupt"
+
+
+class StoreTooNew(StoreError):
+    """The database was written by a newer version of this program, or of DuckDB."""
+
+    code = "store_too_new"
+
+
+class StoreFull(StoreError):
+    """The disk is full."""
+
+    code = "store_full"
+    retryable = True
+
+
+class StoreReadOnly(StoreError):
+    """The database, or the folder that holds it, may not be written."""
+
+    code = "store_read_only"
+    retryable = True
+
+
+class MigrationFailed(StoreError):
+    """The database's tables could not be brought to this version; nothing was changed."""
+
+    code = "migration_failed"
+
+
+class ProbeEngineError(NetstatsError):
+    """Probes cannot be sent at all."""
+
+    code = "probe_engine"
+
+
+class PrivilegeMissing(ProbeEngineError):
+    """The operating system does not let this user send ICMP echo requests."""
+
+    code = "privilege_missing"
+
+
+class BackendUnavailable(ProbeEngineError):
+    """The operating system lacks what the probe needs, for example IPv6."""
+
+    code = "backend_unavailable"
+
+
+class ReportError(NetstatsError):
+    """A report cannot be made as asked."""
+
+    code = "report"

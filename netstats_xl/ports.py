@@ -1,0 +1,234 @@
+"""What the use cases need of the world, named by capability."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from netstats_xl.domain.results import (
+    EVERYTHING,
+    Batch,
+    JobRun,
+    JobTotals,
+    LatestSample,
+    Period,
+    RoundResult,
+    Sample,
+    Scope,
+    State,
+    StateChanged,
+    StoreInfo,
+)
+from netstats_xl.domain.rollups import Summary
+from netstats_xl.domain.tables import RawTable
+from netstats_xl.domain.targets import Definitions, DestinationId, EchoSettings, JobId
+from netstats_xl.domain.views import WorkbookView
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """The present instant, aware UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start, never going back: for durations."""
+        ...
+
+
+# --- Prober -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeTarget:
+    """One destination of a round."""
+
+    destination_id: DestinationId
+    host: str
+    """An IPv4 or IPv6 address, or a host name that the prober resolves."""
+
+
+class Prober(Protocol):
+    """Sends the probes of a round to many destinations at once."""
+
+    async def probe(self, targets: Sequence[ProbeTarget], settings: EchoSettings) -> Sequence[RoundResult]:
+        """Probe every target; one result a target, in their order.
+
+        Several rounds may be under way at once. What befalls one target is its outcome and spoils no other.
+        Ends within `settings.longest_round_s` and the name-resolution deadline, plus the time that sending takes.
+
+        Raises:
+            ProbeEngineError: no probe can be sent at all.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End what is under way and free the sockets. Closing twice does nothing."""
+        ...
+
+
+# --- ResultStore ------------------------------------------------------------------------------------------
+
+
+class Dimension(StrEnum):
+    """What a summary is made for each of."""
+
+    JOB = "job"
+    DESTINATION = "destination"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupSummary:
+    """The summary of one group; None in a key: not grouped by it."""
+
+    job_id: JobId | None = None
+    destination_id: DestinationId | None = None
+    bucket_at: datetime | None = None
+    """The edge that the bucket begins at."""
+    summary: Summary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDefinitions:
+    """The last definitions saved, and what was retired since."""
+
+    active: Definitions = Definitions()
+    retired: Definitions = Definitions()
+
+
+class ResultStore(Protocol):
+    """Keeps definitions and measurements. Its methods may be called from any thread.
+
+    Every method raises a `StoreError` when the store cannot do its part.
+    """
+
+    def save_definitions(self, definitions: Definitions, *, at: datetime) -> None:
+        """Make these the active definitions; what was active and is not among them is retired, and kept."""
+        ...
+
+    def definitions(self) -> StoredDefinitions:
+        """What was saved last."""
+        ...
+
+    def save(self, batch: Batch) -> None:
+        """Save a batch in one transaction; it is safe once this returns. A batch saved before is left alone."""
+        ...
+
+    def latest(self, period: Period) -> Mapping[DestinationId, LatestSample]:
+        """The last sample of each destination that has one within the period."""
+        ...
+
+    def states(self) -> Mapping[DestinationId, State]:
+        """The state after each destination's last event."""
+        ...
+
+    def job_totals(self) -> Mapping[JobId, JobTotals]:
+        """What was done so far of each job that ever ran."""
+        ...
+
+    def summaries(
+        self,
+        period: Period,
+        *,
+        scope: Scope = EVERYTHING,
+        by: Collection[Dimension] = (),
+        edges: Sequence[datetime] = (),
+    ) -> Sequence[GroupSummary]:
+        """Statistics of the samples in the period and scope, for each group that has any.
+
+        With `edges` (ascending, aware UTC) also for each bucket that begins at an edge and ends before the next
+        one, or at the period's end; samples before the first edge are left out. Ordered by bucket, then by job
+        ID, then by destination ID.
+        """
+        ...
+
+    def jitter_rfc3550(
+        self, period: Period, *, scope: Scope = EVERYTHING
+    ) -> Mapping[tuple[JobId, DestinationId], float]:
+        """`domain.rollups.jitter_rfc3550` of each job's rounds against each destination, ms; absent where it has none."""
+        ...
+
+    def histogram(
+        self, period: Period, edges_ms: Sequence[float], *, job_id: JobId, destination_id: DestinationId
+    ) -> Sequence[int]:
+        """How many RTTs fall into each bin `edges_ms[i] <= rtt < edges_ms[i + 1]`; what is outside counts nowhere."""
+        ...
+
+    def samples(self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None) -> Sequence[Sample]:
+        """Raw samples by time, then job ID, then destination ID; with `limit`, the last that many."""
+        ...
+
+    def runs(self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None) -> Sequence[JobRun]:
+        """Runs whose tick is in the period, by time; with `limit`, the last that many."""
+        ...
+
+    def events(self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None) -> Sequence[StateChanged]:
+        """Changes of state in the period, by time; with `limit`, the last that many."""
+        ...
+
+    def export_csv(self, path: Path, period: Period, *, scope: Scope = EVERYTHING, zone: str = "UTC") -> int:
+        """Write raw samples to a CSV file, replacing it atomically; the number of rows.
+
+        No cell can be taken for a formula: see `docs/decisions` on text from the network.
+        """
+        ...
+
+    def prune(self, before: datetime) -> int:
+        """Delete samples, runs and events older than `before`; the number of samples deleted."""
+        ...
+
+    def info(self) -> StoreInfo:
+        """About the store itself."""
+        ...
+
+    def close(self) -> None:
+        """Release the store. Closing twice does nothing."""
+        ...
+
+
+# --- Workbook ---------------------------------------------------------------------------------------------
+
+
+class Publisher(Protocol):
+    """Shows views to the user."""
+
+    def publish(self, view: WorkbookView) -> str:
+        """Show the view; where, in words or as a path.
+
+        Raises:
+            WorkbookError: it cannot be shown; a retryable one may go away by itself.
+        """
+        ...
+
+
+class Workbook(Publisher, Protocol):
+    """The user's workbook: where the definitions come from, and a place to show views."""
+
+    def revision(self) -> str:
+        """A token that changes when the tables may have changed; cheap to ask.
+
+        Raises:
+            WorkbookError: the workbook cannot be reached.
+        """
+        ...
+
+    def read(self, tables: Collection[str]) -> Mapping[str, RawTable]:
+        """The tables of these names (compared without case, keyed as asked for), as far as they exist.
+
+        Raises:
+            WorkbookError: the workbook cannot be read.
+        """
+        ...
+
+    def write_ids(self, table: str, ids: Mapping[int, str]) -> None:
+        """Write the hidden IDs of rows that have none yet, by row number.
+
+        An adapter that may not touch the user's file does nothing: such rows are known by name and host.
+
+        Raises:
+            WorkbookError: the workbook cannot be written now.
+        """
+        ...
