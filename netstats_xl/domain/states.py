@@ -3,9 +3,24 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
-from netstats_xl.domain.results import State
-from netstats_xl.domain.targets import DestinationId, JobId
+from netstats_xl.domain.results import (
+    LatestSample,
+    NameNotResolved,
+    Outcome,
+    Replied,
+    Sample,
+    SendFailed,
+    State,
+    StateChanged,
+    Timeout,
+    Unreachable,
+    describe,
+    packets_of,
+)
+from netstats_xl.domain.targets import DestinationId, Job, JobId, StatePolicy, Thresholds
+from netstats_xl.domain.windows import Phase, next_tick, phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,3 +68,151 @@ class JobStatus:
     last_error: str = ""
     last_result: str = ""
     """For the terminal: how the last round went, in a few words."""
+
+
+def classify(outcome: Outcome, thresholds: Thresholds) -> tuple[State, str]:
+    """The state that one round alone speaks for, and why, with figures and units.
+
+    DOWN without a reply; DEGRADED where the round's mean RTT or its loss is at or above a threshold; else UP.
+    A round without loss is never degraded for its loss, not even by a threshold of 0 %.
+    """
+    match outcome:
+        case Replied():
+            mean_ms, loss = mean_rtt_ms(outcome), loss_percent(outcome)
+            assert mean_ms is not None, "a round with a reply has an RTT"
+            assert loss is not None, "a round with a reply has sent something"
+            crossed = [_crossed("RTT", mean_ms, "ms", thresholds.rtt_warning_ms, thresholds.rtt_critical_ms)]
+            if loss:
+                limits = thresholds.loss_warning_percent, thresholds.loss_critical_percent
+                crossed.append(_crossed("loss", loss, "%", *limits))
+            if any(crossed):
+                return State.DEGRADED, "; ".join(filter(None, crossed))
+            return State.UP, f"RTT {_figure(mean_ms)} ms, loss {_figure(loss)} %"
+        case Timeout() | Unreachable() | NameNotResolved() | SendFailed():
+            return State.DOWN, describe(outcome)
+        case _:
+            assert_never(outcome)
+
+
+def _crossed(name: str, value: float, unit: str, warning: float | None, critical: float | None) -> str:
+    for threshold, which in ((critical, "critical"), (warning, "warning")):
+        if threshold is not None and value >= threshold:
+            return f"{name} {_figure(value)} {unit} is at or above the {which} {_figure(threshold)} {unit}"
+    return ""
+
+
+def _figure(value: float) -> str:
+    """At most 4 significant digits, no exponent."""
+    return f"{value:.0f}" if value >= 1_000 else f"{value:.4g}"
+
+
+def mean_rtt_ms(outcome: Outcome) -> float | None:
+    """Mean RTT of the round, ms; None where it had no reply."""
+    if not isinstance(outcome, Replied):
+        return None
+    rtts_ms = [rtt for rtt in outcome.rtts_ms if rtt is not None]
+    return sum(rtts_ms) / len(rtts_ms) if rtts_ms else None
+
+
+def loss_percent(outcome: Outcome) -> float | None:
+    """Loss of the round, %; None where nothing was sent."""
+    sent, received = packets_of(outcome)
+    return 100 * (sent - received) / sent if sent else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracker:
+    """A destination's state and the rounds that may change it.
+
+    After a restart it begins with the last known state and no rounds.
+    """
+
+    state: State = State.UNKNOWN
+    recent: tuple[State, ...] = ()
+    """What each of the last rounds alone spoke for, oldest first."""
+
+
+def advance(
+    tracker: Tracker, sample: Sample, thresholds: Thresholds, policy: StatePolicy
+) -> tuple[Tracker, StateChanged | None]:
+    """Take in one more round of the destination; the change of state that it causes, if any.
+
+    Rounds of all jobs count alike. The state changes when `policy.rounds` of the last `policy.out_of` rounds,
+    this one among them, agree on another one. Only from UNKNOWN the first round with a reply makes it UP at
+    once.
+    """
+    found, why = classify(sample.outcome, thresholds)
+    recent = (*tracker.recent, found)[-policy.out_of :]
+    agreeing = recent.count(found)
+    after = tracker.state
+    if agreeing >= policy.rounds:
+        after = found
+        why = f"{agreeing} of the last {len(recent)} rounds; in the last one: {why}"
+    elif tracker.state is State.UNKNOWN and found is not State.DOWN:
+        after = State.UP
+        why = f"first reply: {why}"
+    changed = (
+        StateChanged(
+            at=sample.at, destination_id=sample.destination_id, before=tracker.state, after=after, reason=why
+        )
+        if after is not tracker.state
+        else None
+    )
+    return Tracker(state=after, recent=recent), changed
+
+
+def latest_of(sample: Sample, previous: LatestSample | None) -> LatestSample:
+    """What is last known of a destination after one more round; a round older than that adds nothing."""
+    if previous is not None and sample.at < previous.at:
+        return previous
+    replied = sample.at if isinstance(sample.outcome, Replied) else None
+    return LatestSample(
+        destination_id=sample.destination_id,
+        at=sample.at,
+        outcome=sample.outcome,
+        last_reply_at=replied or (previous.last_reply_at if previous else None),
+    )
+
+
+def status_of(
+    destination_id: DestinationId, *, tracker: Tracker, latest: LatestSample | None, thresholds: Thresholds
+) -> DestinationStatus:
+    """What is shown of a destination: its tracked state, and figures and problems of its last round."""
+    if latest is None:
+        return DestinationStatus(destination_id=destination_id, state=tracker.state)
+    found, why = classify(latest.outcome, thresholds)
+    return DestinationStatus(
+        destination_id=destination_id,
+        state=tracker.state,
+        last_rtt_ms=mean_rtt_ms(latest.outcome),
+        loss_percent=loss_percent(latest.outcome),
+        last_seen_at=latest.last_reply_at,
+        problems="" if found is State.UP else why,
+    )
+
+
+def job_status_state(job: Job, now: datetime, *, running: bool, last_error: str = "") -> JobState:
+    """What a job is doing.
+
+    `running` says whether anything collects now, `last_error` what the last run failed of, if it did. The
+    first that holds: DISABLED; FINISHED, where its end has come or no tick is to come; FAILING; STOPPED,
+    where nothing collects; SCHEDULED, before its start; OUTSIDE its windows; RUNNING.
+    """
+    if not job.enabled:
+        return JobState.DISABLED
+    where = phase(job.schedule, now)
+    if where is Phase.OVER or next_tick(job.schedule, now) is None:
+        return JobState.FINISHED
+    if last_error:
+        return JobState.FAILING
+    if not running:
+        return JobState.STOPPED
+    match where:
+        case Phase.BEFORE:
+            return JobState.SCHEDULED
+        case Phase.OUTSIDE:
+            return JobState.OUTSIDE
+        case Phase.OPEN:
+            return JobState.RUNNING
+        case _:
+            assert_never(where)

@@ -256,6 +256,23 @@ class PivotValue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PivotRatio:
+    """A value of a pivot: `factor * (sum(plus) - sum(minus)) / sum(divisor)` of the rows it stands for.
+
+    So a mean or a percentage is weighted, and right in every total. Blank where the divisor is 0. It is a
+    calculated field, which some viewers lack: it stands after the plain values, in a pivot without columns.
+    """
+
+    caption: str
+    plus: str
+    """Columns of the source."""
+    divisor: str
+    minus: str | None = None
+    factor: float = 1.0
+    number_format: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PivotSpec:
     """A native PivotTable over a table, computed anew when the workbook is opened."""
 
@@ -267,7 +284,7 @@ class PivotSpec:
     rows: tuple[str, ...]
     columns: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
-    values: tuple[PivotValue, ...]
+    values: tuple[PivotValue | PivotRatio, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

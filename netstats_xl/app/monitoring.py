@@ -1,0 +1,268 @@
+"""Runs the jobs' rounds: when a tick comes due, probe, judge the results, and hand them on to be saved."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from netstats_xl.app.backlog import Backlog, RoundRecord
+from netstats_xl.domain.results import (
+    JobRun,
+    JobTotals,
+    LatestSample,
+    MissedReason,
+    RoundResult,
+    RunCompleted,
+    RunFailed,
+    RunMissed,
+    RunOutcome,
+    Sample,
+    State,
+    StateChanged,
+    packets_of,
+)
+from netstats_xl.domain.states import (
+    DestinationStatus,
+    JobStatus,
+    Tracker,
+    advance,
+    job_status_state,
+    latest_of,
+    status_of,
+)
+from netstats_xl.domain.targets import Definitions, Destination, DestinationId, Job, JobId, Settings
+from netstats_xl.domain.windows import Schedule, count_ticks, last_tick, next_tick
+from netstats_xl.errors import ProbeEngineError
+from netstats_xl.ports import Clock, Prober, ProbeTarget
+
+LONGEST_LATENESS = timedelta(seconds=5)
+"""A tick that is noticed later than this, or than half the interval, is missed: a round now would be off the grid."""
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What is known of a job while it is monitored."""
+
+    schedule: Schedule
+    handled_at: datetime
+    """Ticks up to this instant are dealt with."""
+    totals: JobTotals
+    running: bool = False
+    last_result: str = ""
+
+
+class Monitoring:
+    """Holds the definitions in force and makes the rounds.
+
+    `load` and `tick` belong to the probing thread. The status methods may be called from any thread: what they
+    read is replaced, never changed in place.
+    """
+
+    def __init__(
+        self,
+        prober: Prober,
+        clock: Clock,
+        backlog: Backlog,
+        new_id: Callable[[], str],
+        *,
+        states: Mapping[DestinationId, State],
+        latest: Mapping[DestinationId, LatestSample],
+        totals: Mapping[JobId, JobTotals],
+    ) -> None:
+        """`states`, `latest` and `totals` are what the store knows from before."""
+        self._prober = prober
+        self._clock = clock
+        self._backlog = backlog
+        self._new_id = new_id
+        self._definitions = Definitions()
+        self._settings = Settings()
+        self._trackers = {destination_id: Tracker(state=state) for destination_id, state in states.items()}
+        self._latest = dict(latest)
+        self._totals_before = dict(totals)
+        self._progress: dict[JobId, _Progress] = {}
+
+    @property
+    def definitions(self) -> Definitions:
+        """The definitions in force."""
+        return self._definitions
+
+    def load(self, definitions: Definitions, settings: Settings) -> None:
+        """Put definitions in force; a job whose schedule is as it was goes on undisturbed."""
+        now = self._clock.now()
+        progress: dict[JobId, _Progress] = {}
+        for job in definitions.jobs:
+            before = self._progress.get(job.id)
+            if before is None:
+                totals = self._totals_before.get(job.id, JobTotals())
+                before = _Progress(schedule=job.schedule, handled_at=now, totals=totals)
+            elif before.schedule != job.schedule:
+                before.schedule = job.schedule
+                before.handled_at = now
+            progress[job.id] = before
+        self._definitions, self._settings, self._progress = definitions, settings, progress
+
+    async def tick(self, job_id: JobId) -> None:
+        """Deal with the ticks of a job that have come due: make the last one's round, count the missed ones.
+
+        Called when a tick is due, or later; called without need it does nothing.
+        """
+        job = self._definitions.job(job_id)
+        progress = self._progress.get(job_id)
+        if job is None or progress is None or not job.enabled:
+            return
+        now = self._clock.now()
+        due_at = last_tick(job.schedule, now)
+        if due_at is None or due_at <= progress.handled_at:
+            return
+        before, progress.handled_at = progress.handled_at, due_at
+        if progress.running:
+            self._record_missed(job, progress, after=before, until=due_at, reason=MissedReason.OVERRUN)
+            return
+        if now - due_at > min(LONGEST_LATENESS, job.schedule.interval / 2):
+            self._record_missed(job, progress, after=before, until=due_at, reason=MissedReason.LATE)
+            return
+        just_before = due_at - timedelta(microseconds=1)
+        self._record_missed(job, progress, after=before, until=just_before, reason=MissedReason.LATE)
+        progress.running = True
+        try:
+            await self._make_round(job, progress, due_at)
+        finally:
+            progress.running = False
+
+    async def _make_round(self, job: Job, progress: _Progress, tick_at: datetime) -> None:
+        run_id = self._new_id()
+        started_at = self._clock.now()
+        destinations = job.select(self._definitions.destinations)
+        targets = [ProbeTarget(destination_id=each.id, host=each.host) for each in destinations]
+        try:
+            results = await self._prober.probe(targets, job.echo)
+            samples, events = self._judge(job, destinations, results, run_id, tick_at)
+        except ProbeEngineError as error:
+            self._fail(job, progress, run_id, tick_at, started_at, error.message)
+            return
+        except Exception as error:
+            # The edge of a job: what nobody foresaw is recorded as this job's failure, then reported above.
+            self._fail(job, progress, run_id, tick_at, started_at, f"internal error: {error!r}")
+            raise
+        up = sum(packets_of(result.outcome)[1] > 0 for result in results)
+        outcome = RunCompleted(up=up, down=len(results) - up)
+        run = self._run(run_id, job, tick_at, started_at, outcome)
+        self._finish(progress, RoundRecord(run=run, samples=samples, events=events))
+
+    def _fail(
+        self, job: Job, progress: _Progress, run_id: str, tick_at: datetime, started_at: datetime, message: str
+    ) -> None:
+        run = self._run(run_id, job, tick_at, started_at, RunFailed(error=message))
+        self._finish(progress, RoundRecord(run=run))
+
+    def _judge(
+        self,
+        job: Job,
+        destinations: tuple[Destination, ...],
+        results: Sequence[RoundResult],
+        run_id: str,
+        tick_at: datetime,
+    ) -> tuple[list[Sample], list[StateChanged]]:
+        samples: list[Sample] = []
+        events: list[StateChanged] = []
+        for destination, result in zip(destinations, results, strict=True):
+            sample = Sample(
+                at=tick_at,
+                job_id=job.id,
+                destination_id=destination.id,
+                run_id=run_id,
+                interval_s=job.schedule.interval.total_seconds(),
+                outcome=result.outcome,
+            )
+            samples.append(sample)
+            thresholds = destination.thresholds.or_else(self._settings.thresholds)
+            tracker, event = advance(
+                self._trackers.get(destination.id, Tracker()), sample, thresholds, self._settings.state_policy
+            )
+            self._trackers[destination.id] = tracker
+            self._latest[destination.id] = latest_of(sample, self._latest.get(destination.id))
+            if event is not None:
+                events.append(event)
+        return samples, events
+
+    def _record_missed(
+        self, job: Job, progress: _Progress, *, after: datetime, until: datetime, reason: MissedReason
+    ) -> None:
+        """Record the ticks in (after, until], if there are any."""
+        ticks = count_ticks(job.schedule, after, until)
+        first, last = next_tick(job.schedule, after), last_tick(job.schedule, until)
+        if ticks == 0 or first is None or last is None:
+            return
+        now = self._clock.now()
+        outcome = RunMissed(ticks=ticks, reason=reason, last_tick_at=last)
+        self._finish(progress, RoundRecord(run=self._run(self._new_id(), job, first, now, outcome)))
+
+    def _run(
+        self, run_id: str, job: Job, tick_at: datetime, started_at: datetime, outcome: RunOutcome
+    ) -> JobRun:
+        return JobRun(
+            run_id=run_id,
+            job_id=job.id,
+            tick_at=tick_at,
+            started_at=started_at,
+            finished_at=self._clock.now(),
+            outcome=outcome,
+        )
+
+    def _finish(self, progress: _Progress, record: RoundRecord) -> None:
+        run, totals = record.run, progress.totals
+        match run.outcome:
+            case RunCompleted(up=up, down=down):
+                progress.last_result = f"{up} up, {down} down"
+                done, missed, error = 1, 0, ""
+            case RunMissed(ticks=ticks, reason=reason):
+                done, missed, error = 0, ticks, totals.last_error
+            case RunFailed(error=error):
+                progress.last_result = "failed"
+                done, missed = 0, 0
+        progress.totals = JobTotals(
+            rounds_done=totals.rounds_done + done,
+            ticks_missed=totals.ticks_missed + missed,
+            last_run_at=totals.last_run_at if missed else run.tick_at,
+            last_error=error,
+        )
+        self._backlog.add(record)
+
+    def destination_status(self) -> dict[DestinationId, DestinationStatus]:
+        """The status of every destination in force."""
+        trackers, latest = dict(self._trackers), dict(self._latest)
+        thresholds = self._settings.thresholds
+        return {
+            each.id: status_of(
+                each.id,
+                tracker=trackers.get(each.id, Tracker()),
+                latest=latest.get(each.id),
+                thresholds=each.thresholds.or_else(thresholds),
+            )
+            for each in self._definitions.destinations
+        }
+
+    def job_status(self, *, running: bool) -> dict[JobId, JobStatus]:
+        """The status of every job in force; `running`: whether ticks are being dealt with at all."""
+        now = self._clock.now()
+        progress = self._progress
+        return {
+            job.id: job_status(job, progress[job.id].totals, now, running=running, last_result=progress[job.id].last_result)
+            for job in self._definitions.jobs
+            if job.id in progress
+        }
+
+
+def job_status(
+    job: Job, totals: JobTotals, now: datetime, *, running: bool, last_result: str = ""
+) -> JobStatus:
+    """What the status columns show of a job, from what was done of it so far."""
+    return JobStatus(
+        job_id=job.id,
+        state=job_status_state(job, now, running=running, last_error=totals.last_error),
+        last_run_at=totals.last_run_at,
+        next_run_at=next_tick(job.schedule, now) if running and job.enabled else None,
+        rounds_done=totals.rounds_done,
+        ticks_missed=totals.ticks_missed,
+        last_error=totals.last_error,
+        last_result=last_result,
+    )

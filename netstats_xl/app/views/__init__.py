@@ -1,0 +1,1 @@
+"""The report's sheets, one module each: measurements and definitions -> views."""

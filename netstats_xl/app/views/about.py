@@ -1,0 +1,196 @@
+"""The About sheet: how each figure is defined, what the report covers, and what it leaves out."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from netstats_xl.app.views import columns
+from netstats_xl.app.views.findings import Findings
+from netstats_xl.app.views.parts import SheetPart
+from netstats_xl.domain.rollups import P95_NEEDS, P99_NEEDS
+from netstats_xl.domain.states import JobState
+from netstats_xl.domain.results import State
+from netstats_xl.domain.views import (
+    BAD,
+    GOOD,
+    HEADING,
+    MUTED,
+    TITLE,
+    WARNING,
+    Anchor,
+    Block,
+    Column,
+    Row,
+    SheetSpec,
+    Style,
+    TableSpec,
+    TextEquals,
+    TextSpec,
+)
+
+SHEET = "About"
+
+_WRAPPED = Style(wrap=True)
+
+FIGURES: tuple[tuple[str, str, str, str], ...] = (
+    ("Round", "", "One execution of a job against one destination: some packets sent, none to all of them answered.", "everywhere"),
+    ("RTT", "ms", "Reply minus request on a monotonic clock. A lost packet has none; it never counts as 0.", "everywhere"),
+    ("Mean, min, max RTT", "ms", "Of the RTTs of all packets that were answered, pooled.", "Dashboard, Details, Trends, Hourly"),
+    (
+        "p50, p95, p99 RTT",
+        "ms",
+        "Percentiles of the pooled RTTs by linear interpolation, as PERCENTILE.INC; never an average of percentiles. "
+        f"p95 is blank below {P95_NEEDS} RTTs, p99 below {P99_NEEDS}: too few to mean anything.",
+        "Dashboard, Details, Trends, Hourly",
+    ),
+    ("Stdev", "ms", "Population standard deviation of the RTTs.", "Details"),
+    (
+        "Jitter",
+        "ms",
+        "Mean absolute difference of consecutive RTTs of a round (as PingPlotter and icmplib have it). "
+        "A pair that a lost packet separates does not count. Blank below two RTTs.",
+        "Dashboard, Details, Hourly",
+    ),
+    (
+        "Jitter (RFC 3550)",
+        "ms",
+        "J += (|D| − J) / 16 over the differences of consecutive RTTs, in order of time, from 0.",
+        "Details",
+    ),
+    (
+        "Loss",
+        "%",
+        "100 × (1 − packets received / packets sent), from the counts, never an average of percentages. "
+        "A round that could send nothing (no route, no address for the name) counts as down, but not as loss.",
+        "Dashboard, Details, Trends, Hourly",
+    ),
+    (
+        "Availability",
+        "%",
+        "100 × time up / (time up + time down). A round with at least one reply is up, one with none is down, each for its "
+        "job's interval. Time without a round does not count.",
+        "Dashboard, Details, Trends, Hourly",
+    ),
+    (
+        "MOS",
+        "1 to 4.5",
+        "Speech quality after ITU-T G.107 with G.711: d = RTT / 2 + 2 × jitter + 10; "
+        "R = 93.2 − 0.024 d − 0.11 max(0, d − 177.3) − 95 × loss / (loss + 25.1); "
+        "MOS = 1 + 0.035 R + 0.000007 R (R − 60)(100 − R), at least 1 and at most 4.5.",
+        "Details",
+    ),
+    (
+        "State",
+        "",
+        "Up, degraded (a threshold for RTT or loss is reached) or down. It changes when enough of the last rounds agree "
+        "(Settings: by default 3 of 3), so that one lost round is no outage. Unknown: not measured.",
+        "Dashboard, Destinations, Events",
+    ),
+    (
+        "Pivots",
+        "",
+        "Mean of hourly means: every row of the Hourly table weighs alike. Worst hourly p95 and loss: the highest of any "
+        "hour. Hours are those of the report's time zone.",
+        "Pivot",
+    ),
+)
+
+_FACT_COLUMNS = (columns.text("Fact", width=26), Column(header="Value", width=18))
+_FIGURE_COLUMNS = (
+    columns.text("Figure", width=26),
+    columns.text("Unit", width=18),
+    Column(header="Rule", width=95, style=_WRAPPED),
+    Column(header="Shown on", width=34, style=_WRAPPED),
+)
+_COLOR_COLUMNS = (
+    Column(
+        header="Looks like",
+        width=26,
+        rules=(
+            TextEquals(text="Good", style=GOOD),
+            TextEquals(text="Warning", style=WARNING),
+            TextEquals(text="Bad", style=BAD),
+            TextEquals(text="Muted", style=MUTED),
+        ),
+    ),
+    Column(header="In charts", width=18),
+    Column(header="Meaning", width=95, style=_WRAPPED),
+)
+_COLORS: tuple[Row, ...] = (
+    ("Good", "blue", f"{State.UP}; a job that is {JobState.RUNNING.lower()}; a completed run. In charts: mean RTT, this period."),
+    ("Warning", "orange", f"{State.DEGRADED}; a figure at or above its warning threshold; missed runs. In charts: p95."),
+    ("Bad", "red-orange", f"{State.DOWN}; a figure at or above its critical threshold; a failed run. In charts: loss."),
+    ("Muted", "grey", f"{State.UNKNOWN}, disabled or retired. In charts: the previous period."),
+)
+_NOTICE_COLUMNS = (Column(header="Note", width=26),)
+_PROBLEM_COLUMNS = (
+    columns.text("Sheet", width=26),
+    columns.text("Cell", width=18),
+    Column(header="What is wrong, and what would be right", width=95, style=_WRAPPED),
+    Column(header="Value", width=34, style=_WRAPPED),
+)
+
+
+def about(findings: Findings, left_out: Sequence[str]) -> SheetPart:
+    """The sheet; `left_out`: what the other sheets do not show, in sentences."""
+    inputs = findings.inputs
+    problems: tuple[Row, ...] = tuple(
+        (error.sheet, error.cell, error.message, error.value) for error in inputs.cell_errors
+    )
+    notices: tuple[Row, ...] = tuple((notice,) for notice in (*inputs.warnings, *left_out))
+    sections: tuple[tuple[str, str, tuple[Column, ...], Sequence[Row]], ...] = (
+        ("This report", "About_report", _FACT_COLUMNS, _facts(findings)),
+        ("Warnings, and what was left out", "About_notes", _NOTICE_COLUMNS, notices or (("Nothing was left out.",),)),
+        ("How each figure is defined", "About_figures", _FIGURE_COLUMNS, FIGURES),
+        ("What the colours mean", "About_colours", _COLOR_COLUMNS, _COLORS),
+        (
+            "Bad cells in the workbook",
+            "About_problems",
+            _PROBLEM_COLUMNS,
+            problems or (("none", None, None, None),),
+        ),
+    )
+    blocks: list[Block] = [TextSpec(anchor=Anchor(row=0, column=0), text="About this report", style=TITLE)]
+    row = 2
+    for heading, table, table_columns, rows in sections:
+        blocks.append(TextSpec(anchor=Anchor(row=row, column=0), text=heading, style=HEADING))
+        blocks.append(
+            TableSpec(name=table, anchor=Anchor(row=row + 1, column=0), columns=table_columns, autofilter=False)
+        )
+        row += len(rows) + 3
+    return SheetPart(
+        spec=SheetSpec(name=SHEET, blocks=tuple(blocks), freeze=Anchor(row=1, column=0), gridlines=False),
+        rows={table: rows for _, table, _, rows in sections},
+    )
+
+
+def _facts(findings: Findings) -> tuple[Row, ...]:
+    inputs, info = findings.inputs, findings.info
+
+    def instant(at: datetime | None) -> str:
+        return f"{at:%Y-%m-%d %H:%M:%S}" if at is not None else "none"
+
+    facts = {
+        "Period from": f"{instant(findings.local(inputs.period.start))} (inclusive)",
+        "Period to": f"{instant(findings.local(inputs.period.end))} (exclusive)",
+        "Time zone": inputs.settings.zone,
+        "Generated": instant(findings.local(inputs.generated_at)),
+        "Covers": _scope(findings),
+        "Workbook": inputs.source,
+        "Program": f"netstats_xl {inputs.version}",
+        "Database": info.location,
+        "Database size": "not known" if info.size_bytes is None else f"{info.size_bytes / 1e6:,.1f} MB",
+        "Database schema": f"version {info.schema_version}",
+        "Rounds in the database": f"{info.samples:,}",
+        "First round": instant(findings.local(info.first_sample_at)),
+        "Last round": instant(findings.local(info.last_sample_at)),
+        **info.details,
+    }
+    return tuple(facts.items())
+
+
+def _scope(findings: Findings) -> str:
+    scope = findings.inputs.scope
+    jobs = "all jobs" if scope.job_ids is None else "job " + ", ".join(map(findings.job_label, sorted(scope.job_ids)))
+    if scope.destination_ids is None:
+        return f"{jobs}, all destinations"
+    return f"{jobs}, destination {', '.join(map(findings.destination_label, sorted(scope.destination_ids)))}"

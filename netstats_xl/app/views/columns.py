@@ -1,0 +1,85 @@
+"""Columns, number formats and conditional formats that several sheets share."""
+
+from netstats_xl.domain.results import State
+from netstats_xl.domain.states import JobState
+from netstats_xl.domain.views import (
+    BAD,
+    GOOD,
+    MUTED,
+    WARNING,
+    AtLeast,
+    Column,
+    Kind,
+    Rule,
+    Style,
+    TextEquals,
+    TextPresent,
+)
+
+MS_FORMAT = "[<1]0.000;[<100]0.00;#,##0.0"
+PERCENT_FORMAT = "[=0]0;[<10]0.000;0.0"
+"""One packet lost in 1,000 shows as 0.100, none as a plain 0."""
+AVAILABILITY_FORMAT = "[=100]0;[>=90]0.000;0.0"
+COUNT_FORMAT = "#,##0"
+INSTANT_FORMAT = "yyyy-mm-dd hh:mm:ss"
+MINUTE_FORMAT = "yyyy-mm-dd hh:mm"
+DATE_FORMAT = "yyyy-mm-dd"
+
+RETIRED = "Retired"
+DISABLED = "Disabled"
+
+MEAN_RULE = "Arithmetic mean of the RTTs of all packets that were answered."
+P95_RULE = "95th percentile of the pooled RTTs by linear interpolation (PERCENTILE.INC). Blank below 20 RTTs."
+JITTER_RULE = "Mean absolute difference of consecutive RTTs of a round; a pair that a lost packet separates is left out."
+LOSS_RULE = "100 × (1 − packets received / packets sent), from the counts."
+AVAILABILITY_RULE = (
+    "100 × time up / (time up + time down). A round with at least one reply counts as up for its job's interval."
+)
+
+STATE_RULES: tuple[Rule, ...] = (
+    TextEquals(text=State.UP, style=GOOD),
+    TextEquals(text=State.DEGRADED, style=WARNING),
+    TextEquals(text=State.DOWN, style=BAD),
+    TextPresent(style=MUTED),
+)
+JOB_STATE_RULES: tuple[Rule, ...] = (
+    TextEquals(text=JobState.RUNNING, style=GOOD),
+    TextEquals(text=JobState.FAILING, style=BAD),
+    TextPresent(style=MUTED),
+)
+PROBLEM_STYLE = Style(color=WARNING.color)
+
+
+def text(header: str, *, width: float = 16, note: str = "", rules: tuple[Rule, ...] = ()) -> Column:
+    """A column of text."""
+    return Column(header=header, kind=Kind.TEXT, width=width, note=note, rules=rules)
+
+
+def instant(header: str, *, note: str = "", number_format: str = INSTANT_FORMAT, width: float = 19) -> Column:
+    """A column of local times, in the report's time zone."""
+    return Column(header=header, kind=Kind.INSTANT, number_format=number_format, width=width, note=note)
+
+
+def count(header: str, *, note: str = "", width: float = 10) -> Column:
+    """A column of whole numbers."""
+    return Column(header=header, kind=Kind.NUMBER, number_format=COUNT_FORMAT, width=width, note=note)
+
+
+def milliseconds(header: str, *, note: str = "", width: float = 10, rules: tuple[Rule, ...] = ()) -> Column:
+    """A column of times in ms; the header says so."""
+    return Column(header=header, kind=Kind.NUMBER, number_format=MS_FORMAT, width=width, note=note, rules=rules)
+
+
+def loss(header: str, *, note: str = LOSS_RULE, width: float = 10, rules: tuple[Rule, ...] = ()) -> Column:
+    """A column of losses in %."""
+    return Column(header=header, kind=Kind.NUMBER, number_format=PERCENT_FORMAT, width=width, note=note, rules=rules)
+
+
+def availability(header: str, *, note: str = AVAILABILITY_RULE, width: float = 11) -> Column:
+    """A column of availabilities in %."""
+    return Column(header=header, kind=Kind.NUMBER, number_format=AVAILABILITY_FORMAT, width=width, note=note)
+
+
+def threshold_rules(*, warning_column: str, critical_column: str) -> tuple[Rule, ...]:
+    """Colours for a number that reaches the thresholds in two other columns of its row."""
+    return (AtLeast(column=critical_column, style=BAD), AtLeast(column=warning_column, style=WARNING))

@@ -1,0 +1,321 @@
+"""The Dashboard: how many destinations are up, the worst of them, and one row for each."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from netstats_xl.app.views import columns
+from netstats_xl.app.views.findings import DAY, HOUR, Findings, ShownDestination, trailing
+from netstats_xl.app.views.parts import ChartData, SheetPart, column_ref
+from netstats_xl.domain.results import State
+from netstats_xl.domain.rollups import EMPTY, Summary
+from netstats_xl.domain.tables import CellValue
+from netstats_xl.domain.views import (
+    BAD,
+    BLUE,
+    GREY,
+    HEADING,
+    HINT,
+    MUTED,
+    ORANGE,
+    TITLE,
+    VERMILLION,
+    WARNING,
+    Anchor,
+    Axis,
+    Block,
+    CellSpec,
+    ChartKind,
+    ChartSpec,
+    Column,
+    Kind,
+    Row,
+    SeriesSpec,
+    SheetSpec,
+    SparklineSpec,
+    Style,
+    TableSpec,
+    TextSpec,
+)
+from netstats_xl.ports import Dimension, ResultStore
+
+SHEET = "Dashboard"
+WORST = 10
+"""Destinations in each of the charts of the worst."""
+
+STATE_COLORS = {State.UP: BLUE, State.DEGRADED: ORANGE, State.DOWN: VERMILLION, State.UNKNOWN: GREY}
+
+_TOTALS_ROW = 5
+_FIGURES_ROW = 11
+_TABLE_ROW = 21
+_CHART_HEIGHT_PX = 290
+
+_NAME = columns.text("Name", width=24)
+_STATE = columns.text("State", width=11, note="As of the end of the period.", rules=columns.STATE_RULES)
+_TOTAL = columns.count("Destinations", width=12, note="Enabled destinations in this state.")
+_WORST_LOSS = columns.loss("Loss (%)")
+_WORST_P95 = columns.milliseconds("p95 RTT (ms)", note=columns.P95_RULE)
+_TREND = Column(
+    header="RTT, last 24 h",
+    width=20,
+    note="Mean RTT of each of the last 24 hours; a gap is an hour without a reply. Each line has its own scale.",
+)
+_RTT_WARNING = Column(header="RTT warning (ms)", kind=Kind.NUMBER, hidden=True)
+_RTT_CRITICAL = Column(header="RTT critical (ms)", kind=Kind.NUMBER, hidden=True)
+_LOSS_WARNING = Column(header="Loss warning (%)", kind=Kind.NUMBER, hidden=True)
+_LOSS_CRITICAL = Column(header="Loss critical (%)", kind=Kind.NUMBER, hidden=True)
+_RTT_RULES = columns.threshold_rules(
+    warning_column=_RTT_WARNING.header, critical_column=_RTT_CRITICAL.header
+)
+_LOSS_RULES = columns.threshold_rules(
+    warning_column=_LOSS_WARNING.header, critical_column=_LOSS_CRITICAL.header
+)
+_HOURS_AGO = tuple(
+    Column(header=f"{hours} h ago (ms)", kind=Kind.NUMBER, number_format=columns.MS_FORMAT)
+    for hours in range(24, 0, -1)
+)
+
+
+def _figure_columns(span: str) -> tuple[Column, ...]:
+    return (
+        columns.milliseconds(f"Mean {span} (ms)", note=columns.MEAN_RULE, width=9, rules=_RTT_RULES),
+        columns.milliseconds(f"p95 {span} (ms)", note=columns.P95_RULE, width=9),
+        columns.milliseconds(f"Jitter {span} (ms)", note=columns.JITTER_RULE, width=9),
+        columns.loss(f"Loss {span} (%)", width=9, rules=_LOSS_RULES),
+        columns.availability(f"Avail. {span} (%)", width=9),
+    )
+
+
+_DESTINATION_COLUMNS = (
+    _NAME,
+    columns.text("Group", width=13),
+    columns.text("Status", width=11, note="As of the end of the period.", rules=columns.STATE_RULES),
+    columns.milliseconds(
+        "Last RTT (ms)", note="Mean RTT of the last round; blank if it had no reply.", width=9, rules=_RTT_RULES
+    ),
+    *_figure_columns("1 h"),
+    *_figure_columns("24 h"),
+    _TREND,
+    Column(header="Problems", width=40, style=columns.PROBLEM_STYLE),
+    _RTT_WARNING,
+    _RTT_CRITICAL,
+    _LOSS_WARNING,
+    _LOSS_CRITICAL,
+)
+
+
+def dashboard(store: ResultStore, findings: Findings, feeds: ChartData) -> SheetPart:
+    """The sheet; what its charts read is added to `feeds`."""
+    loss_chart, p95_chart = _worst_charts(findings, feeds)
+    feeds.add("Sparkline_feed", _HOURS_AGO, _hourly_means(store, findings))
+    totals = TableSpec(
+        name="Totals", anchor=Anchor(row=_TOTALS_ROW, column=0), columns=(_STATE, _TOTAL), autofilter=False
+    )
+    overview = TableSpec(
+        name="Overview", anchor=Anchor(row=_TABLE_ROW, column=0), columns=_DESTINATION_COLUMNS
+    )
+    head, head_values = _head(findings)
+    figures, figure_values = _figures(findings)
+    blocks: tuple[Block, ...] = (
+        *head,
+        totals,
+        *figures,
+        _states_chart(),
+        loss_chart,
+        p95_chart,
+        TextSpec(
+            anchor=Anchor(row=_TABLE_ROW - 1, column=0),
+            text="Each destination: the 1 h and the 24 h end with the period",
+            style=HEADING,
+        ),
+        overview,
+        SparklineSpec(
+            table=overview.name,
+            column=_TREND.header,
+            source="Sparkline_feed",
+            first_column=_HOURS_AGO[0].header,
+            last_column=_HOURS_AGO[-1].header,
+            color=BLUE,
+        ),
+    )
+    return SheetPart(
+        spec=SheetSpec(
+            name=SHEET,
+            blocks=blocks,
+            freeze=Anchor(row=_TOTALS_ROW - 1, column=1),
+            repeat_rows=(_TABLE_ROW, _TABLE_ROW),
+            tab_color=BLUE,
+            gridlines=False,
+        ),
+        rows={totals.name: _totals(findings), overview.name: _overview_rows(findings)},
+        cells=head_values | figure_values,
+    )
+
+
+def _head(findings: Findings) -> tuple[tuple[Block, ...], dict[str, CellValue]]:
+    inputs = findings.inputs
+    zone = inputs.settings.zone
+    start, end = findings.local(inputs.period.start), findings.local(inputs.period.end)
+    warnings = list(inputs.warnings)
+    if inputs.cell_errors:
+        warnings.append(f"{len(inputs.cell_errors)} bad cells in the workbook: see About.")
+    values: dict[str, CellValue] = {
+        "Report_period": f"{start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S}  ({zone})",
+        "Report_generated": f"{findings.local(inputs.generated_at):%Y-%m-%d %H:%M:%S}  ({zone})",
+        "Report_warnings": " ".join(warnings) or "none",
+    }
+    alarm = Style(color=BAD.color, bold=True) if warnings else Style()
+    labels = (("Period", "Report_period", Style(bold=True)), ("Generated", "Report_generated", Style()))
+    blocks: list[Block] = [TextSpec(anchor=Anchor(row=0, column=0), text="Network statistics", style=TITLE)]
+    for row, (label, name, style) in enumerate((*labels, ("Warnings", "Report_warnings", alarm)), start=1):
+        blocks.append(TextSpec(anchor=Anchor(row=row, column=0), text=label, style=HINT))
+        blocks.append(CellSpec(name=name, anchor=Anchor(row=row, column=1), style=style))
+    return tuple(blocks), values
+
+
+def _figures(findings: Findings) -> tuple[tuple[Block, ...], dict[str, CellValue]]:
+    overall = findings.overall
+    disabled = sum(shown.state == columns.DISABLED for shown in findings.destinations)
+    lines: tuple[tuple[str, str, CellValue, str], ...] = (
+        ("Destinations with data", "Total_measured", len(findings.whole), columns.COUNT_FORMAT),
+        ("Destinations disabled", "Total_disabled", disabled, columns.COUNT_FORMAT),
+        ("Rounds", "Total_rounds", overall.rounds_up + overall.rounds_down, columns.COUNT_FORMAT),
+        ("Mean RTT (ms)", "Total_mean_ms", overall.rtt_mean_ms, columns.MS_FORMAT),
+        ("p95 RTT (ms)", "Total_p95_ms", overall.p95_ms, columns.MS_FORMAT),
+        ("Loss (%)", "Total_loss_percent", overall.loss_percent, columns.PERCENT_FORMAT),
+        ("Availability (%)", "Total_availability_percent", overall.availability_percent, columns.AVAILABILITY_FORMAT),
+    )
+    blocks: list[Block] = [
+        TextSpec(anchor=Anchor(row=_FIGURES_ROW, column=0), text="All, whole period", style=HEADING)
+    ]
+    for row, (label, name, _, number_format) in enumerate(lines, start=_FIGURES_ROW + 1):
+        blocks.append(TextSpec(anchor=Anchor(row=row, column=0), text=label))
+        blocks.append(
+            CellSpec(
+                name=name,
+                anchor=Anchor(row=row, column=1),
+                kind=Kind.NUMBER,
+                number_format=number_format,
+                style=Style(bold=True, align="right"),
+            )
+        )
+    return tuple(blocks), {name: value for _, name, value, _ in lines}
+
+
+def _totals(findings: Findings) -> tuple[Row, ...]:
+    counted = Counter(shown.state for shown in findings.destinations)
+    return tuple((str(state), counted[state]) for state in STATE_COLORS)
+
+
+def _states_chart() -> ChartSpec:
+    return ChartSpec(
+        name="States",
+        anchor=Anchor(row=_TOTALS_ROW, column=2),
+        width_px=275,
+        height_px=_CHART_HEIGHT_PX,
+        kind=ChartKind.PIE,
+        title="Destinations by state",
+        description="Pie of how many enabled destinations are up, degraded, down and unknown at the end of the period.",
+        series=(
+            SeriesSpec(
+                name="Destinations",
+                values=column_ref("Totals", _TOTAL),
+                categories=column_ref("Totals", _STATE),
+                color=BLUE,
+                point_colors=tuple(STATE_COLORS.values()),
+            ),
+        ),
+    )
+
+
+def _worst_charts(findings: Findings, feeds: ChartData) -> tuple[ChartSpec, ChartSpec]:
+    by_loss = _worst(findings, lambda summary: summary.loss_percent)
+    by_p95 = _worst(findings, lambda summary: summary.p95_ms)
+    feeds.add("Worst_loss", (_NAME, _WORST_LOSS), by_loss)
+    feeds.add("Worst_p95", (_NAME, _WORST_P95), by_p95)
+
+    def chart(name: str, table: str, column: int, value: Column, color: str, title: str, width_px: int) -> ChartSpec:
+        return ChartSpec(
+            name=name,
+            anchor=Anchor(row=_TOTALS_ROW, column=column),
+            width_px=width_px,
+            height_px=_CHART_HEIGHT_PX,
+            kind=ChartKind.BAR,
+            title=title,
+            description=f"{title}, the worst on top: bars of {value.header} by destination, over the whole period.",
+            series=(
+                SeriesSpec(
+                    name=value.header,
+                    values=column_ref(table, value),
+                    categories=column_ref(table, _NAME),
+                    color=color,
+                ),
+            ),
+            category_axis=Axis(reverse=True),
+            value_axis=Axis(title=value.header, number_format="General", low=0),
+            legend=False,
+            gap_percent=40,
+        )
+
+    return (
+        chart("Worst by loss", "Worst_loss", 6, _WORST_LOSS, VERMILLION, "Worst ten by loss (%)", 400),
+        chart("Worst by p95", "Worst_p95", 12, _WORST_P95, BLUE, "Worst ten by p95 RTT (ms)", 540),
+    )
+
+
+def _worst(findings: Findings, figure: Callable[[Summary], float | None]) -> tuple[Row, ...]:
+    """The worst ten by a figure of the whole period, worst first; one row that says so where none has data."""
+    measured = [
+        (findings.destination_label(destination_id), value)
+        for destination_id, summary in findings.whole.items()
+        if (value := figure(summary)) is not None
+    ]
+    measured.sort(key=lambda pair: (-pair[1], pair[0].casefold()))
+    return tuple(measured[:WORST]) or (("No data in this period", None),)
+
+
+def _hourly_means(store: ResultStore, findings: Findings) -> tuple[Row, ...]:
+    """The mean RTT of each of the 24 hours before the period's end, ms: a row a destination shown."""
+    day = trailing(findings.inputs.period, DAY)
+    edges = [day.start + timedelta(hours=hour) for hour in range(24)]
+    position = {edge: index for index, edge in enumerate(edges)}
+    means: dict[str, list[float | None]] = {
+        shown.destination.id: [None] * len(edges) for shown in findings.destinations
+    }
+    for group in store.summaries(day, scope=findings.inputs.scope, by=(Dimension.DESTINATION,), edges=edges):
+        if group.destination_id in means and group.bucket_at is not None:
+            means[group.destination_id][position[group.bucket_at]] = group.summary.rtt_mean_ms
+    return tuple(tuple(means[shown.destination.id]) for shown in findings.destinations)
+
+
+def _overview_rows(findings: Findings) -> tuple[Row, ...]:
+    return tuple(_overview_row(findings, shown) for shown in findings.destinations)
+
+
+def _overview_row(findings: Findings, shown: ShownDestination) -> Row:
+    destination = shown.destination
+    thresholds = destination.thresholds.or_else(findings.inputs.settings.thresholds)
+    return (
+        shown.label,
+        destination.group,
+        shown.state,
+        shown.status.last_rtt_ms,
+        *_figure_cells(findings.last_hour.get(destination.id, EMPTY)),
+        *_figure_cells(findings.last_day.get(destination.id, EMPTY)),
+        None,
+        shown.status.problems,
+        thresholds.rtt_warning_ms,
+        thresholds.rtt_critical_ms,
+        thresholds.loss_warning_percent,
+        thresholds.loss_critical_percent,
+    )
+
+
+def _figure_cells(summary: Summary) -> Sequence[CellValue]:
+    return (
+        summary.rtt_mean_ms,
+        summary.p95_ms,
+        summary.jitter_ms,
+        summary.loss_percent,
+        summary.availability_percent,
+    )

@@ -1,0 +1,309 @@
+"""The Details sheet: statistics, RTT over time and an RTT histogram for each job and destination, worst first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from netstats_xl.app.views import columns
+from netstats_xl.app.views.findings import Findings, Pair
+from netstats_xl.app.views.hourly import HourlyRollup, span_with_data
+from netstats_xl.app.views.parts import ChartData, SheetPart, column_ref
+from netstats_xl.app.views.statistics import STATISTICS_ROWS, statistics_rows
+from netstats_xl.domain.results import Period, Scope, State
+from netstats_xl.domain.rollups import EMPTY, Summary, histogram_edges
+from netstats_xl.domain.targets import Job
+from netstats_xl.domain.views import (
+    BLUE,
+    HEADING,
+    HINT,
+    SKY,
+    TITLE,
+    VERMILLION,
+    Anchor,
+    Axis,
+    Block,
+    ChartKind,
+    ChartSpec,
+    Column,
+    Kind,
+    Row,
+    SeriesSpec,
+    SheetSpec,
+    TableSpec,
+    TextSpec,
+)
+from netstats_xl.domain.windows import step_edges
+from netstats_xl.ports import Dimension, ResultStore
+
+SHEET = "Details"
+STEPS = 360
+"""Points of a chart over time at most: what fits its width."""
+
+_FIRST_BLOCK_ROW = 3
+_BLOCK_ROWS = STATISTICS_ROWS + 3
+"""A heading, the table with its header, and a blank row."""
+_CHART_HEIGHT_PX = 20 * (STATISTICS_ROWS + 1)
+_LINE_COLUMN, _LINE_WIDTH_PX = 4, 630
+_HISTOGRAM_COLUMN, _HISTOGRAM_WIDTH_PX = 14, 380
+
+_FIGURE = columns.text("Figure", width=18)
+_VALUE = Column(header="Value", kind=Kind.NUMBER, width=12)
+_UNIT = columns.text("Unit", width=9)
+
+_TIME = columns.instant("Time")
+_MEAN = columns.milliseconds("Mean RTT (ms)")
+_MAX = columns.milliseconds("Max RTT (ms)")
+_LOSS = columns.loss("Loss (%)")
+_BIN = columns.text("RTT (ms)", note="From (inclusive) to (exclusive).")
+_REPLIES = columns.count("Replies")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """A pair with its figures."""
+
+    pair: Pair
+    number: int
+    """From 1, in the order shown."""
+    summary: Summary
+    job: Job | None
+
+    @property
+    def suffix(self) -> str:
+        return f"{self.number:03d}"
+
+
+def details(store: ResultStore, findings: Findings, rollup: HourlyRollup, feeds: ChartData) -> SheetPart:
+    """The sheet; what its charts read is added to `feeds`."""
+    inputs = findings.inputs
+    pairs = _worst_first(findings)
+    limit = inputs.settings.details_limit
+    jobs = {job.id: job for job in (*inputs.retired.jobs, *inputs.definitions.jobs)}
+    shown = [
+        _Shown(pair=pair, number=number, summary=findings.pairs.get(pair, EMPTY), job=jobs.get(pair[0]))
+        for number, pair in enumerate(pairs[:limit], start=1)
+    ]
+    rfc3550 = store.jitter_rfc3550(inputs.period, scope=_scope_of(pairs[:limit])) if shown else {}
+    series = _series(store, findings, rollup, shown)
+    blocks: list[Block] = []
+    rows: dict[str, Sequence[Row]] = {}
+    for each in shown:
+        rows[f"Stats_{each.suffix}"] = statistics_rows(
+            each.summary,
+            jitter_rfc3550_ms=rfc3550.get(each.pair),
+            metrics=None if each.job is None else each.job.metrics,
+        )
+        feeds.add(f"Series_{each.suffix}", (_TIME, _MEAN, _MAX, _LOSS), series[each.pair])
+        feeds.add(f"Histogram_{each.suffix}", (_BIN, _REPLIES), _histogram(store, inputs.period, each))
+        blocks += _block(findings, each, series[each.pair])
+    stated, left_out = _limit_stated(len(pairs), limit)
+    return SheetPart(
+        spec=SheetSpec(
+            name=SHEET,
+            blocks=(
+                TextSpec(anchor=Anchor(row=0, column=0), text="Details by job and destination", style=TITLE),
+                TextSpec(anchor=Anchor(row=1, column=0), text=stated, style=HINT),
+                *blocks,
+            ),
+            freeze=Anchor(row=2, column=0),
+            repeat_rows=(0, 1),
+            column_widths={0: _FIGURE.width, 1: _VALUE.width, 2: _UNIT.width, 3: 2},
+            gridlines=False,
+        ),
+        rows=rows,
+        left_out=left_out,
+    )
+
+
+def _limit_stated(pairs: int, limit: int) -> tuple[str, tuple[str, ...]]:
+    if not pairs:
+        return "No data in this period, and no enabled job has an enabled destination.", ()
+    order = "Worst first: down, degraded, then by loss, then by p95."
+    if pairs <= limit:
+        return f"Showing all {pairs} pairs of job and destination. {order}", ()
+    stated = (
+        f"Showing {limit} of {pairs} pairs of job and destination; {pairs - limit} are left out "
+        "(the setting 'Details shown' is the limit)."
+    )
+    return f"{stated} {order}", (f"{SHEET}: {stated}",)
+
+
+def _worst_first(findings: Findings) -> list[Pair]:
+    """Pairs with data, and pairs that an enabled job selects now; those without data last."""
+    inputs = findings.inputs
+    pairs = set(findings.pairs)
+    for job in inputs.definitions.jobs:
+        if job.enabled:
+            pairs.update(
+                (job.id, destination.id)
+                for destination in job.select(inputs.definitions.destinations)
+                if inputs.scope.includes(job_id=job.id, destination_id=destination.id)
+            )
+    severity = {State.DOWN: 0, State.DEGRADED: 1}
+    states = {shown.destination.id: shown.state for shown in findings.destinations}
+
+    def badness(pair: Pair) -> tuple[bool, int, float, float, str, str]:
+        summary = findings.pairs.get(pair, EMPTY)
+        job_id, destination_id = pair
+        state = states.get(destination_id, State.UNKNOWN)
+        return (
+            pair not in findings.pairs,
+            next((rank for bad, rank in severity.items() if bad == state), len(severity)),
+            -(summary.loss_percent or 0.0),
+            -(summary.p95_ms or 0.0),
+            findings.job_label(job_id).casefold(),
+            findings.destination_label(destination_id).casefold(),
+        )
+
+    return sorted(pairs, key=badness)
+
+
+def _series(
+    store: ResultStore, findings: Findings, rollup: HourlyRollup, shown: Sequence[_Shown]
+) -> dict[Pair, tuple[Row, ...]]:
+    """Each pair's mean and max RTT and loss by time step, on one time axis from the first sample to the last.
+
+    A step is no shorter than the job's interval, so that every step can have data; steps without any are there
+    and blank, so that the time axis is true.
+    """
+    span = span_with_data(findings, rollup)
+    if span is None:
+        return {each.pair: () for each in shown}
+    by_edges: dict[tuple[datetime, ...], list[Pair]] = {}
+    for each in shown:
+        interval = timedelta(seconds=1) if each.job is None else each.job.schedule.interval
+        steps = max(1, min(STEPS, span.length // interval))
+        by_edges.setdefault(step_edges(span.start, span.end, steps), []).append(each.pair)
+    series: dict[Pair, tuple[Row, ...]] = {}
+    for edges, pairs in by_edges.items():
+        found: dict[tuple[Pair, datetime], Summary] = {}
+        both = (Dimension.JOB, Dimension.DESTINATION)
+        for group in store.summaries(span, scope=_scope_of(pairs), by=both, edges=edges):
+            if group.job_id is not None and group.destination_id is not None and group.bucket_at is not None:
+                found[(group.job_id, group.destination_id), group.bucket_at] = group.summary
+        times = [findings.local_time(edge) for edge in edges]
+        for pair in pairs:
+            steps_of_pair = [found.get((pair, edge), EMPTY) for edge in edges]
+            series[pair] = tuple(
+                (time, step.rtt_mean_ms, step.rtt_max_ms, step.loss_percent)
+                for time, step in zip(times, steps_of_pair, strict=True)
+            )
+    return series
+
+
+def _scope_of(pairs: Sequence[Pair]) -> Scope:
+    return Scope(
+        job_ids=frozenset(job_id for job_id, _ in pairs),
+        destination_ids=frozenset(destination_id for _, destination_id in pairs),
+    )
+
+
+def _histogram(store: ResultStore, period: Period, shown: _Shown) -> tuple[Row, ...]:
+    """How many RTTs fall into each bin; what is above the 99th percentile's bin is in a last, open one."""
+    low_ms, high_ms = shown.summary.rtt_min_ms, shown.summary.rtt_max_ms
+    if low_ms is None or high_ms is None:
+        return (("No replies", None),)
+    edges = histogram_edges(low_ms, shown.summary.p99_ms or high_ms)
+    labels = [f"{low:g}–{high:g}" for low, high in pairwise(edges)]
+    if high_ms >= edges[-1]:
+        labels.append(f"≥ {edges[-1]:g}")
+        edges = (*edges, high_ms + 1)
+    job_id, destination_id = shown.pair
+    counts = store.histogram(period, edges, job_id=job_id, destination_id=destination_id)
+    return tuple(zip(labels, counts, strict=True))
+
+
+def _block(findings: Findings, shown: _Shown, series: Sequence[Row]) -> tuple[Block, ...]:
+    job_id, destination_id = shown.pair
+    name = f"{findings.job_label(job_id)}: {findings.destination_label(destination_id)}"
+    row = _FIRST_BLOCK_ROW + (shown.number - 1) * _BLOCK_ROWS
+    note = "" if shown.summary != EMPTY else "   (no data in this period)"
+    return (
+        TextSpec(anchor=Anchor(row=row, column=0), text=f"{name}{note}", style=HEADING),
+        TableSpec(
+            name=f"Stats_{shown.suffix}",
+            anchor=Anchor(row=row + 1, column=0),
+            columns=(_FIGURE, _VALUE, _UNIT),
+            autofilter=False,
+        ),
+        _line_chart(name, shown, row + 1, series),
+        _histogram_chart(name, shown, row + 1),
+    )
+
+
+def _line_chart(name: str, shown: _Shown, row: int, series: Sequence[Row]) -> ChartSpec:
+    table = f"Series_{shown.suffix}"
+    long = len(series) > 1 and _days(series) >= 2
+
+    def line(column: Column, color: str) -> SeriesSpec:
+        return SeriesSpec(
+            name=column.header, values=column_ref(table, column), categories=column_ref(table, _TIME), color=color
+        )
+
+    return ChartSpec(
+        name=f"RTT {shown.suffix}",
+        anchor=Anchor(row=row, column=_LINE_COLUMN),
+        width_px=_LINE_WIDTH_PX,
+        height_px=_CHART_HEIGHT_PX,
+        kind=ChartKind.LINE,
+        title=f"RTT and loss over time – {name}",
+        description=(
+            f"{name}: mean and maximum RTT in ms of each time step as lines, "
+            "loss in % as columns on the second axis."
+        ),
+        series=(
+            line(_MAX, SKY),
+            line(_MEAN, BLUE),
+            SeriesSpec(
+                name=_LOSS.header,
+                values=column_ref(table, _LOSS),
+                categories=column_ref(table, _TIME),
+                color=VERMILLION,
+                kind=ChartKind.COLUMN,
+                secondary=True,
+            ),
+        ),
+        category_axis=Axis(number_format="mm-dd hh:mm" if long else "hh:mm:ss"),
+        value_axis=Axis(title="RTT (ms)", number_format="General", low=0),
+        secondary_axis=Axis(title="Loss (%)", number_format="General", low=0, high=_loss_axis_high(series)),
+        gap_percent=20,
+    )
+
+
+def _days(series: Sequence[Row]) -> float:
+    first, last = series[0][0], series[-1][0]
+    if not isinstance(first, datetime) or not isinstance(last, datetime):
+        return 0
+    return (last - first) / timedelta(days=1)
+
+
+def _loss_axis_high(series: Sequence[Row]) -> float:
+    """An end of the loss axis that keeps the columns in its lower half, below the lines, as far as can be."""
+    most = max((loss for *_, loss in series if isinstance(loss, float)), default=0.0)
+    return next(high for high in (10, 20, 50, 100) if 2 * most <= high or high == 100)
+
+
+def _histogram_chart(name: str, shown: _Shown, row: int) -> ChartSpec:
+    table = f"Histogram_{shown.suffix}"
+    return ChartSpec(
+        name=f"Histogram {shown.suffix}",
+        anchor=Anchor(row=row, column=_HISTOGRAM_COLUMN),
+        width_px=_HISTOGRAM_WIDTH_PX,
+        height_px=_CHART_HEIGHT_PX,
+        kind=ChartKind.COLUMN,
+        title="RTT histogram",
+        description=f"{name}: how many replies had an RTT within each range, in ms.",
+        series=(
+            SeriesSpec(
+                name=_REPLIES.header,
+                values=column_ref(table, _REPLIES),
+                categories=column_ref(table, _BIN),
+                color=BLUE,
+            ),
+        ),
+        category_axis=Axis(title="RTT (ms)"),
+        value_axis=Axis(title="Replies", number_format="#,##0", low=0),
+        legend=False,
+        gap_percent=5,
+    )

@@ -1,0 +1,124 @@
+"""The Pivot sheet: native PivotTables over the Hourly table, and a chart of one of them."""
+
+from netstats_xl.app.views import columns, hourly
+from netstats_xl.app.views.parts import SheetPart
+from netstats_xl.domain.views import (
+    BLUE,
+    HEADING,
+    HINT,
+    ORANGE,
+    TITLE,
+    Aggregate,
+    Anchor,
+    Axis,
+    ChartKind,
+    Column,
+    PivotChartSpec,
+    PivotSpec,
+    PivotValue,
+    SheetSpec,
+    TextSpec,
+)
+
+SHEET = "Pivot"
+
+_CHART_ROW, _CHART_ROWS = 3, 15
+_HEADING_ROW = _CHART_ROW + _CHART_ROWS + 1
+_BY_DESTINATION_COLUMN, _BY_HOUR_COLUMN, _WEEK_COLUMN = 0, 7, 12
+_WIDTHS = {
+    0: 30.0,
+    **dict.fromkeys(range(1, 6), 13.0),
+    6: 3.0,
+    7: 15.0,
+    **dict.fromkeys(range(8, 11), 13.0),
+    11: 3.0,
+    12: 15.0,
+    **dict.fromkeys(range(13, 21), 10.0),
+}
+
+
+def _value(column: Column, aggregate: Aggregate, caption: str, number_format: str) -> PivotValue:
+    return PivotValue(column=column.header, aggregate=aggregate, caption=caption, number_format=number_format)
+
+
+_MEAN = _value(hourly.MEAN, Aggregate.AVERAGE, "Mean of hourly means (ms)", "#,##0.00")
+_P95 = _value(hourly.P95, Aggregate.MAX, "Worst hourly p95 (ms)", "#,##0.00")
+_LOSS = _value(hourly.LOSS, Aggregate.MAX, "Worst hourly loss (%)", "0.000")
+_SENT = _value(hourly.SENT, Aggregate.SUM, "Packets sent", columns.COUNT_FORMAT)
+_LOST = _value(hourly.LOST, Aggregate.SUM, "Packets lost", columns.COUNT_FORMAT)
+
+
+def pivot() -> SheetPart:
+    """The sheet. Its figures are computed by the program that opens the workbook, from the Hourly table."""
+    filters = (hourly.GROUP.header, hourly.JOB.header, hourly.DATE.header)
+    pivot_row = _HEADING_ROW + 1
+    by_destination = PivotSpec(
+        name="Pivot_destinations",
+        anchor=Anchor(row=pivot_row, column=_BY_DESTINATION_COLUMN),
+        source=hourly.TABLE,
+        rows=(hourly.DESTINATION.header,),
+        filters=filters,
+        values=(_MEAN, _P95, _LOSS, _SENT, _LOST),
+    )
+    by_hour = PivotSpec(
+        name="Pivot_hours",
+        anchor=Anchor(row=pivot_row, column=_BY_HOUR_COLUMN),
+        source=hourly.TABLE,
+        rows=(hourly.HOUR.header,),
+        filters=filters,
+        values=(_MEAN, _P95, _LOSS),
+    )
+    week = PivotSpec(
+        name="Pivot_week",
+        anchor=Anchor(row=pivot_row, column=_WEEK_COLUMN),
+        source=hourly.TABLE,
+        rows=(hourly.HOUR.header,),
+        columns=(hourly.WEEKDAY.header,),
+        filters=filters,
+        values=(_MEAN,),
+    )
+    chart = PivotChartSpec(
+        name="Pivot chart",
+        anchor=Anchor(row=_CHART_ROW, column=0),
+        width_px=1_000,
+        height_px=20 * _CHART_ROWS,
+        kind=ChartKind.COLUMN,
+        title="RTT by hour of the day",
+        description="Columns of the mean of hourly means, the worst hourly p95 and the worst hourly loss by hour of the day.",
+        pivot=by_hour.name,
+        colors=(BLUE, ORANGE),
+        category_axis=Axis(title="Hour of the day"),
+        value_axis=Axis(title="RTT (ms)", number_format="General", low=0),
+    )
+    headings = (
+        (_BY_DESTINATION_COLUMN, "By destination"),
+        (_BY_HOUR_COLUMN, "By hour of the day"),
+        (_WEEK_COLUMN, "Hour of the day by weekday: mean of hourly means (ms)"),
+    )
+    return SheetPart(
+        spec=SheetSpec(
+            name=SHEET,
+            blocks=(
+                TextSpec(anchor=Anchor(row=0, column=0), text="Pivots over the Hourly table", style=TITLE),
+                TextSpec(
+                    anchor=Anchor(row=1, column=0),
+                    text=(
+                        "Computed anew when the workbook is opened. Each row of Hourly weighs alike in a mean of hourly "
+                        "means; an overall p95 or loss cannot be made of hourly ones, so the worst hour is shown."
+                    ),
+                    style=HINT,
+                ),
+                chart,
+                *(
+                    TextSpec(anchor=Anchor(row=_HEADING_ROW, column=column), text=text, style=HEADING)
+                    for column, text in headings
+                ),
+                by_destination,
+                by_hour,
+                week,
+            ),
+            freeze=Anchor(row=2, column=0),
+            column_widths=_WIDTHS,
+            gridlines=False,
+        )
+    )

@@ -1,0 +1,213 @@
+"""The Trends sheet: hourly and daily figures of all destinations pooled, beside those of the period before."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import zip_longest
+
+from netstats_xl.app.views import columns
+from netstats_xl.app.views.findings import Findings
+from netstats_xl.app.views.parts import SheetPart, column_ref
+from netstats_xl.domain.results import Period
+from netstats_xl.domain.rollups import EMPTY, Summary
+from netstats_xl.domain.views import (
+    BLUE,
+    GREY,
+    HEADING,
+    HINT,
+    ORANGE,
+    TITLE,
+    VERMILLION,
+    Anchor,
+    Axis,
+    Block,
+    ChartKind,
+    ChartSpec,
+    Color,
+    Column,
+    Row,
+    SeriesSpec,
+    SheetSpec,
+    TableSpec,
+    TextSpec,
+)
+from netstats_xl.domain.windows import day_edges, hour_edges
+from netstats_xl.ports import ResultStore
+
+SHEET = "Trends"
+HOURLY_SPAN = timedelta(days=31)
+DAILY_SPAN = timedelta(days=732)
+
+_CHARTS_ROW = 4
+_CHART_ROWS = 13
+_TABLE_ROW = _CHARTS_ROW + 2 * (_CHART_ROWS + 1) + 2
+_CHART_WIDTH_PX, _CHART_HEIGHT_PX = 525, 20 * _CHART_ROWS
+_CHART_COLUMNS = (0, 7, 15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Steps:
+    """The two tables' differences."""
+
+    table: str
+    unit: str
+    """`Hour` or `Day`."""
+    number_format: str
+    column: int
+    """Where its table begins."""
+    span: timedelta
+    """How much of the period's end it covers at most."""
+    edges: Callable[[datetime, datetime, str], Sequence[datetime]]
+    kind: ChartKind
+    """Of the charts of RTTs."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """This period's five, then the previous one's."""
+        return (
+            columns.instant(self.unit, number_format=self.number_format, width=16),
+            columns.milliseconds("Mean (ms)", note=columns.MEAN_RULE, width=9),
+            columns.milliseconds("p95 (ms)", note=columns.P95_RULE, width=9),
+            columns.loss("Loss (%)", width=9),
+            columns.availability("Availability (%)", width=12),
+            columns.instant(f"Previous {self.unit.lower()}", number_format=self.number_format, width=16),
+            columns.milliseconds("Previous mean (ms)", note=columns.MEAN_RULE, width=9),
+            columns.milliseconds("Previous p95 (ms)", note=columns.P95_RULE, width=9),
+            columns.loss("Previous loss (%)", width=9),
+            columns.availability("Previous availability (%)", width=12),
+        )
+
+
+_HOURS = _Steps(
+    table="Trend_hours",
+    unit="Hour",
+    number_format=columns.MINUTE_FORMAT,
+    column=0,
+    span=HOURLY_SPAN,
+    edges=hour_edges,
+    kind=ChartKind.LINE,
+)
+_DAYS = _Steps(
+    table="Trend_days",
+    unit="Day",
+    number_format=columns.DATE_FORMAT,
+    column=11,
+    span=DAILY_SPAN,
+    edges=day_edges,
+    kind=ChartKind.COLUMN,
+)
+
+
+def trends(store: ResultStore, findings: Findings) -> SheetPart:
+    """The sheet."""
+    blocks: list[Block] = [
+        TextSpec(anchor=Anchor(row=0, column=0), text="Trends, this period beside the previous one", style=TITLE),
+        TextSpec(anchor=Anchor(row=1, column=0), text=_explanation(findings), style=HINT),
+    ]
+    rows: dict[str, Sequence[Row]] = {}
+    left_out: list[str] = []
+    for position, steps in enumerate((_HOURS, _DAYS)):
+        charts_row = _CHARTS_ROW + position * (_CHART_ROWS + 1)
+        blocks += _charts(steps, charts_row)
+        blocks.append(
+            TextSpec(
+                anchor=Anchor(row=_TABLE_ROW - 1, column=steps.column), text=f"By {steps.unit.lower()}", style=HEADING
+            )
+        )
+        blocks.append(
+            TableSpec(
+                name=steps.table,
+                anchor=Anchor(row=_TABLE_ROW, column=steps.column),
+                columns=steps.columns,
+                autofilter=False,
+            )
+        )
+        rows[steps.table] = _rows(store, findings, steps)
+        if findings.inputs.period.length > steps.span:
+            left_out.append(f"{SHEET}: by {steps.unit.lower()}, the last {steps.span.days} days of the period are shown.")
+    if left_out:
+        blocks.append(TextSpec(anchor=Anchor(row=2, column=0), text=" ".join(left_out), style=HINT))
+    return SheetPart(
+        spec=SheetSpec(
+            name=SHEET,
+            blocks=tuple(blocks),
+            freeze=Anchor(row=3, column=0),
+            column_widths={10: 3},
+            repeat_rows=(_TABLE_ROW, _TABLE_ROW),
+            gridlines=False,
+        ),
+        rows=rows,
+        left_out=tuple(left_out),
+    )
+
+
+def _explanation(findings: Findings) -> str:
+    inputs = findings.inputs
+    previous = inputs.period.previous()
+    return (
+        f"All destinations of the report pooled. Previous: {findings.local(previous.start):%Y-%m-%d %H:%M} to "
+        f"{findings.local(previous.end):%Y-%m-%d %H:%M} ({inputs.settings.zone}); its first hour or day stands beside "
+        "this period's first, and so on. The first and the last may be cut by the period."
+    )
+
+
+def _rows(store: ResultStore, findings: Findings, steps: _Steps) -> tuple[Row, ...]:
+    period = findings.inputs.period
+    now = _figures(store, findings, steps, Period(start=max(period.start, period.end - steps.span), end=period.end))
+    end = period.start
+    before = _figures(
+        store, findings, steps, Period(start=max(end - period.length, end - steps.span), end=end)
+    )
+    blank: Row = (None,) * (len(steps.columns) // 2)
+    return tuple((*this, *previous) for this, previous in zip_longest(now, before, fillvalue=blank))
+
+
+def _figures(store: ResultStore, findings: Findings, steps: _Steps, period: Period) -> list[Row]:
+    """Time, mean, p95, loss and availability of each step of the period; steps without data are there, and blank."""
+    edges = steps.edges(period.start, period.end, findings.inputs.settings.zone)
+    found: dict[datetime | None, Summary] = {
+        group.bucket_at: group.summary
+        for group in (store.summaries(period, scope=findings.inputs.scope, edges=edges) if edges else ())
+    }
+    return [
+        (
+            findings.local(edge),
+            (summary := found.get(edge, EMPTY)).rtt_mean_ms,
+            summary.p95_ms,
+            summary.loss_percent,
+            summary.availability_percent,
+        )
+        for edge in edges
+    ]
+
+
+def _charts(steps: _Steps, row: int) -> tuple[ChartSpec, ...]:
+    time, mean, p95, loss, _, _, previous_mean, previous_p95, previous_loss, _ = steps.columns
+
+    def series(name: str, values: Column, color: Color) -> SeriesSpec:
+        return SeriesSpec(
+            name=name, values=column_ref(steps.table, values), categories=column_ref(steps.table, time), color=color
+        )
+
+    def chart(column: int, kind: ChartKind, what: str, unit: str, now: Column, before: Column, color: Color) -> ChartSpec:
+        return ChartSpec(
+            name=f"{what} by {steps.unit.lower()}",
+            anchor=Anchor(row=row, column=column),
+            width_px=_CHART_WIDTH_PX,
+            height_px=_CHART_HEIGHT_PX,
+            kind=kind,
+            title=f"{what} by {steps.unit.lower()}",
+            description=(
+                f"{what} in {unit} of all destinations by {steps.unit.lower()}, this period and the previous one."
+            ),
+            series=(series("This period", now, color), series("Previous period", before, GREY)),
+            category_axis=Axis(number_format="mm-dd hh:mm" if steps is _HOURS else "mm-dd"),
+            value_axis=Axis(title=unit, number_format="General", low=0),
+            gap_percent=60,
+        )
+
+    return (
+        chart(_CHART_COLUMNS[0], steps.kind, "Mean RTT", "ms", mean, previous_mean, BLUE),
+        chart(_CHART_COLUMNS[1], steps.kind, "p95 RTT", "ms", p95, previous_p95, ORANGE),
+        chart(_CHART_COLUMNS[2], ChartKind.COLUMN, "Loss", "%", loss, previous_loss, VERMILLION),
+    )

@@ -1,0 +1,218 @@
+"""The command line: `netstats-xl`. Heavy modules are imported where a command needs them, so that `--help` is quick."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from netstats_xl import __version__
+from netstats_xl.errors import (
+    ConfigurationError,
+    NetstatsError,
+    ProbeEngineError,
+    ReportError,
+    SheetInvalid,
+    StoreError,
+    WorkbookError,
+)
+
+EXIT_CODES: Sequence[tuple[type[NetstatsError], int]] = (
+    (ConfigurationError, 3),
+    (WorkbookError, 3),
+    (StoreError, 4),
+    (ProbeEngineError, 5),
+    (ReportError, 6),
+    (NetstatsError, 1),
+)
+"""Which exit code an error ends the command with; 0 is success, 1 problems found, 2 a wrong call."""
+
+EPILOG = (
+    "Exit codes: 0 success; 1 `check` found problems, or results could not be saved; 2 wrong use of the command; "
+    "3 the workbook or the configuration cannot be used; 4 the database; 5 probes cannot be sent; 6 the report."
+)
+
+app = typer.Typer(
+    name="netstats-xl",
+    help="Measure network latency and loss from a workbook of destinations and jobs, and report into a workbook.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+config_app = typer.Typer(
+    name="config", help="Move destinations, jobs and settings to and from YAML.", no_args_is_help=True
+)
+app.add_typer(config_app)
+
+WorkbookArgument = Annotated[Path, typer.Argument(metavar="WORKBOOK", help="The workbook of destinations and jobs.")]
+DatabaseOption = Annotated[
+    Path | None, typer.Option("--database", metavar="FILE", help="Use this database instead of the Settings sheet's.")
+]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A Windows console or pipe may use a code page that lacks a character: show `?` rather than fail.
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+    try:
+        app(args=arguments, prog_name="netstats-xl")
+    except NetstatsError as error:
+        sys.exit(_report(error))
+
+
+def _report(error: NetstatsError) -> int:
+    typer.echo(f"netstats-xl: {error.message}", err=True)
+    if isinstance(error, SheetInvalid):
+        for cell_error in error.cell_errors:
+            typer.echo(f"  {cell_error}", err=True)
+    return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"netstats-xl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options of the command itself."""
+
+
+@app.command()
+def new(
+    workbook: WorkbookArgument = Path("NetStats.xlsx"),
+    zone: Annotated[
+        str | None, typer.Option("--time-zone", metavar="ZONE", help="Default: this computer's time zone.")
+    ] = None,
+) -> None:
+    """Write a new workbook to fill in, with a few example rows."""
+    from netstats_xl import commands
+
+    commands.new(workbook, zone)
+
+
+@app.command()
+def check(
+    workbook: WorkbookArgument = Path("NetStats.xlsx"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check a workbook and list every bad cell. Exit code 1 where there are any."""
+    from netstats_xl import commands
+
+    raise typer.Exit(commands.check(workbook, as_json=as_json))
+
+
+@app.command()
+def run(
+    workbook: WorkbookArgument = Path("NetStats.xlsx"),
+    duration: Annotated[
+        str | None, typer.Option("--for", metavar="TIME", help="Stop after this time, for example 10m. Default: Ctrl+C.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="Where the report goes. Default: NAME-report.xlsx.")
+    ] = None,
+    database: DatabaseOption = None,
+    confirm_removals: Annotated[
+        bool, typer.Option("--confirm-removals", help="Go on although most rows of a table are gone.")
+    ] = False,
+) -> None:
+    """Run the workbook's jobs until Ctrl+C, and keep the report beside it fresh. The workbook itself is only read."""
+    from netstats_xl import commands
+
+    raise typer.Exit(
+        commands.run(
+            workbook, duration=duration, report=report, database=database, confirm_removals=confirm_removals
+        )
+    )
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the demo's files go.")] = Path(
+        "netstats-demo"
+    ),
+    duration: Annotated[str, typer.Option("--for", metavar="TIME", help="How long to measure.")] = "25s",
+) -> None:
+    """Measure this computer's own loopback addresses for half a minute and write a report."""
+    from netstats_xl import commands
+
+    raise typer.Exit(commands.demo(folder, duration))
+
+
+@app.command()
+def report(
+    workbook: WorkbookArgument = Path("NetStats.xlsx"),
+    start: Annotated[
+        str, typer.Option("--from", metavar="TIME", help="2026-11-23, '2026-11-23 08:00', yesterday, -24h, 7d.")
+    ] = "-24h",
+    end: Annotated[str, typer.Option("--to", metavar="TIME", help="As --from; the end itself is not included.")] = "now",
+    job: Annotated[list[str] | None, typer.Option("--job", metavar="NAME", help="Only this job; may be repeated.")] = None,
+    destination: Annotated[
+        list[str] | None,
+        typer.Option("--destination", metavar="NAME", help="Only this destination; may be repeated."),
+    ] = None,
+    file_format: Annotated[
+        str, typer.Option("--format", metavar="xlsx|csv", help="A report workbook, or raw samples.")
+    ] = "xlsx",
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where it goes.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the output file where it exists.")] = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Write a report, or raw samples as CSV, for any time range from the database."""
+    from netstats_xl import commands
+
+    commands.report(
+        workbook,
+        start=start,
+        end=end,
+        jobs=job or [],
+        destinations=destination or [],
+        file_format=file_format,
+        output=output,
+        force=force,
+        database=database,
+    )
+
+
+@app.command()
+def expand(workbook: WorkbookArgument = Path("NetStats.xlsx")) -> None:
+    """Make one row an address of each CIDR block or range in the Destinations table. A copy of the file is kept."""
+    from netstats_xl import commands
+
+    commands.expand(workbook)
+
+
+@config_app.command("export")
+def config_export(
+    workbook: WorkbookArgument = Path("NetStats.xlsx"),
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: print to the terminal.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the output file where it exists.")] = False,
+) -> None:
+    """Write the workbook's destinations, jobs and settings as YAML."""
+    from netstats_xl import commands
+
+    raise typer.Exit(commands.config_export(workbook, output, force=force))
+
+
+@config_app.command("import")
+def config_import(
+    source: Annotated[Path, typer.Argument(metavar="YAML", help="A file that `config export` wrote, or your own.")],
+    workbook: WorkbookArgument = Path("NetStats.xlsx"),
+) -> None:
+    """Put YAML's destinations and jobs into a workbook: a new one, or as new rows of one that exists."""
+    from netstats_xl import commands
+
+    commands.config_import(source, workbook)

@@ -1,0 +1,80 @@
+"""Files that replace others: the old one stays whole until the new one is finished."""
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_ABANDONED_AFTER_S = 3600
+"""Age of a temporary file from which on nothing can still be writing it, s since its last change."""
+_MOST_SIBLINGS = 99
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path to write to instead of `path`, in the same folder; what was written there then replaces `path`.
+
+    The new file is on disk before it replaces the old one, in one step: a reader sees the old content or the
+    new, nothing between. Where the block fails, the old file stays and the temporary one is removed. Temporary
+    files that a killed process left behind are removed, too.
+
+    Raises:
+        OSError: the block raised it, or `path` cannot be replaced (on Windows: it is open elsewhere).
+    """
+    with temporary_beside(path) as temporary:
+        yield temporary
+        _sync(temporary)
+        temporary.replace(path)
+
+
+@contextmanager
+def temporary_beside(path: Path) -> Iterator[Path]:
+    """A path in the same folder that does not exist yet; what is there at the end of the block is removed."""
+    _remove_abandoned(path)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
+    try:
+        yield temporary
+    finally:
+        # What cannot be removed now is removed as abandoned later; it must not hide why the block failed.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def replace_or_number(temporary: Path, wanted: Path) -> Path:
+    """Move `temporary` over `wanted` or, where that is locked, to `stem (2).ext`, `stem (3).ext` ...
+
+    Returns:
+        Where it went.
+
+    Raises:
+        PermissionError: each of these is locked, or the folder may not be written.
+        OSError: the file cannot be moved for another reason.
+    """
+    _sync(temporary)
+    try:
+        return temporary.replace(wanted)
+    except PermissionError as locked:
+        for number in range(2, _MOST_SIBLINGS + 1):
+            with suppress(PermissionError):
+                return temporary.replace(wanted.with_name(f"{wanted.stem} ({number}){wanted.suffix}"))
+        raise locked
+
+
+def _sync(path: Path) -> None:
+    """Have the file's content put on the disk, so that a power cut cannot leave the file empty."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _remove_abandoned(path: Path) -> None:
+    oldest = time.time() - _ABANDONED_AFTER_S
+    prefix, suffix = f".{path.name}.", ".tmp"
+    # Whatever goes wrong here is no reason not to write the file.
+    with suppress(OSError):
+        for each in path.parent.iterdir():
+            if each.name.startswith(prefix) and each.name.endswith(suffix):
+                with suppress(OSError):
+                    if each.stat().st_mtime < oldest:
+                        each.unlink()

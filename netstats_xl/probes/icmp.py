@@ -1,0 +1,163 @@
+"""The ICMP prober: echo requests to many IPv4 and IPv6 destinations at once."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from netstats_xl.domain.results import NameNotResolved, Outcome, RoundResult, SendFailed
+from netstats_xl.domain.targets import EchoSettings
+from netstats_xl.errors import BackendUnavailable, PrivilegeMissing, ProbeEngineError
+from netstats_xl.ports import ProbeTarget
+from netstats_xl.probes.addresses import Address, Family, UnknownInterface, parse_literal
+from netstats_xl.probes.echo_socket import EchoChannel, open_echo_socket
+from netstats_xl.probes.engine import EchoEngine
+from netstats_xl.probes.resolver import Resolver, Unresolved
+
+OpenChannel = Callable[[Family], EchoChannel]
+
+
+class IcmpProber:
+    """A `ports.Prober` with one socket for each family, raw where the system grants it, else datagram.
+
+    It belongs to the event loop of its first round; that loop must watch file descriptors, which a
+    `SelectorEventLoop` does on every system. Rounds may go on at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        resolver: Resolver | None = None,
+        open_channel: OpenChannel = open_echo_socket,
+        now: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            resolver: gives names their addresses.
+            open_channel: opens a family's socket.
+            now: the monotonic clock that the sockets use too, s.
+        """
+        self._resolver = resolver or Resolver()
+        self._open_channel = open_channel
+        self._now = now
+        self._channels: dict[Family, EchoChannel] = {}
+        self._engine: EchoEngine | None = None
+        self._closed = False
+
+    def open(self) -> None:
+        """Make sure that echo requests can be sent at all, so that a lack of privilege shows at the start.
+
+        Raises:
+            PrivilegeMissing: the system does not let this user; the message says what to do.
+            BackendUnavailable: it has no ICMP sockets, or the prober is closed.
+        """
+        if self._closed:
+            raise BackendUnavailable("The prober is closed. Start the program again.")
+        if self._channels:
+            return
+        refused: list[ProbeEngineError] = []
+        for family in Family:
+            channel = self._channel(family)
+            if not isinstance(channel, ProbeEngineError):
+                return
+            refused.append(channel)
+        raise next((error for error in refused if isinstance(error, PrivilegeMissing)), refused[0])
+
+    def describe(self) -> str:
+        """How it reaches the network, in words; empty before the first socket is open."""
+        return "; ".join(self._channels[family].describe() for family in sorted(self._channels))
+
+    async def probe(self, targets: Sequence[ProbeTarget], settings: EchoSettings) -> Sequence[RoundResult]:
+        """See `ports.Prober.probe`.
+
+        Addresses and names known already go first, together; each other name goes when it is resolved.
+        """
+        self.open()
+        outcomes: dict[int, Outcome] = {}
+        ready: list[tuple[int, Address]] = []
+        unknown: dict[str, list[int]] = {}
+        for position, target in enumerate(targets):
+            found = self._known(target.host)
+            if isinstance(found, Address):
+                ready.append((position, found))
+            elif found is not None:
+                outcomes[position] = found
+            else:
+                unknown.setdefault(target.host, []).append(position)
+        parts = [asyncio.ensure_future(self._probe_addresses(ready, settings))]
+        parts += [
+            asyncio.ensure_future(self._probe_name(host, positions, settings)) for host, positions in unknown.items()
+        ]
+        try:
+            for part in await asyncio.gather(*parts):
+                outcomes.update(part)
+        finally:
+            for task in parts:
+                task.cancel()
+        return [
+            RoundResult(destination_id=target.destination_id, outcome=outcomes[position])
+            for position, target in enumerate(targets)
+        ]
+
+    async def close(self) -> None:
+        """See `ports.Prober.close`. Rounds under way raise `BackendUnavailable`."""
+        self._closed = True
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+        for channel in self._channels.values():
+            channel.close()
+        self._channels.clear()
+
+    def _known(self, host: str) -> Address | Outcome | None:
+        try:
+            literal = parse_literal(host)
+        except UnknownInterface as error:
+            return SendFailed(address=host, reason=str(error))
+        if literal is not None:
+            return literal
+        found = self._resolver.known(host)
+        return NameNotResolved(reason=found.reason) if isinstance(found, Unresolved) else found
+
+    async def _probe_name(self, host: str, positions: Sequence[int], settings: EchoSettings) -> dict[int, Outcome]:
+        found = await self._resolver.resolve(host)
+        if isinstance(found, Unresolved):
+            return dict.fromkeys(positions, NameNotResolved(reason=found.reason))
+        return await self._probe_addresses([(position, found) for position in positions], settings)
+
+    async def _probe_addresses(
+        self, addresses: Sequence[tuple[int, Address]], settings: EchoSettings
+    ) -> dict[int, Outcome]:
+        self.open()  # it may have been closed while a name was looked up
+        channels = {family: self._channel(family) for family in {address.family for _, address in addresses}}
+        outcomes: dict[int, Outcome] = {}
+        requests: list[tuple[Address, EchoChannel]] = []
+        positions: list[int] = []
+        for position, address in addresses:
+            channel = channels[address.family]
+            if isinstance(channel, ProbeEngineError):
+                outcomes[position] = SendFailed(address=address.text, reason=channel.message)
+            else:
+                requests.append((address, channel))
+                positions.append(position)
+        found = await self._engine_here().run(requests, settings)
+        outcomes.update(zip(positions, found, strict=True))
+        return outcomes
+
+    def _engine_here(self) -> EchoEngine:
+        loop = asyncio.get_running_loop()
+        if self._engine is None:
+            self._engine = EchoEngine(loop, now=self._now)
+        elif self._engine.loop is not loop:
+            raise BackendUnavailable("The prober belongs to another event loop. Use one prober for each loop.")
+        return self._engine
+
+    def _channel(self, family: Family) -> EchoChannel | ProbeEngineError:
+        """The family's socket, opened now if need be, or why there is none. A refusal is asked again next time."""
+        channel = self._channels.get(family)
+        if channel is None:
+            try:
+                channel = self._channels[family] = self._open_channel(family)
+            except ProbeEngineError as error:
+                return error
+        return channel

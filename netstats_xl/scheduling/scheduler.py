@@ -1,0 +1,252 @@
+"""Jobs at their ticks, and chores every so often."""
+
+import asyncio
+import inspect
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from threading import Lock
+from typing import TypeVar
+
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+
+from netstats_xl.domain.windows import Schedule, next_tick
+from netstats_xl.ports import Clock
+from netstats_xl.scheduling.clock import SystemClock
+from netstats_xl.scheduling.event_loop import LoopThread, finish
+
+Result = TypeVar("Result")
+Action = Callable[[], Awaitable[None]] | Callable[[], None]
+OnError = Callable[[str, Exception], None]
+
+_WAKE_EVERY_S = 5.0
+_CLOCK_SET_BACK_S = 1.0
+"""Smaller steps of the wall clock are left alone."""
+_MOST_INSTANCES = 3
+"""Whether rounds may overlap is for the application to say; this only bounds the damage."""
+
+_log = logging.getLogger(__name__)
+
+
+class TickTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """Fires at a schedule's next tick after now: ticks that are overdue never fire in a burst."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """The first tick after both, aware UTC; None where there is none."""
+        return next_tick(self.schedule, max(previous_fire_time or now, now))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Chore:
+    name: str
+    every_s: float
+    action: Action
+
+
+class Scheduler:
+    """Runs jobs at their ticks and chores every so often, on an event loop in a thread of its own.
+
+    What an action raises goes to `on_error` (with the job's ID, the chore's name or `event loop`), on the
+    loop's thread, and stops nothing. A scheduler starts once and stops once. Its methods may be called from any
+    thread, save that those that wait (`run`, `drain`, `stop`) refuse the loop's own.
+    """
+
+    def __init__(
+        self, *, on_error: OnError, clock: Clock | None = None, wake_every_s: float = _WAKE_EVERY_S
+    ) -> None:
+        """`wake_every_s`: how often due times are compared with the wall clock anew.
+
+        The loop's timers are monotonic and may stand still while the machine sleeps.
+        """
+        self._on_error = on_error
+        self._clock = clock or SystemClock()
+        self._wake_every_s = wake_every_s
+        self._lock = Lock()
+        self._thread: LoopThread | None = None
+        self._closed = False
+        self._draining = asyncio.Event()
+        self._apscheduler = AsyncIOScheduler(timezone=UTC)
+        self._workers = ThreadPoolExecutor(4, thread_name_prefix="netstats-chore")
+        self._schedules: dict[str, Schedule] = {}
+        self._action: Callable[[str], Awaitable[None]] | None = None
+        self._chores: dict[str, _Chore] = {}
+        self._busy: set[asyncio.Task[None]] = set()
+        self._wall_ahead_s = 0.0
+
+    def start(self) -> None:
+        """Begin. Jobs and chores may be given before or after.
+
+        Raises:
+            RuntimeError: it was started or stopped before.
+        """
+        with self._lock:
+            if self._thread is not None or self._closed:
+                raise RuntimeError("a scheduler starts once")
+            # Its warnings (a skipped instance, a cancelled job) are the application's to tell.
+            logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
+            self._wall_ahead_s = self._measure_wall()
+            self._thread = LoopThread(name="netstats-scheduler", on_stray=partial(self._report, "event loop"))
+            # Waited for: a job that is added while APScheduler starts may be lost.
+            self._thread.run(self._begin_all())
+        self.every("wake-up", self._wake_every_s, self._look_again)
+
+    def set_jobs(self, schedules: Mapping[str, Schedule], action: Callable[[str], Awaitable[None]]) -> None:
+        """Run `action(job_id)` at each tick of these schedules, and of no others.
+
+        A job whose schedule did not change goes on undisturbed, and no round under way is cut off. The action
+        may be called while it is still at work on the job's tick before. Does nothing once draining.
+        """
+        with self._lock:
+            if self._closed:
+                return
+            self._action = action
+            for job_id in self._schedules.keys() - schedules.keys():
+                with suppress(JobLookupError):  # its last tick is past: APScheduler forgot it
+                    self._apscheduler.remove_job(job_id)
+            for job_id, schedule in schedules.items():
+                if self._schedules.get(job_id) != schedule:
+                    self._schedule(job_id, schedule)
+            self._schedules = dict(schedules)
+
+    def next_ticks(self) -> dict[str, datetime]:
+        """When each job is due next, aware UTC; without those that are never due again."""
+        now = self._clock.now()
+        with self._lock:
+            schedules = self._schedules.copy()
+        ticks = {job_id: next_tick(schedule, now) for job_id, schedule in schedules.items()}
+        return {job_id: tick for job_id, tick in ticks.items() if tick is not None}
+
+    def every(self, name: str, seconds: float, action: Action) -> None:
+        """Do a chore every so many seconds, for the first time after as many.
+
+        It replaces one of the same name. A coroutine function runs on the loop, any other callable in a worker thread. A chore never overlaps
+        itself: one that takes longer than its time is begun again at once. Does nothing once draining.
+        """
+        chore = _Chore(name=name, every_s=seconds, action=action)
+        with self._lock:
+            if self._closed:
+                return
+            self._chores[name] = chore
+            if self._thread is not None:
+                self._thread.call(partial(self._begin, chore))
+
+    def run(self, coroutine: Coroutine[object, None, Result]) -> Result:
+        """Run a coroutine on the loop, and wait for its result or its exception.
+
+        Raises:
+            RuntimeError: the scheduler does not run, or this is the loop's own thread.
+            CancelledError: of `concurrent.futures`; the scheduler was stopped meanwhile.
+        """
+        if self._thread is None:
+            coroutine.close()
+            raise RuntimeError("the scheduler does not run")
+        return self._thread.run(coroutine)
+
+    def drain(self, timeout_s: float) -> None:
+        """Begin nothing any more, and wait for what is under way; after `timeout_s` it is cancelled.
+
+        The loop goes on for :meth:`run`, so that what lives on it can be closed. Draining twice does nothing.
+        """
+        with self._lock:
+            self._closed = True
+        if self._thread is not None and not self._draining.is_set():
+            self._thread.run(self._drain(timeout_s))
+
+    def stop(self, timeout_s: float) -> None:
+        """Drain, then end the loop and its thread. Stopping twice does nothing.
+
+        A chore in a worker thread cannot be cancelled: the process ends no sooner than it does.
+        """
+        self.drain(timeout_s)
+        if self._thread is not None:
+            self._thread.stop()
+        self._workers.shutdown(wait=False, cancel_futures=True)
+
+    def _schedule(self, job_id: str, schedule: Schedule) -> None:
+        self._apscheduler.add_job(
+            self._fire,
+            TickTrigger(schedule),
+            args=(job_id,),
+            id=job_id,
+            replace_existing=True,
+            misfire_grace_time=None,
+            coalesce=True,
+            max_instances=_MOST_INSTANCES,
+        )
+
+    def _measure_wall(self) -> float:
+        return self._clock.now().timestamp() - self._clock.monotonic()
+
+    # From here on, all on the loop's thread.
+
+    async def _begin_all(self) -> None:
+        self._apscheduler.start()
+        for chore in self._chores.values():
+            self._begin(chore)
+
+    def _begin(self, chore: _Chore) -> None:
+        task = asyncio.ensure_future(self._do_again_and_again(chore))
+        self._busy.add(task)
+        task.add_done_callback(self._busy.discard)
+
+    async def _do_again_and_again(self, chore: _Chore) -> None:
+        took_s = 0.0
+        while not await self._draining_within(chore.every_s - took_s) and self._chores[chore.name] is chore:
+            began_s = time.perf_counter()
+            try:
+                if inspect.iscoroutinefunction(chore.action):
+                    await chore.action()
+                else:
+                    await asyncio.get_running_loop().run_in_executor(self._workers, chore.action)
+            except Exception as error:  # noqa: BLE001 - the edge of a callback: a failing chore stops no other
+                self._report(chore.name, error)
+            took_s = time.perf_counter() - began_s
+
+    async def _draining_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._draining.wait(), max(seconds, 0.0))
+        return self._draining.is_set()
+
+    async def _fire(self, job_id: str) -> None:
+        task = asyncio.current_task()
+        if self._draining.is_set() or self._action is None or task is None:
+            return
+        self._busy.add(task)
+        task.add_done_callback(self._busy.discard)
+        try:
+            await self._action(job_id)
+        except Exception as error:  # noqa: BLE001 - the edge of a job: a failing one stops no other
+            self._report(job_id, error)
+
+    async def _look_again(self) -> None:
+        """Compare due times with the wall clock; where it was set back, they are made anew."""
+        wall_ahead_s = self._measure_wall()
+        if wall_ahead_s < self._wall_ahead_s - _CLOCK_SET_BACK_S:
+            with self._lock:
+                for job_id, schedule in self._schedules.items():
+                    self._schedule(job_id, schedule)
+        self._wall_ahead_s = wall_ahead_s
+        self._apscheduler.wakeup()
+
+    async def _drain(self, timeout_s: float) -> None:
+        self._draining.set()
+        self._apscheduler.remove_all_jobs()
+        await asyncio.sleep(0)  # what APScheduler has just begun enters itself as busy, or leaves
+        await finish(self._busy, timeout_s=timeout_s)
+        self._apscheduler.shutdown(wait=False)  # not before: it cancels what is under way
+
+    def _report(self, name: str, error: Exception) -> None:
+        try:
+            self._on_error(name, error)
+        except Exception:  # noqa: BLE001 - the edge of a callback
+            _log.exception("The handler of errors failed on an error of %s", name)

@@ -1,0 +1,42 @@
+"""Rows of the input tables <-> models, with an error for each bad cell. No I/O."""
+
+from netstats_xl.sheets.columns import (
+    DESTINATION_COLUMNS,
+    DESTINATIONS,
+    INPUT_TABLES,
+    JOBS,
+    SETTINGS,
+    SheetColumn,
+)
+from netstats_xl.sheets.destinations import destination_cells
+from netstats_xl.sheets.job_columns import JOB_COLUMNS
+from netstats_xl.sheets.jobs import job_cells
+from netstats_xl.sheets.reading import InvalidRow, Reading, read_definitions
+from netstats_xl.sheets.rows import normalised
+from netstats_xl.sheets.setting_rows import SETTING_COLUMNS, SETTING_ROWS, SettingRow
+from netstats_xl.sheets.settings import setting_values, settings_rows
+from netstats_xl.sheets.specs import destinations_spec, jobs_spec, settings_spec
+
+__all__ = [
+    "DESTINATIONS",
+    "DESTINATION_COLUMNS",
+    "INPUT_TABLES",
+    "JOBS",
+    "JOB_COLUMNS",
+    "SETTINGS",
+    "SETTING_COLUMNS",
+    "SETTING_ROWS",
+    "InvalidRow",
+    "Reading",
+    "SettingRow",
+    "SheetColumn",
+    "destination_cells",
+    "destinations_spec",
+    "job_cells",
+    "jobs_spec",
+    "normalised",
+    "read_definitions",
+    "setting_values",
+    "settings_rows",
+    "settings_spec",
+]

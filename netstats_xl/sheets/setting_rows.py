@@ -1,0 +1,111 @@
+"""The Settings table as data: its columns, and its rows."""
+
+from dataclasses import dataclass
+
+from netstats_xl.domain.views import READ_ONLY, Column
+from netstats_xl.sheets.columns import SheetColumn
+
+SETTING_COLUMNS: tuple[SheetColumn, ...] = (
+    SheetColumn(
+        key="setting",
+        column=Column(header="Setting", width=26, note="Leave these names as they are.", style=READ_ONLY),
+        required=True,
+    ),
+    SheetColumn(
+        key="value",
+        column=Column(
+            header="Value",
+            number_format="General",
+            width=30,
+            typed=True,
+            note="Blank: the default, as the row says.",
+        ),
+        required=True,
+    ),
+    SheetColumn(
+        key="description",
+        column=Column(header="What it does", width=90, style=READ_ONLY, note="What the setting means."),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingRow:
+    """A row of the Settings table."""
+
+    key: str
+    """The setting's name in YAML, and the name of its field where it has one."""
+    name: str
+    """As the sheet shows it."""
+    description: str
+
+
+SETTING_ROWS: tuple[SettingRow, ...] = (
+    SettingRow(
+        key="database",
+        name="Database",
+        description="Path of the file that keeps all results, relative to this workbook's folder. "
+        "Blank: beside this workbook, under its name.",
+    ),
+    SettingRow(
+        key="report_every",
+        name="Report every",
+        description="How often the report is written anew while results are collected: 30s, 5m. Blank: 1m.",
+    ),
+    SettingRow(
+        key="report_period",
+        name="Report period",
+        description="How far back that report reaches: 24h, 7d. A number means hours. Blank: 24h.",
+    ),
+    SettingRow(
+        key="details_limit",
+        name="Details shown",
+        description="How many pairs of job and destination the report shows in detail, the worst first, "
+        "0 to 200. Blank: 30.",
+    ),
+    SettingRow(
+        key="retention_days",
+        name="Keep results for (days)",
+        description="Older results are deleted, 1 to 36,500. Blank: 400.",
+    ),
+    SettingRow(
+        key="zone",
+        name="Time zone",
+        description="In which reports show times, and of jobs that name none: Europe/Berlin. "
+        "Blank: this computer's time zone.",
+    ),
+    SettingRow(
+        key="rtt_warning_ms",
+        name="RTT warning (ms)",
+        description="From this round-trip time on, a destination without its own threshold is degraded. "
+        "none: no threshold. Blank: 100.",
+    ),
+    SettingRow(
+        key="rtt_critical_ms",
+        name="RTT critical (ms)",
+        description="As above, and called critical. none: no threshold. Blank: 250.",
+    ),
+    SettingRow(
+        key="loss_warning_percent",
+        name="Loss warning (%)",
+        description="From this share of lost packets on, a destination without its own threshold is "
+        "degraded. none: no threshold. Blank: 2.",
+    ),
+    SettingRow(
+        key="loss_critical_percent",
+        name="Loss critical (%)",
+        description="As above, and called critical. none: no threshold. Blank: 10.",
+    ),
+    SettingRow(
+        key="rounds",
+        name="Rounds to change state",
+        description="So many rounds must agree before a destination changes its state: one lost round is no "
+        "outage. Blank: 3.",
+    ),
+    SettingRow(
+        key="out_of",
+        name="Out of rounds",
+        description="The rounds looked at for that, the last ones; more than half of them must agree. "
+        "Blank: as many as must agree.",
+    ),
+)

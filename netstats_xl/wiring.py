@@ -1,0 +1,102 @@
+"""The only module that names adapters: which technology serves which port."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tzlocal import get_localzone_name
+
+from netstats_xl.domain.targets import Settings
+from netstats_xl.domain.windows import parse_zone
+from netstats_xl.ports import Clock, Prober, Publisher, ResultStore, Workbook
+from netstats_xl.scheduling import OnError, Scheduler, SystemClock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a companion is made of."""
+
+    clock: Clock
+    workbook: Workbook
+    workbook_name: str
+    open_prober: Callable[[], Prober]
+    open_store: Callable[[Settings], ResultStore]
+    open_memory_store: Callable[[], ResultStore]
+    make_scheduler: Callable[[OnError], Scheduler]
+    new_id: Callable[[], str]
+    default_zone: str
+
+
+def connect(workbook: Path, *, report: Path | None = None, database: Path | None = None) -> Parts:
+    """The parts for collecting from a workbook file; `database` goes before the Settings sheet's."""
+
+    def open_prober() -> Prober:
+        from netstats_xl.probes.icmp import IcmpProber
+
+        return IcmpProber.open()
+
+    return Parts(
+        clock=clock(),
+        workbook=file_workbook(workbook, report),
+        workbook_name=workbook.name,
+        open_prober=open_prober,
+        open_store=lambda settings: open_store(database_path(workbook, settings, database)),
+        open_memory_store=lambda: open_store(None),
+        make_scheduler=lambda on_error: Scheduler(on_error=on_error),
+        new_id=new_id,
+        default_zone=system_zone(),
+    )
+
+
+def file_workbook(source: Path, report: Path | None = None) -> Workbook:
+    """A workbook file whose views go to a report file beside it."""
+    from netstats_xl.workbooks.xlsx import XlsxWorkbook
+
+    return XlsxWorkbook(source, report_file(report or report_path(source)))
+
+
+def report_file(path: Path) -> Publisher:
+    """A report file."""
+    from netstats_xl.workbooks.xlsx_writer import XlsxFile
+
+    return XlsxFile(path)
+
+
+def open_store(path: Path | None) -> ResultStore:
+    """The database at the path, made if it is not there; None: one in memory."""
+    from netstats_xl.store.duckdb_store import DuckDbStore
+
+    return DuckDbStore.open(path)
+
+
+def report_path(workbook: Path) -> Path:
+    """`NetStats-report.xlsx` for `NetStats.xlsx`."""
+    return workbook.with_name(f"{workbook.stem}-report.xlsx")
+
+
+def database_path(workbook: Path, settings: Settings, override: Path | None = None) -> Path:
+    """The override, or what the settings name beside the workbook, or `NetStats.duckdb` for `NetStats.xlsx`."""
+    if override is not None:
+        return override
+    if settings.database:
+        return workbook.parent / Path(settings.database).expanduser()
+    return workbook.with_suffix(".duckdb")
+
+
+def clock() -> Clock:
+    """The system's clock."""
+    return SystemClock()
+
+
+def new_id() -> str:
+    """A new identity for a row, a run or a batch."""
+    return uuid.uuid4().hex[:12]
+
+
+def system_zone() -> str:
+    """IANA name of this computer's time zone; UTC where it has none that we know."""
+    try:
+        return parse_zone(get_localzone_name() or "UTC")
+    except (ValueError, LookupError, OSError):
+        return "UTC"

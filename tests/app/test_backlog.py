@@ -1,0 +1,142 @@
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from netstats_xl.app import backlog as backlog_module
+from netstats_xl.app.backlog import Backlog, RoundRecord
+from netstats_xl.domain.results import Batch, JobRun, RunCompleted, Sample, Timeout
+from netstats_xl.errors import StoreFull
+from tests.fakes.clock import FakeClock
+
+AT = datetime(2026, 11, 23, 8, tzinfo=UTC)
+
+
+class FlakyStore:
+    """Takes batches, or refuses them; like a database whose disk is full."""
+
+    def __init__(self) -> None:
+        self.full = False
+        self.saved: list[Batch] = []
+        self.attempts: list[Batch] = []
+
+    def save(self, batch: Batch) -> None:
+        self.attempts.append(batch)
+        if self.full:
+            raise StoreFull("The disk is full.")
+        self.saved.append(batch)
+
+
+def record(number: int, samples: int = 2) -> RoundRecord:
+    run = JobRun(
+        run_id=f"run{number}",
+        job_id="job",
+        tick_at=AT,
+        started_at=AT,
+        finished_at=AT,
+        outcome=RunCompleted(up=0, down=samples),
+    )
+    sample = Sample(
+        at=AT,
+        job_id="job",
+        destination_id="destination",
+        run_id=run.run_id,
+        interval_s=10,
+        outcome=Timeout(address="127.0.0.1", sent=4),
+    )
+    return RoundRecord(run=run, samples=[sample] * samples)
+
+
+def make(capacity: int = 1_000) -> tuple[Backlog, FlakyStore, FakeClock]:
+    store, clock = FlakyStore(), FakeClock(AT)
+    ids = iter(f"batch{number}" for number in range(1_000))
+    return Backlog(store, clock, lambda: next(ids), capacity=capacity), store, clock  # type: ignore[arg-type]  # saves only
+
+
+def run_ids(batches: Sequence[Batch]) -> list[str]:
+    return [run.run_id for batch in batches for run in batch.runs]
+
+
+def test_what_waits_is_saved_in_one_batch_in_its_order() -> None:
+    backlog, store, _ = make()
+    backlog.add(record(1))
+    backlog.add(record(2))
+    assert backlog.unsaved == 4
+    assert backlog.flush()
+    assert [run_ids([batch]) for batch in store.saved] == [["run1", "run2"]]
+    assert backlog.unsaved == 0
+
+
+def test_nothing_to_save_is_no_batch() -> None:
+    backlog, store, _ = make()
+    assert backlog.flush()
+    assert store.attempts == []
+
+
+def test_a_run_without_samples_is_saved_as_well() -> None:
+    backlog, store, _ = make()
+    backlog.add(record(1, samples=0))
+    assert backlog.flush()
+    assert run_ids(store.saved) == ["run1"]
+
+
+def test_a_refused_batch_is_tried_again_under_its_own_id_and_nothing_is_lost() -> None:
+    backlog, store, clock = make()
+    store.full = True
+    backlog.add(record(1))
+    assert not backlog.flush()
+    assert isinstance(backlog.error, StoreFull)
+    assert backlog.unsaved == 2
+    backlog.add(record(2))
+    store.full = False
+    clock.advance(seconds=60)
+    assert backlog.flush()
+    assert [batch.batch_id for batch in store.attempts] == ["batch0", "batch0", "batch1"]
+    assert run_ids(store.saved) == ["run1", "run2"]
+    assert backlog.error is None
+
+
+def test_attempts_after_a_refusal_wait_longer_and_longer_up_to_half_a_minute() -> None:
+    backlog, store, clock = make()
+    store.full = True
+    backlog.add(record(1))
+    for _ in range(300):
+        backlog.flush()
+        clock.advance(seconds=1)
+    # Waits of 1, 2, 4, 8, 16 and then 30 s, each jittered down to its half at most: 5 to 300 s hold so many.
+    assert 12 <= len(store.attempts) <= 25
+
+
+def test_a_flush_that_cannot_wait_tries_at_once() -> None:
+    backlog, store, _ = make()
+    store.full = True
+    backlog.add(record(1))
+    backlog.flush()
+    store.full = False
+    assert backlog.flush(now=True)
+    assert run_ids(store.saved) == ["run1"]
+
+
+def test_the_oldest_results_are_given_up_and_counted_when_memory_would_run_out() -> None:
+    backlog, store, clock = make(capacity=6)
+    store.full = True
+    backlog.add(record(0))
+    backlog.flush()
+    for number in range(1, 6):
+        backlog.add(record(number))
+    backlog.flush()
+    assert backlog.dropped == 6
+    assert backlog.unsaved == 6
+    store.full = False
+    clock.advance(seconds=60)
+    assert backlog.flush()
+    assert run_ids(store.saved) == ["run0", "run4", "run5"]
+
+
+def test_a_long_backlog_is_saved_in_batches_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog_module, "LARGEST_BATCH", 4)
+    backlog, store, _ = make()
+    for number in range(5):
+        backlog.add(record(number))
+    assert backlog.flush()
+    assert [len(batch.samples) for batch in store.saved] == [4, 4, 2]
