@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -97,9 +97,9 @@ def new(
     ] = None,
 ) -> None:
     """Write a new workbook to fill in, with a few example rows."""
-    from netstats_xl import commands
+    from netstats_xl.commands import workbook as workbook_commands
 
-    commands.new(workbook, zone)
+    workbook_commands.new(workbook, zone)
 
 
 @app.command()
@@ -108,9 +108,9 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check a workbook and list every bad cell. Exit code 1 where there are any."""
-    from netstats_xl import commands
+    from netstats_xl.commands import workbook as workbook_commands
 
-    raise typer.Exit(commands.check(workbook, as_json=as_json))
+    raise typer.Exit(workbook_commands.check(workbook, as_json=as_json))
 
 
 @app.command()
@@ -128,10 +128,10 @@ def run(
     ] = False,
 ) -> None:
     """Run the workbook's jobs until Ctrl+C, and keep the report beside it fresh. The workbook itself is only read."""
-    from netstats_xl import commands
+    from netstats_xl.commands import collect
 
     raise typer.Exit(
-        commands.run(
+        collect.run(
             workbook, duration=duration, report=report, database=database, confirm_removals=confirm_removals
         )
     )
@@ -145,9 +145,9 @@ def demo(
     duration: Annotated[str, typer.Option("--for", metavar="TIME", help="How long to measure.")] = "25s",
 ) -> None:
     """Measure this computer's own loopback addresses for half a minute and write a report."""
-    from netstats_xl import commands
+    from netstats_xl.commands import collect
 
-    raise typer.Exit(commands.demo(folder, duration))
+    raise typer.Exit(collect.demo(folder, duration))
 
 
 @app.command()
@@ -163,16 +163,16 @@ def report(
         typer.Option("--destination", metavar="NAME", help="Only this destination; may be repeated."),
     ] = None,
     file_format: Annotated[
-        str, typer.Option("--format", metavar="xlsx|csv", help="A report workbook, or raw samples.")
+        Literal["xlsx", "csv"], typer.Option("--format", help="A report workbook, or raw samples.")
     ] = "xlsx",
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where it goes.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the output file where it exists.")] = False,
     database: DatabaseOption = None,
 ) -> None:
     """Write a report, or raw samples as CSV, for any time range from the database."""
-    from netstats_xl import commands
+    from netstats_xl.commands import report as report_command
 
-    commands.report(
+    report_command.report(
         workbook,
         start=start,
         end=end,
@@ -188,9 +188,9 @@ def report(
 @app.command()
 def expand(workbook: WorkbookArgument = Path("NetStats.xlsx")) -> None:
     """Make one row an address of each CIDR block or range in the Destinations table. A copy of the file is kept."""
-    from netstats_xl import commands
+    from netstats_xl.commands import workbook as workbook_commands
 
-    commands.expand(workbook)
+    workbook_commands.expand(workbook)
 
 
 @config_app.command("export")
@@ -202,9 +202,9 @@ def config_export(
     force: Annotated[bool, typer.Option("--force", help="Replace the output file where it exists.")] = False,
 ) -> None:
     """Write the workbook's destinations, jobs and settings as YAML."""
-    from netstats_xl import commands
+    from netstats_xl.commands import workbook as workbook_commands
 
-    raise typer.Exit(commands.config_export(workbook, output, force=force))
+    raise typer.Exit(workbook_commands.config_export(workbook, output, force=force))
 
 
 @config_app.command("import")
@@ -213,6 +213,6 @@ def config_import(
     workbook: WorkbookArgument = Path("NetStats.xlsx"),
 ) -> None:
     """Put YAML's destinations and jobs into a workbook: a new one, or as new rows of one that exists."""
-    from netstats_xl import commands
+    from netstats_xl.commands import workbook as workbook_commands
 
-    commands.config_import(source, workbook)
+    workbook_commands.config_import(source, workbook)

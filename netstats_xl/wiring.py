@@ -1,13 +1,15 @@
 """The only module that names adapters: which technology serves which port."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tzlocal import get_localzone_name
 
-from netstats_xl.domain.targets import Settings
+from netstats_xl.app.growing import Growth
+from netstats_xl.domain.tables import RawTable
+from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.domain.windows import parse_zone
 from netstats_xl.ports import Clock, Prober, Publisher, ResultStore, Workbook
 from netstats_xl.scheduling import OnError, Scheduler, SystemClock
@@ -100,3 +102,49 @@ def system_zone() -> str:
         return parse_zone(get_localzone_name() or "UTC")
     except (ValueError, LookupError, OSError):
         return "UTC"
+
+
+def write_template(
+    path: Path, *, zone: str, definitions: Definitions | None = None, settings: Settings | None = None
+) -> None:
+    """Write a workbook to fill in: with these definitions, or with a few examples."""
+    from netstats_xl.workbooks.template import template_view
+    from netstats_xl.workbooks.xlsx_writer import write_workbook
+
+    write_workbook(template_view(zone, definitions=definitions, settings=settings), path)
+
+
+def write_demo(path: Path, *, zone: str) -> None:
+    """Write the demo's workbook."""
+    from netstats_xl.workbooks.template import demo_view
+    from netstats_xl.workbooks.xlsx_writer import write_workbook
+
+    write_workbook(demo_view(zone), path)
+
+
+def grow_workbook(path: Path, table: str, growth: Growth) -> Path:
+    """Write new rows into the user's workbook; where the copy of the former file is."""
+    from netstats_xl.workbooks.xlsx_rows import append_rows
+
+    return append_rows(path, table, growth.added, replace=growth.replaced)
+
+
+def read_yaml(path: Path) -> Mapping[str, RawTable]:
+    """The tables that a YAML file holds."""
+    from netstats_xl.workbooks.yaml_file import read_yaml
+
+    return read_yaml(path)
+
+
+def write_yaml(path: Path, definitions: Definitions, settings: Settings) -> None:
+    """Write definitions and settings as YAML."""
+    from netstats_xl.workbooks.yaml_file import write_yaml
+
+    write_yaml(path, definitions, settings)
+
+
+def yaml_text(definitions: Definitions, settings: Settings) -> str:
+    """Definitions and settings as YAML."""
+    from netstats_xl.workbooks.yaml_file import yaml_text
+
+    return yaml_text(definitions, settings)

@@ -23,7 +23,10 @@ _UNITS = {
 }
 _EARLIEST = datetime(1970, 1, 3, tzinfo=UTC)
 """Before any measurement, and far enough from the calendar's start for the period before this one."""
-_HINT = "write a date (2026-11-23), a date and time ('2026-11-23 08:00'), today, yesterday, now, or how long ago (24h, 7d)"
+_HINT = (
+    "write a date (2026-11-23), a date and time ('2026-11-23 08:00'), today, yesterday, now, "
+    "or how long ago (24h, 7d)"
+)
 
 
 class Reporting:
@@ -46,16 +49,18 @@ class Reporting:
 def parse_period(start: str, end: str, now: datetime, zone: str) -> Period:
     """The period from `start` to `end` (exclusive), each as a user writes it, in the time zone `zone`.
 
-    A date alone is the midnight that it begins with. What is after `now` cannot have been measured yet: an end
-    in the future counts as now.
+    A date alone is the midnight that it begins with. What is after `now` cannot have been measured yet: an
+    end in the future counts as now.
 
     Raises:
-        ReportError: one of them cannot be understood, or the period is empty; the message says what would be right.
+        ReportError: one of them cannot be understood, or the period is empty; the message says the remedy.
     """
     start_at = parse_instant(start, now, zone, what="start")
     end_at = min(parse_instant(end, now, zone, what="end"), now)
     if start_at >= now:
-        raise ReportError(f"The report's start, {start.strip()!r}, is in the future: nothing was measured then.")
+        raise ReportError(
+            f"The report's start, {start.strip()!r}, is in the future: nothing was measured then."
+        )
     if start_at >= end_at:
         raise ReportError(
             f"The report's start, {to_local(start_at, zone):%Y-%m-%d %H:%M:%S}, is not before its end, "

@@ -31,7 +31,7 @@ class Address:
     """4 or 16 bytes, as they stand in an IP header."""
 
 
-class UnknownInterface(Exception):
+class UnknownInterfaceError(Exception):
     """A literal address names a network interface that this machine lacks; `str(error)` is the reason."""
 
 
@@ -50,7 +50,7 @@ def parse_literal(host: str) -> Address | None:
     """The address that `host` spells out, with or without a scope (`fe80::1%eth0`), or None for a name.
 
     Raises:
-        UnknownInterface: the scope names no interface of this machine.
+        UnknownInterfaceError: the scope names no interface of this machine.
     """
     try:
         ip = ipaddress.ip_address(host)
@@ -61,6 +61,6 @@ def parse_literal(host: str) -> Address | None:
     try:
         scope = int(ip.scope_id) if ip.scope_id.isdecimal() else socket.if_nametoindex(ip.scope_id)
     except OSError as error:
-        raise UnknownInterface(f"this machine has no network interface named {ip.scope_id}") from error
+        raise UnknownInterfaceError(f"this machine has no network interface named {ip.scope_id}") from error
     plain = str(ip).partition("%")[0]
     return Address(text=host, family=Family.IPV6, sockaddr=(plain, 0, 0, scope), packed=ip.packed)

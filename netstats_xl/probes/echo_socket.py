@@ -1,7 +1,7 @@
 """ICMP sockets: the only module that knows icmplib and the operating systems' socket options.
 
-icmplib creates the sockets, names their failures and builds the packets. Its `send` and `receive` are not used:
-they time with the wall clock, resolve names, and drop what belongs to another target.
+icmplib creates the sockets, names their failures and builds the packets. Its `send` and `receive` are not
+used: they time with the wall clock, resolve names, and drop what belongs to another target.
 """
 
 import errno
@@ -34,6 +34,8 @@ _BUFFER_BYTES = 4_096
 """More than our largest reply: 1,472 bytes of payload, 8 of ICMP header, up to 60 of IP header."""
 _ANCILLARY_BYTES = 256
 
+
+_EVERY_ADDRESS = {Family.IPV4: "0.0.0.0", Family.IPV6: "::"}  # noqa: S104  # ICMP has no port to expose
 
 
 class Mode(StrEnum):
@@ -201,7 +203,7 @@ def open_echo_socket(family: Family, modes: Sequence[Mode] = tuple(Mode)) -> Ech
         if mode is Mode.DATAGRAM and sys.platform == "win32":
             continue
         # Windows fails to read from a raw socket that is bound to no address (WSAEINVAL).
-        bind_to = ("0.0.0.0" if family is Family.IPV4 else "::") if sys.platform == "win32" else None
+        bind_to = _EVERY_ADDRESS[family] if sys.platform == "win32" else None
         kind = ICMPv4Socket if family is Family.IPV4 else ICMPv6Socket
         try:
             return EchoSocket(kind(address=bind_to, privileged=mode is Mode.RAW), family=family, mode=mode)
@@ -242,7 +244,12 @@ def translate(error: Exception, family: Family) -> ProbeEngineError:
     if kind is PrivilegeMissing:
         return PrivilegeMissing(f"This user may not send ICMP echo requests. {remedy(sys.platform)}")
     cause = error.__context__
-    if isinstance(cause, OSError) and cause.errno in (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, 10047, 10043):
+    if isinstance(cause, OSError) and cause.errno in (
+        errno.EAFNOSUPPORT,
+        errno.EPROTONOSUPPORT,
+        10047,
+        10043,
+    ):
         return kind(f"This system has no {family}. Enable {family}, or leave its destinations out.")
     return kind(f"The system opens no ICMP socket for {family}: {error}. Check its network set-up.")
 

@@ -1,7 +1,7 @@
 """Sends the packets of all rounds on time, takes what comes back, and gives up what does not.
 
-One agenda holds what is due when: a packet to send, or the end of a packet's time. One timer of the event loop
-serves it, whatever the number of rounds and destinations.
+One agenda holds what is due when: a packet to send, or the end of a packet's time. One timer of the event
+loop serves it, whatever the number of rounds and destinations.
 """
 
 import asyncio
@@ -146,7 +146,9 @@ class EchoEngine:
         self._channels.clear()
         for round_ in self._rounds:
             if not round_.over.done() and not self._loop.is_closed():
-                round_.over.set_exception(BackendUnavailable("The prober was closed before the round was over."))
+                round_.over.set_exception(
+                    BackendUnavailable("The prober was closed before the round was over.")
+                )
 
     def _channel(self, sock: EchoChannel) -> _Channel:
         channel = self._channels.get(sock)
@@ -206,7 +208,7 @@ class EchoEngine:
         self._work()
 
     def _send(self, line: _Line, due: float) -> bool:
-        """Send a line's next packet and plan what follows; False where it must be tried again, the queue being full."""
+        """Send a line's next packet and plan what follows; False where the queue is full: try again."""
         settings, channel = line.round.settings, line.channel
         flight = channel.in_flight.prepare(line, timeout_s=settings.timeout_ms / 1_000)
         try:

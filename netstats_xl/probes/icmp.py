@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from typing import Self
 
 from netstats_xl.domain.results import NameNotResolved, Outcome, RoundResult, SendFailed
 from netstats_xl.domain.targets import EchoSettings
 from netstats_xl.errors import BackendUnavailable, PrivilegeMissing, ProbeEngineError
 from netstats_xl.ports import ProbeTarget
-from netstats_xl.probes.addresses import Address, Family, UnknownInterface, parse_literal
+from netstats_xl.probes.addresses import Address, Family, UnknownInterfaceError, parse_literal
 from netstats_xl.probes.echo_socket import EchoChannel, open_echo_socket
 from netstats_xl.probes.engine import EchoEngine
 from netstats_xl.probes.resolver import Resolver, Unresolved
@@ -44,8 +45,20 @@ class IcmpProber:
         self._engine: EchoEngine | None = None
         self._closed = False
 
-    def open(self) -> None:
-        """Make sure that echo requests can be sent at all, so that a lack of privilege shows at the start.
+    @classmethod
+    def open(cls) -> Self:
+        """A prober that can send, so that a lack of privilege shows at the start.
+
+        Raises:
+            PrivilegeMissing: the system does not let this user; the message says what to do.
+            BackendUnavailable: it has no ICMP sockets.
+        """
+        prober = cls()
+        prober.check_privilege()
+        return prober
+
+    def check_privilege(self) -> None:
+        """Make sure that echo requests can be sent at all, over IPv4 or IPv6.
 
         Raises:
             PrivilegeMissing: the system does not let this user; the message says what to do.
@@ -72,7 +85,7 @@ class IcmpProber:
 
         Addresses and names known already go first, together; each other name goes when it is resolved.
         """
-        self.open()
+        self.check_privilege()
         outcomes: dict[int, Outcome] = {}
         ready: list[tuple[int, Address]] = []
         unknown: dict[str, list[int]] = {}
@@ -86,7 +99,8 @@ class IcmpProber:
                 unknown.setdefault(target.host, []).append(position)
         parts = [asyncio.ensure_future(self._probe_addresses(ready, settings))]
         parts += [
-            asyncio.ensure_future(self._probe_name(host, positions, settings)) for host, positions in unknown.items()
+            asyncio.ensure_future(self._probe_name(host, positions, settings))
+            for host, positions in unknown.items()
         ]
         try:
             for part in await asyncio.gather(*parts):
@@ -112,14 +126,16 @@ class IcmpProber:
     def _known(self, host: str) -> Address | Outcome | None:
         try:
             literal = parse_literal(host)
-        except UnknownInterface as error:
+        except UnknownInterfaceError as error:
             return SendFailed(address=host, reason=str(error))
         if literal is not None:
             return literal
         found = self._resolver.known(host)
         return NameNotResolved(reason=found.reason) if isinstance(found, Unresolved) else found
 
-    async def _probe_name(self, host: str, positions: Sequence[int], settings: EchoSettings) -> dict[int, Outcome]:
+    async def _probe_name(
+        self, host: str, positions: Sequence[int], settings: EchoSettings
+    ) -> dict[int, Outcome]:
         found = await self._resolver.resolve(host)
         if isinstance(found, Unresolved):
             return dict.fromkeys(positions, NameNotResolved(reason=found.reason))
@@ -128,7 +144,7 @@ class IcmpProber:
     async def _probe_addresses(
         self, addresses: Sequence[tuple[int, Address]], settings: EchoSettings
     ) -> dict[int, Outcome]:
-        self.open()  # it may have been closed while a name was looked up
+        self.check_privilege()  # it may have been closed while a name was looked up
         channels = {family: self._channel(family) for family in {address.family for _, address in addresses}}
         outcomes: dict[int, Outcome] = {}
         requests: list[tuple[Address, EchoChannel]] = []
@@ -149,11 +165,13 @@ class IcmpProber:
         if self._engine is None:
             self._engine = EchoEngine(loop, now=self._now)
         elif self._engine.loop is not loop:
-            raise BackendUnavailable("The prober belongs to another event loop. Use one prober for each loop.")
+            raise BackendUnavailable(
+                "The prober belongs to another event loop. Use one prober for each loop."
+            )
         return self._engine
 
     def _channel(self, family: Family) -> EchoChannel | ProbeEngineError:
-        """The family's socket, opened now if need be, or why there is none. A refusal is asked again next time."""
+        """The family's socket, opened now if need be, or why there is none: that is tried again next time."""
         channel = self._channels.get(family)
         if channel is None:
             try:

@@ -114,7 +114,7 @@ class InFlight(Generic[P]):
         if elapsed_s > flight.timeout_s:
             return None
         self._remove(flight)
-        # A clock with coarse steps can show no time between the two; a nanosecond is nearer the truth than none.
+        # A clock with coarse steps can show no time between the two: a nanosecond is nearer the truth.
         flight.progress.answered(flight.index, max(elapsed_s, 1e-9) * 1_000)
         return flight.progress
 
@@ -132,5 +132,3 @@ class InFlight(Generic[P]):
     def _remove(self, flight: Flight[P]) -> None:
         del self._by_head[flight.head]
         del self._by_echo[self._echo_key(flight)]
-
-

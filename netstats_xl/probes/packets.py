@@ -84,7 +84,7 @@ class Complaint(NamedTuple):
     destination: bytes
     """Where the request went, packed."""
     head: bytes | None
-    """The head of the request's payload; None where too little of it is quoted: a router need quote only 8 bytes."""
+    """Of the request's payload; None where too little of it is quoted: a router need quote only 8 bytes."""
 
 
 Message = Reply | Complaint
@@ -105,8 +105,8 @@ def reason_of(family: Family, type_: int, code: int) -> str | None:
 def filler(size: int) -> bytes:
     """`size` bytes that leave the checksum as it is, whatever stands before them at an even offset.
 
-    The Internet checksum is the sum of 16-bit words modulo 0xFFFF (RFC 1071), so a word and its complement add
-    nothing. So a packet's cost does not grow with its payload, and the bytes still vary.
+    The Internet checksum is the sum of 16-bit words modulo 0xFFFF (RFC 1071), so a word and its complement
+    add nothing. So a packet's cost does not grow with its payload, and the bytes still vary.
     """
     words = bytearray()
     word = 0x1D0F

@@ -1,4 +1,4 @@
-"""Host names to addresses, off the probing path: a cache, a deadline, and threads that may hang without harm."""
+"""Host names to addresses, off the probing path: a cache, a deadline, and threads that may hang."""
 
 import asyncio
 import itertools
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from netstats_xl.probes.addresses import Address, SockAddr, from_sockaddr
 
 Lookup = Callable[[str], Sequence[SockAddr]]
-"""Gives the addresses of a host name in the system's order of preference; raises what `getaddrinfo` raises."""
+"""Gives a name's addresses in the system's order of preference; raises what `getaddrinfo` raises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,9 @@ class _Entry:
 class _Pending:
     """A look-up that is queued or under way, and who awaits it."""
 
-    waiting: list[tuple[asyncio.AbstractEventLoop, "asyncio.Future[Resolution]"]] = field(default_factory=list)
+    waiting: list[tuple[asyncio.AbstractEventLoop, "asyncio.Future[Resolution]"]] = field(
+        default_factory=list
+    )
 
 
 class Resolver:
@@ -182,7 +184,9 @@ class Resolver:
         addresses, failure, passing = found
         with self._lock:
             before = self._cache.get(host)
-            current = before.resolution if before is not None and isinstance(before.resolution, Address) else None
+            current = (
+                before.resolution if before is not None and isinstance(before.resolution, Address) else None
+            )
             resolution: Resolution
             if failure is None:
                 resolution = current if current is not None and current in addresses else addresses[0]

@@ -1,4 +1,4 @@
-"""What the operating systems can do for an ICMP socket, and how they say it. Each of it is of use, none is needed."""
+"""What the operating systems can do for an ICMP socket, and how they say it: of use, but not needed."""
 
 import contextlib
 import socket
@@ -14,7 +14,8 @@ MSG_ERRQUEUE = 0x2000
 """Reads the error queue of a socket (Linux)."""
 _RECEIVE_QUEUE_BYTES = 4 << 20
 
-# Linux constants that Python's socket module lacks (include/uapi/asm-generic/socket.h, linux/icmp.h, in.h, in6.h).
+# Linux constants that Python's socket module lacks
+# (include/uapi: asm-generic/socket.h, linux/icmp.h, linux/in.h, linux/in6.h).
 _SO_TIMESTAMPNS = 35
 _SO_RCVBUFFORCE = 33
 _SOL_RAW, _ICMP_FILTER = 255, 1
@@ -43,7 +44,10 @@ def ask_for_errors(sock: socket.socket, family: Family) -> bool:
 def enlarge_receive_queue(sock: socket.socket) -> None:
     """Let as many replies wait as the system allows: the usual queue holds some 280."""
     # RCVBUFFORCE passes the system's limit, but only root may use it.
-    if not (sys.platform == "linux" and _try_option(sock, socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_QUEUE_BYTES)):
+    if not (
+        sys.platform == "linux"
+        and _try_option(sock, socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_QUEUE_BYTES)
+    ):
         _try_option(sock, socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_QUEUE_BYTES)
 
 
@@ -94,7 +98,8 @@ def stamped_at(ancillary: Sequence[tuple[int, int, bytes]], wall_lead_ns: int) -
     for level, type_, data in ancillary:
         if level == socket.SOL_SOCKET and type_ == _SO_TIMESTAMPNS and len(data) == _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack(data)
-            return (seconds * 1_000_000_000 + nanoseconds - wall_lead_ns) / 1e9
+            since_start_ns: int = seconds * 1_000_000_000 + nanoseconds - wall_lead_ns
+            return since_start_ns / 1e9
     return None
 
 

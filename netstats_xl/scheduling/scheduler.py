@@ -57,8 +57,8 @@ class Scheduler:
     """Runs jobs at their ticks and chores every so often, on an event loop in a thread of its own.
 
     What an action raises goes to `on_error` (with the job's ID, the chore's name or `event loop`), on the
-    loop's thread, and stops nothing. A scheduler starts once and stops once. Its methods may be called from any
-    thread, save that those that wait (`run`, `drain`, `stop`) refuse the loop's own.
+    loop's thread, and stops nothing. A scheduler starts once and stops once. Its methods may be called from
+    any thread, save that those that wait (`run`, `drain`, `stop`) refuse the loop's own.
     """
 
     def __init__(
@@ -129,8 +129,9 @@ class Scheduler:
     def every(self, name: str, seconds: float, action: Action) -> None:
         """Do a chore every so many seconds, for the first time after as many.
 
-        It replaces one of the same name. A coroutine function runs on the loop, any other callable in a worker thread. A chore never overlaps
-        itself: one that takes longer than its time is begun again at once. Does nothing once draining.
+        It replaces one of the same name. A coroutine function runs on the loop, any other callable in a
+        worker thread. A chore never overlaps itself: one that takes longer than its time is begun again at
+        once. Does nothing once draining.
         """
         chore = _Chore(name=name, every_s=seconds, action=action)
         with self._lock:

@@ -99,6 +99,14 @@ class PivotTally:
     spec: PivotSpec
     headers: Sequence[str]
     _groups: dict[tuple[Key, Key], dict[str, _Tally]] = field(default_factory=dict)
+    _rows_at: tuple[int, ...] = ()
+    _columns_at: tuple[int, ...] = ()
+    _needed_at: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._rows_at = tuple(self.headers.index(each) for each in self.spec.rows)
+        self._columns_at = tuple(self.headers.index(each) for each in self.spec.columns)
+        self._needed_at = {name: self.headers.index(name) for name in _columns_needed(self.spec)}
 
     def add(self, row: Row) -> None:
         """Count a row of the source.
@@ -106,17 +114,17 @@ class PivotTally:
         Raises:
             ViewUnsupported: the pivot would have too many rows or columns.
         """
-        values = dict(zip(self.headers, row, strict=True))
-        rows = tuple(values[each] for each in self.spec.rows)
-        columns = tuple(values[each] for each in self.spec.columns)
-        for key in {(rows, columns), (rows, ()), ((), columns), ((), ())}:
+        rows = tuple([row[at] for at in self._rows_at])
+        columns = tuple([row[at] for at in self._columns_at])
+        totals: Sequence[tuple[Key, Key]] = ((rows, ()), ((), columns)) if columns else ()
+        for key in ((rows, columns), *totals, ((), ())):
             tallies = self._groups.get(key)
             if tallies is None:
                 if len(self._groups) >= _MOST_GROUPS:
                     raise ViewUnsupported(f"The pivot {self.spec.name} would have more than {_MOST_GROUPS:,} groups.")
-                tallies = self._groups[key] = {name: _Tally() for name in self._columns_needed()}
-            for name, tally in tallies.items():
-                tally.add(values[name])
+                tallies = self._groups[key] = {name: _Tally() for name in self._needed_at}
+            for name, at in self._needed_at.items():
+                tallies[name].add(row[at])
 
     def layout(self) -> PivotLayout:
         """Lay out what was counted so far."""
@@ -154,18 +162,6 @@ class PivotTally:
             width=width,
             height=header_rows + len(rows) + 1,
         )
-
-    def _columns_needed(self) -> tuple[str, ...]:
-        needed: dict[str, None] = {}
-        for value in self.spec.values:
-            match value:
-                case PivotValue(column=column):
-                    needed[column] = None
-                case PivotRatio(plus=plus, minus=minus, divisor=divisor):
-                    needed |= dict.fromkeys(name for name in (plus, minus, divisor) if name is not None)
-                case _:
-                    assert_never(value)
-        return tuple(needed)
 
     def _header(self, body: int, header_rows: int, blocks: Sequence[Key]) -> list[PivotCell]:
         spec, labels, several = self.spec, len(self.spec.rows), len(self.spec.values) > 1
@@ -213,6 +209,19 @@ class PivotTally:
         if len(captions) == 1:
             return names
         return [f"{name} - {caption}" for name in names for caption in captions]
+
+
+def _columns_needed(spec: PivotSpec) -> tuple[str, ...]:
+    needed: dict[str, None] = {}
+    for value in spec.values:
+        match value:
+            case PivotValue(column=column):
+                needed[column] = None
+            case PivotRatio(plus=plus, minus=minus, divisor=divisor):
+                needed |= dict.fromkeys(name for name in (plus, minus, divisor) if name is not None)
+            case _:
+                assert_never(value)
+    return tuple(needed)
 
 
 def label(value: CellValue) -> str:

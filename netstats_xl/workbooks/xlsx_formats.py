@@ -21,6 +21,7 @@ _READ_ONLY_HEADER_FILL = "#595959"
 XlsxFormat = Any
 XlsxWorkbook = Any
 XlsxSheet = Any
+XlsxChart = Any
 
 
 def number_format(sort: Sort, kind: Kind, wanted: str) -> str:

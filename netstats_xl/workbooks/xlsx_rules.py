@@ -46,10 +46,10 @@ def _condition(rule: Rule, table: TableSpec, row: int, column: int) -> str:
             return f'={cell}="{text.replace(chr(34), chr(34) * 2)}"'
         case TextPresent():
             return f"=LEN({cell})>0"
-        case AtLeast(value=value, column=None):
+        case AtLeast(value=value, column=header):
             # A text is above every number to Excel, hence ISNUMBER.
-            return "=FALSE" if value is None else f"=AND(ISNUMBER({cell}),{cell}>={value!r})"
-        case AtLeast(value=value, column=str(header)):
+            if header is None:
+                return "=FALSE" if value is None else f"=AND(ISNUMBER({cell}),{cell}>={value!r})"
             headers = [each.header for each in table.columns]
             limit = cell_name(row, table.anchor.column + headers.index(header), column_fixed=True)
             if value is None:

@@ -8,7 +8,17 @@ import pytest
 
 from tests.netlab.lab import DEVICE, ROUTER, ROUTER_IPV6, Counts, Host, NetworkLab, why_unavailable
 
-__all__ = ["DEVICE", "ROUTER", "ROUTER_IPV6", "Counts", "Host", "MakeLab", "NetworkLab", "network_lab", "why_unavailable"]
+__all__ = [
+    "DEVICE",
+    "ROUTER",
+    "ROUTER_IPV6",
+    "Counts",
+    "Host",
+    "MakeLab",
+    "NetworkLab",
+    "network_lab",
+    "why_unavailable",
+]
 
 MakeLab = Callable[..., NetworkLab]
 _reason_once = cache(why_unavailable)

@@ -90,7 +90,7 @@ class NetworkLab:
 
         Args:
             hosts: by address.
-            ping_group_range: the group IDs that may open datagram ICMP sockets; None: as the kernel has it (nobody).
+            ping_group_range: the group IDs that may open datagram ICMP sockets; None: nobody's.
         """
         self.namespace = f"nsxl-{os.getpid()}-{next(_numbers)}"
         self._hosts = dict(hosts or {})
@@ -120,7 +120,7 @@ class NetworkLab:
         return {address: Counts(**counts) for address, counts in self._ask({"counts": True}).items()}
 
     def prefix(self, *, as_user: int | None = None) -> list[str]:
-        """What to put before a command to run it in the namespace; as another user and group, without privileges."""
+        """What to put before a command to run it in the namespace; as an unprivileged user and group."""
         command = ["ip", "netns", "exec", self.namespace]
         if as_user is not None:
             command += ["setpriv", f"--reuid={as_user}", f"--regid={as_user}", "--clear-groups", "--"]
@@ -165,7 +165,16 @@ class NetworkLab:
         )
         self._answer()  # it is ready
         for address in _OWN:
-            _ip("-n", self.namespace, "addr", "add", address, "dev", DEVICE, *(["nodad"] if ":" in address else []))
+            _ip(
+                "-n",
+                self.namespace,
+                "addr",
+                "add",
+                address,
+                "dev",
+                DEVICE,
+                *(["nodad"] if ":" in address else []),
+            )
         _ip("-n", self.namespace, "link", "set", DEVICE, "up")
         self.set_hosts(self._hosts)
 

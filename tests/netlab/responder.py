@@ -3,8 +3,8 @@
 It is a process of its own, so that nothing in the tests' interpreter can delay its replies. It reads one JSON
 object a line on standard input and answers each with one on standard output:
 
-    {"hosts": {"10.77.0.5": {"delay_ms": 5, ...}}}    set these hosts, and leave the others   -> {"ok": true}
-    {"counts": true}                                  what was seen so far                    -> {"10.77.0.5": {...}}
+    {"hosts": {"10.77.0.5": {"delay_ms": 5, ...}}}    set these hosts, leave the others    -> {"ok": true}
+    {"counts": true}                                  what was seen so far                 -> {address: ...}
 
 It ends with its standard input.
 """
@@ -34,17 +34,19 @@ class PlayedHost:
         self.settings: Settings = {}
         self.random = random.Random(address)
         self.requests = 0
+        self.since_set = 0
         self.replies = 0
 
     def set(self, settings: Settings) -> None:
         self.settings = settings
+        self.since_set = 0
         self.random = random.Random(int(settings.get("seed") or 0))
 
     def loses(self) -> bool:
         """Whether the request just counted is lost."""
         every = int(self.settings.get("lose_every") or 0)
         share = float(self.settings.get("lose_share") or 0)
-        return bool((every and self.requests % every == 0) or (share and self.random.random() < share))
+        return bool((every and self.since_set % every == 0) or (share and self.random.random() < share))
 
     def delay_s(self) -> float:
         jitter_ms = float(self.settings.get("jitter_ms") or 0)
@@ -56,7 +58,7 @@ def checksum(data: bytes) -> int:
     """The Internet checksum, RFC 1071."""
     if len(data) % 2:
         data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
@@ -69,7 +71,8 @@ def ipv4_packet(source: bytes, destination: bytes, icmp: bytes) -> bytes:
 
 def ipv6_packet(source: bytes, destination: bytes, icmp: bytes) -> bytes:
     pseudo = source + destination + struct.pack("!I3xB", len(icmp), 58)
-    icmp = icmp[:2] + struct.pack("!H", checksum(pseudo + icmp)) + icmp[4:]
+    zeroed = icmp[:2] + bytes(2) + icmp[4:]
+    icmp = icmp[:2] + struct.pack("!H", checksum(pseudo + zeroed)) + icmp[4:]
     return struct.pack("!IHBB", 6 << 28, len(icmp), 58, 64) + source + destination + icmp
 
 
@@ -113,6 +116,7 @@ class Network:
             return
         build = ipv4_packet if len(source) == 4 else ipv6_packet
         host.requests += 1
+        host.since_set += 1
         settings, due = host.settings, at + host.delay_s()
         if settings.get("forged"):
             # The right numbers, but not what the request carried: whoever only guesses cannot know that.
@@ -160,6 +164,8 @@ def answer(network: Network, line: bytes) -> object:
 
 
 def main() -> None:
+    # Replies are to be on time also while the machine is busy.
+    os.nice(-20)
     device = open_device(sys.argv[1])
     network = Network(device)
     print(json.dumps({"ready": True}), flush=True)

@@ -6,9 +6,9 @@ from datetime import datetime
 from netstats_xl.app.views import columns
 from netstats_xl.app.views.findings import Findings
 from netstats_xl.app.views.parts import SheetPart
+from netstats_xl.domain.results import State
 from netstats_xl.domain.rollups import P95_NEEDS, P99_NEEDS
 from netstats_xl.domain.states import JobState
-from netstats_xl.domain.results import State
 from netstats_xl.domain.views import (
     BAD,
     GOOD,
@@ -32,14 +32,29 @@ SHEET = "About"
 _WRAPPED = Style(wrap=True)
 
 FIGURES: tuple[tuple[str, str, str, str], ...] = (
-    ("Round", "", "One execution of a job against one destination: some packets sent, none to all of them answered.", "everywhere"),
-    ("RTT", "ms", "Reply minus request on a monotonic clock. A lost packet has none; it never counts as 0.", "everywhere"),
-    ("Mean, min, max RTT", "ms", "Of the RTTs of all packets that were answered, pooled.", "Dashboard, Details, Trends, Hourly"),
+    (
+        "Round",
+        "",
+        "One execution of a job against one destination: some packets sent, none to all of them answered.",
+        "everywhere",
+    ),
+    (
+        "RTT",
+        "ms",
+        "Reply minus request on a monotonic clock. A lost packet has none; it never counts as 0.",
+        "everywhere",
+    ),
+    (
+        "Mean, min, max RTT",
+        "ms",
+        "Of the RTTs of all packets that were answered, pooled.",
+        "Dashboard, Details, Trends, Hourly",
+    ),
     (
         "p50, p95, p99 RTT",
         "ms",
-        "Percentiles of the pooled RTTs by linear interpolation, as PERCENTILE.INC; never an average of percentiles. "
-        f"p95 is blank below {P95_NEEDS} RTTs, p99 below {P99_NEEDS}: too few to mean anything.",
+        "Percentiles of the pooled RTTs by linear interpolation, as PERCENTILE.INC; never an average of "
+        f"percentiles. p95 is blank below {P95_NEEDS} RTTs, p99 below {P99_NEEDS}: too few to mean anything.",
         "Dashboard, Details, Trends, Hourly",
     ),
     ("Stdev", "ms", "Population standard deviation of the RTTs.", "Details"),
@@ -60,14 +75,14 @@ FIGURES: tuple[tuple[str, str, str, str], ...] = (
         "Loss",
         "%",
         "100 × (1 − packets received / packets sent), from the counts, never an average of percentages. "
-        "A round that could send nothing (no route, no address for the name) counts as down, but not as loss.",
+        "A round that could send nothing (no route, no address for the name) is down, but no loss.",
         "Dashboard, Details, Trends, Hourly",
     ),
     (
         "Availability",
         "%",
-        "100 × time up / (time up + time down). A round with at least one reply is up, one with none is down, each for its "
-        "job's interval. Time without a round does not count.",
+        "100 × time up / (time up + time down). A round with at least one reply is up, one with none is "
+        "down, each for its job's interval. Time without a round does not count.",
         "Dashboard, Details, Trends, Hourly",
     ),
     (
@@ -81,15 +96,17 @@ FIGURES: tuple[tuple[str, str, str, str], ...] = (
     (
         "State",
         "",
-        "Up, degraded (a threshold for RTT or loss is reached) or down. It changes when enough of the last rounds agree "
-        "(Settings: by default 3 of 3), so that one lost round is no outage. Unknown: not measured.",
+        "Up, degraded (a threshold for RTT or loss is reached) or down. It changes when enough of the last "
+        "rounds agree (Settings: by default 3 of 3), so that one lost round is no outage. Unknown: not "
+        "measured.",
         "Dashboard, Destinations, Events",
     ),
     (
         "Pivots",
         "",
-        "Mean of hourly means: every row of the Hourly table weighs alike. Worst hourly p95 and loss: the highest of any "
-        "hour. Hours are those of the report's time zone.",
+        "Mean of hourly means: every row of the Hourly table weighs alike. Worst hourly p95 and loss: the "
+        "highest of any hour. Of all packets: weighted by packets, from the counts. Hours are "
+        "those of the report's time zone.",
         "Pivot",
     ),
 )
@@ -116,9 +133,21 @@ _COLOR_COLUMNS = (
     Column(header="Meaning", width=95, style=_WRAPPED),
 )
 _COLORS: tuple[Row, ...] = (
-    ("Good", "blue", f"{State.UP}; a job that is {JobState.RUNNING.lower()}; a completed run. In charts: mean RTT, this period."),
-    ("Warning", "orange", f"{State.DEGRADED}; a figure at or above its warning threshold; missed runs. In charts: p95."),
-    ("Bad", "red-orange", f"{State.DOWN}; a figure at or above its critical threshold; a failed run. In charts: loss."),
+    (
+        "Good",
+        "blue",
+        f"{State.UP}; a {JobState.RUNNING.lower()} job; a completed run. In charts: mean RTT, this period.",
+    ),
+    (
+        "Warning",
+        "orange",
+        f"{State.DEGRADED}; a figure at or above its warning threshold; missed runs. In charts: p95.",
+    ),
+    (
+        "Bad",
+        "red-orange",
+        f"{State.DOWN}; a figure at or above its critical threshold; a failed run. In charts: loss.",
+    ),
     ("Muted", "grey", f"{State.UNKNOWN}, disabled or retired. In charts: the previous period."),
 )
 _NOTICE_COLUMNS = (Column(header="Note", width=26),)
@@ -139,7 +168,12 @@ def about(findings: Findings, left_out: Sequence[str]) -> SheetPart:
     notices: tuple[Row, ...] = tuple((notice,) for notice in (*inputs.warnings, *left_out))
     sections: tuple[tuple[str, str, tuple[Column, ...], Sequence[Row]], ...] = (
         ("This report", "About_report", _FACT_COLUMNS, _facts(findings)),
-        ("Warnings, and what was left out", "About_notes", _NOTICE_COLUMNS, notices or (("Nothing was left out.",),)),
+        (
+            "Warnings, and what was left out",
+            "About_notes",
+            _NOTICE_COLUMNS,
+            notices or (("Nothing was left out.",),),
+        ),
         ("How each figure is defined", "About_figures", _FIGURE_COLUMNS, FIGURES),
         ("What the colours mean", "About_colours", _COLOR_COLUMNS, _COLORS),
         (
@@ -154,7 +188,9 @@ def about(findings: Findings, left_out: Sequence[str]) -> SheetPart:
     for heading, table, table_columns, rows in sections:
         blocks.append(TextSpec(anchor=Anchor(row=row, column=0), text=heading, style=HEADING))
         blocks.append(
-            TableSpec(name=table, anchor=Anchor(row=row + 1, column=0), columns=table_columns, autofilter=False)
+            TableSpec(
+                name=table, anchor=Anchor(row=row + 1, column=0), columns=table_columns, autofilter=False
+            )
         )
         row += len(rows) + 3
     return SheetPart(
@@ -190,7 +226,11 @@ def _facts(findings: Findings) -> tuple[Row, ...]:
 
 def _scope(findings: Findings) -> str:
     scope = findings.inputs.scope
-    jobs = "all jobs" if scope.job_ids is None else "job " + ", ".join(map(findings.job_label, sorted(scope.job_ids)))
+    jobs = (
+        "all jobs"
+        if scope.job_ids is None
+        else "job " + ", ".join(map(findings.job_label, sorted(scope.job_ids)))
+    )
     if scope.destination_ids is None:
         return f"{jobs}, all destinations"
     return f"{jobs}, destination {', '.join(map(findings.destination_label, sorted(scope.destination_ids)))}"

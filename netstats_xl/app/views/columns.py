@@ -30,10 +30,10 @@ DISABLED = "Disabled"
 
 MEAN_RULE = "Arithmetic mean of the RTTs of all packets that were answered."
 P95_RULE = "95th percentile of the pooled RTTs by linear interpolation (PERCENTILE.INC). Blank below 20 RTTs."
-JITTER_RULE = "Mean absolute difference of consecutive RTTs of a round; a pair that a lost packet separates is left out."
+JITTER_RULE = "Mean absolute difference of consecutive RTTs of a round; none across a lost packet."
 LOSS_RULE = "100 × (1 − packets received / packets sent), from the counts."
 AVAILABILITY_RULE = (
-    "100 × time up / (time up + time down). A round with at least one reply counts as up for its job's interval."
+    "100 × time up / (time up + time down). A round with at least one reply is up for its job's interval."
 )
 
 STATE_RULES: tuple[Rule, ...] = (
@@ -67,12 +67,16 @@ def count(header: str, *, note: str = "", width: float = 10) -> Column:
 
 def milliseconds(header: str, *, note: str = "", width: float = 10, rules: tuple[Rule, ...] = ()) -> Column:
     """A column of times in ms; the header says so."""
-    return Column(header=header, kind=Kind.NUMBER, number_format=MS_FORMAT, width=width, note=note, rules=rules)
+    return Column(
+        header=header, kind=Kind.NUMBER, number_format=MS_FORMAT, width=width, note=note, rules=rules
+    )
 
 
 def loss(header: str, *, note: str = LOSS_RULE, width: float = 10, rules: tuple[Rule, ...] = ()) -> Column:
     """A column of losses in %."""
-    return Column(header=header, kind=Kind.NUMBER, number_format=PERCENT_FORMAT, width=width, note=note, rules=rules)
+    return Column(
+        header=header, kind=Kind.NUMBER, number_format=PERCENT_FORMAT, width=width, note=note, rules=rules
+    )
 
 
 def availability(header: str, *, note: str = AVAILABILITY_RULE, width: float = 11) -> Column:

@@ -1,12 +1,13 @@
 """The Dashboard: how many destinations are up, the worst of them, and one row for each."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from netstats_xl.app.views import columns
-from netstats_xl.app.views.findings import DAY, HOUR, Findings, ShownDestination, trailing
+from netstats_xl.app.views.findings import DAY, Findings, ShownDestination, trailing
 from netstats_xl.app.views.parts import ChartData, SheetPart, column_ref
+from netstats_xl.app.views.worst import worst_charts
 from netstats_xl.domain.results import State
 from netstats_xl.domain.rollups import EMPTY, Summary
 from netstats_xl.domain.tables import CellValue
@@ -16,13 +17,10 @@ from netstats_xl.domain.views import (
     GREY,
     HEADING,
     HINT,
-    MUTED,
     ORANGE,
     TITLE,
     VERMILLION,
-    WARNING,
     Anchor,
-    Axis,
     Block,
     CellSpec,
     ChartKind,
@@ -40,9 +38,6 @@ from netstats_xl.domain.views import (
 from netstats_xl.ports import Dimension, ResultStore
 
 SHEET = "Dashboard"
-WORST = 10
-"""Destinations in each of the charts of the worst."""
-
 STATE_COLORS = {State.UP: BLUE, State.DEGRADED: ORANGE, State.DOWN: VERMILLION, State.UNKNOWN: GREY}
 
 _TOTALS_ROW = 5
@@ -53,20 +48,16 @@ _CHART_HEIGHT_PX = 290
 _NAME = columns.text("Name", width=24)
 _STATE = columns.text("State", width=11, note="As of the end of the period.", rules=columns.STATE_RULES)
 _TOTAL = columns.count("Destinations", width=12, note="Enabled destinations in this state.")
-_WORST_LOSS = columns.loss("Loss (%)")
-_WORST_P95 = columns.milliseconds("p95 RTT (ms)", note=columns.P95_RULE)
 _TREND = Column(
     header="RTT, last 24 h",
     width=20,
-    note="Mean RTT of each of the last 24 hours; a gap is an hour without a reply. Each line has its own scale.",
+    note="Mean RTT of each of the last 24 hours; a gap: no reply in it. Each line has its own scale.",
 )
 _RTT_WARNING = Column(header="RTT warning (ms)", kind=Kind.NUMBER, hidden=True)
 _RTT_CRITICAL = Column(header="RTT critical (ms)", kind=Kind.NUMBER, hidden=True)
 _LOSS_WARNING = Column(header="Loss warning (%)", kind=Kind.NUMBER, hidden=True)
 _LOSS_CRITICAL = Column(header="Loss critical (%)", kind=Kind.NUMBER, hidden=True)
-_RTT_RULES = columns.threshold_rules(
-    warning_column=_RTT_WARNING.header, critical_column=_RTT_CRITICAL.header
-)
+_RTT_RULES = columns.threshold_rules(warning_column=_RTT_WARNING.header, critical_column=_RTT_CRITICAL.header)
 _LOSS_RULES = columns.threshold_rules(
     warning_column=_LOSS_WARNING.header, critical_column=_LOSS_CRITICAL.header
 )
@@ -91,7 +82,10 @@ _DESTINATION_COLUMNS = (
     columns.text("Group", width=13),
     columns.text("Status", width=11, note="As of the end of the period.", rules=columns.STATE_RULES),
     columns.milliseconds(
-        "Last RTT (ms)", note="Mean RTT of the last round; blank if it had no reply.", width=9, rules=_RTT_RULES
+        "Last RTT (ms)",
+        note="Mean RTT of the last round; blank if it had no reply.",
+        width=9,
+        rules=_RTT_RULES,
     ),
     *_figure_columns("1 h"),
     *_figure_columns("24 h"),
@@ -106,7 +100,7 @@ _DESTINATION_COLUMNS = (
 
 def dashboard(store: ResultStore, findings: Findings, feeds: ChartData) -> SheetPart:
     """The sheet; what its charts read is added to `feeds`."""
-    loss_chart, p95_chart = _worst_charts(findings, feeds)
+    loss_chart, p95_chart = worst_charts(findings, feeds, row=_TOTALS_ROW, height_px=_CHART_HEIGHT_PX)
     feeds.add("Sparkline_feed", _HOURS_AGO, _hourly_means(store, findings))
     totals = TableSpec(
         name="Totals", anchor=Anchor(row=_TOTALS_ROW, column=0), columns=(_STATE, _TOTAL), autofilter=False
@@ -183,7 +177,12 @@ def _figures(findings: Findings) -> tuple[tuple[Block, ...], dict[str, CellValue
         ("Mean RTT (ms)", "Total_mean_ms", overall.rtt_mean_ms, columns.MS_FORMAT),
         ("p95 RTT (ms)", "Total_p95_ms", overall.p95_ms, columns.MS_FORMAT),
         ("Loss (%)", "Total_loss_percent", overall.loss_percent, columns.PERCENT_FORMAT),
-        ("Availability (%)", "Total_availability_percent", overall.availability_percent, columns.AVAILABILITY_FORMAT),
+        (
+            "Availability (%)",
+            "Total_availability_percent",
+            overall.availability_percent,
+            columns.AVAILABILITY_FORMAT,
+        ),
     )
     blocks: list[Block] = [
         TextSpec(anchor=Anchor(row=_FIGURES_ROW, column=0), text="All, whole period", style=HEADING)
@@ -215,7 +214,7 @@ def _states_chart() -> ChartSpec:
         height_px=_CHART_HEIGHT_PX,
         kind=ChartKind.PIE,
         title="Destinations by state",
-        description="Pie of how many enabled destinations are up, degraded, down and unknown at the end of the period.",
+        description="Pie: how many enabled destinations are up, degraded, down and unknown at the end.",
         series=(
             SeriesSpec(
                 name="Destinations",
@@ -226,52 +225,6 @@ def _states_chart() -> ChartSpec:
             ),
         ),
     )
-
-
-def _worst_charts(findings: Findings, feeds: ChartData) -> tuple[ChartSpec, ChartSpec]:
-    by_loss = _worst(findings, lambda summary: summary.loss_percent)
-    by_p95 = _worst(findings, lambda summary: summary.p95_ms)
-    feeds.add("Worst_loss", (_NAME, _WORST_LOSS), by_loss)
-    feeds.add("Worst_p95", (_NAME, _WORST_P95), by_p95)
-
-    def chart(name: str, table: str, column: int, value: Column, color: str, title: str, width_px: int) -> ChartSpec:
-        return ChartSpec(
-            name=name,
-            anchor=Anchor(row=_TOTALS_ROW, column=column),
-            width_px=width_px,
-            height_px=_CHART_HEIGHT_PX,
-            kind=ChartKind.BAR,
-            title=title,
-            description=f"{title}, the worst on top: bars of {value.header} by destination, over the whole period.",
-            series=(
-                SeriesSpec(
-                    name=value.header,
-                    values=column_ref(table, value),
-                    categories=column_ref(table, _NAME),
-                    color=color,
-                ),
-            ),
-            category_axis=Axis(reverse=True),
-            value_axis=Axis(title=value.header, number_format="General", low=0),
-            legend=False,
-            gap_percent=40,
-        )
-
-    return (
-        chart("Worst by loss", "Worst_loss", 6, _WORST_LOSS, VERMILLION, "Worst ten by loss (%)", 400),
-        chart("Worst by p95", "Worst_p95", 12, _WORST_P95, BLUE, "Worst ten by p95 RTT (ms)", 540),
-    )
-
-
-def _worst(findings: Findings, figure: Callable[[Summary], float | None]) -> tuple[Row, ...]:
-    """The worst ten by a figure of the whole period, worst first; one row that says so where none has data."""
-    measured = [
-        (findings.destination_label(destination_id), value)
-        for destination_id, summary in findings.whole.items()
-        if (value := figure(summary)) is not None
-    ]
-    measured.sort(key=lambda pair: (-pair[1], pair[0].casefold()))
-    return tuple(measured[:WORST]) or (("No data in this period", None),)
 
 
 def _hourly_means(store: ResultStore, findings: Findings) -> tuple[Row, ...]:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from netstats_xl.app.views.columns import DISABLED
 from netstats_xl.app.views.findings import Findings
 from netstats_xl.app.views.parts import SheetPart
-from netstats_xl.domain.states import JobState
 from netstats_xl.domain.tables import CellValue, RawRow, RawTable
 from netstats_xl.domain.targets import Destination, Job
 from netstats_xl.domain.views import Anchor, Column, Row, SheetSpec, TableSpec
@@ -22,76 +23,179 @@ from netstats_xl.sheets import (
     jobs_spec,
     normalised,
 )
+from netstats_xl.sheets.rows import parse_id
 
 _ROW_NUMBER = re.compile(r"[A-Z]{1,3}(\d+)|[^\[]*\[(\d+)\].*")
 """The row's number in a cell's address: of a sheet (`B7`), or of a source without cells (`jobs[7].name`)."""
 
 ORIGIN = Anchor(row=0, column=0)
+INVALID = "Invalid"
+"""The state of a row that cannot be used, and of which nothing is known from before."""
+
+Thing = TypeVar("Thing", bound=Destination | Job)
 
 Cells = dict[str, CellValue]
 """By our own header."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sheet(Generic[Thing]):
+    """What differs between the two sheets."""
+
+    name: str
+    columns: Sequence[SheetColumn]
+    things: Mapping[str, Thing]
+    """What is defined, by ID."""
+    typed: Callable[[Thing], Cells]
+    """What the user would type for it."""
+    status: Callable[[Thing], Cells]
+    """Its status columns, and its ID."""
+    state_header: str
+    error_header: str
+
+    @property
+    def headers(self) -> list[str]:
+        return [column.header for column in self.columns]
+
+
 def destinations(findings: Findings) -> SheetPart:
     """The Destinations sheet."""
-    known = {destination.id: destination for destination in findings.inputs.definitions.destinations}
-    states = {shown.destination.id: shown for shown in findings.destinations}
-    local = findings.local
+    statuses = {shown.destination.id: shown.status for shown in findings.destinations}
+    given = findings.inputs.destination_status
 
     def status(destination: Destination) -> Cells:
-        shown = states.get(destination.id)
-        given = findings.inputs.destination_status.get(destination.id) if shown is None else shown.status
         if not destination.enabled:
             return {"Status": DISABLED, "ID": destination.id}
-        if given is None:
+        known = statuses.get(destination.id) or given.get(destination.id)
+        if known is None:
             return {"ID": destination.id}
         return {
-            "Status": str(given.state),
-            "Last RTT (ms)": given.last_rtt_ms,
-            "Loss (%)": given.loss_percent,
-            "Last seen": local(given.last_seen_at),
-            "Problems": given.problems,
+            "Status": str(known.state),
+            "Last RTT (ms)": known.last_rtt_ms,
+            "Loss (%)": known.loss_percent,
+            "Last seen": findings.local(known.last_seen_at),
+            "Problems": known.problems or None,
             "ID": destination.id,
         }
 
-    return _sheet(
-        findings,
-        DESTINATIONS,
-        DESTINATION_COLUMNS,
-        spec=lambda extra: destinations_spec(ORIGIN, extra=extra),
-        things=known,
+    sheet = _Sheet(
+        name=DESTINATIONS,
+        columns=DESTINATION_COLUMNS,
+        things={destination.id: destination for destination in findings.inputs.definitions.destinations},
         typed=destination_cells,
         status=status,
         state_header="Status",
         error_header="Problems",
     )
+    rows, extra = _rows(findings, sheet)
+    return _part(destinations_spec(ORIGIN, extra=extra), rows)
 
 
 def jobs(findings: Findings) -> SheetPart:
     """The Jobs sheet."""
-    known = {job.id: job for job in findings.inputs.definitions.jobs}
-    local = findings.local
 
     def status(job: Job) -> Cells:
-        given = findings.job_status(job)
+        known = findings.job_status(job)
         return {
-            "State": str(given.state),
-            "Last run": local(given.last_run_at),
-            "Next run": local(given.next_run_at),
-            "Rounds done": given.rounds_done,
-            "Missed": given.ticks_missed,
-            "Last error": given.last_error,
+            "State": str(known.state),
+            "Last run": findings.local(known.last_run_at),
+            "Next run": findings.local(known.next_run_at),
+            "Rounds done": known.rounds_done,
+            "Missed": known.ticks_missed,
+            "Last error": known.last_error or None,
             "ID": job.id,
         }
 
-    return _sheet(
-        findings,
-        JOBS,
-        JOB_COLUMNS,
-        spec=lambda extra: jobs_spec(ORIGIN, extra=extra),
-        things=known,
+    sheet = _Sheet(
+        name=JOBS,
+        columns=JOB_COLUMNS,
+        things={job.id: job for job in findings.inputs.definitions.jobs},
         typed=lambda job: job_cells(job, default_zone=findings.inputs.settings.zone),
         status=status,
         state_header="State",
         error_header="Last error",
     )
+    rows, extra = _rows(findings, sheet)
+    return _part(jobs_spec(ORIGIN, extra=extra), rows)
+
+
+def _part(table: TableSpec, rows: Sequence[Row]) -> SheetPart:
+    sheet = SheetSpec(name=table.name, blocks=(table,), freeze=Anchor(row=1, column=1), repeat_rows=(0, 0))
+    return SheetPart(spec=sheet, rows={table.name: rows})
+
+
+def _rows(findings: Findings, sheet: _Sheet[Thing]) -> tuple[list[Row], tuple[Column, ...]]:
+    """The rows of the user's table, or of the definitions where there is none; and the user's own columns."""
+    raw = findings.inputs.tables.get(sheet.name)
+    if raw is None:
+        rendered = [sheet.typed(thing) | sheet.status(thing) for thing in sheet.things.values()]
+        return [tuple(cells.get(header) for header in sheet.headers) for cells in rendered], ()
+    ours, extra = _match(raw, sheet.columns)
+    by_name = {thing.name.casefold(): thing for thing in sheet.things.values()}
+    problems = _problems(findings, raw)
+    rows: list[Row] = []
+    for row in raw.rows:
+        held = {header: row.cells.get(written) for header, written in ours.items()}
+        thing = _thing(findings, raw, row, held, sheet.things, by_name)
+        cells = _filled(sheet, held, thing, problems.get(row.number, []))
+        own = (row.cells.get(written) for written in extra)
+        rows.append((*(cells.get(header) for header in sheet.headers), *own))
+    return rows, tuple(Column(header=shown, width=16) for shown in extra.values())
+
+
+def _filled(sheet: _Sheet[Thing], held: Cells, thing: Thing | None, problems: Sequence[str]) -> Cells:
+    """What the user typed into a row, with its status and what is wrong with it."""
+    cells: Cells = {column.header: held.get(column.header) for column in sheet.columns if column.typed}
+    if thing is not None:
+        cells |= sheet.status(thing)
+    elif problems:
+        cells[sheet.state_header] = INVALID
+    if problems:
+        status = cells.get(sheet.error_header)
+        cells[sheet.error_header] = "; ".join([*problems, *([str(status)] if status else [])])
+    return cells
+
+
+def _match(raw: RawTable, columns: Sequence[SheetColumn]) -> tuple[dict[str, str], dict[str, str]]:
+    """The table's header for each of ours that it has, and the header to show for each of the user's own."""
+    wanted = {normalised(name): column.header for column in columns for name in (column.header, column.key)}
+    ours: dict[str, str] = {}
+    extra: dict[str, str] = {}
+    taken = {column.header.casefold() for column in columns}
+    for written in raw.headers:
+        header = wanted.get(normalised(written))
+        if header is not None and header not in ours:
+            ours[header] = written
+            continue
+        shown, number = written, 2
+        while not shown.strip() or shown.casefold() in taken:
+            shown, number = f"{written or 'Column'} ({number})", number + 1
+        taken.add(shown.casefold())
+        extra[written] = shown
+    return ours, extra
+
+
+def _thing(
+    findings: Findings,
+    raw: RawTable,
+    row: RawRow,
+    cells: Mapping[str, CellValue],
+    things: Mapping[str, Thing],
+    by_name: Mapping[str, Thing],
+) -> Thing | None:
+    """What is defined for a row: by the ID that it was given, the one that it holds, or its name."""
+    for row_id in (findings.inputs.row_ids.get((raw.name, row.number), ""), parse_id(cells.get("ID"))):
+        if row_id in things:
+            return things[row_id]
+    return by_name.get(str(cells.get("Name")).strip().casefold())
+
+
+def _problems(findings: Findings, raw: RawTable) -> dict[int, list[str]]:
+    """What is wrong in each row, by its number; what is wrong with a header is the About sheet's."""
+    problems: dict[int, list[str]] = {}
+    for error in findings.inputs.cell_errors:
+        found = _ROW_NUMBER.fullmatch(error.cell)
+        if found and error.sheet == raw.sheet:
+            number = int(found[1] or found[2])
+            problems.setdefault(number, []).append(f"{error.cell}: {error.message}")
+    return problems

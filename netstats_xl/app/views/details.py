@@ -1,4 +1,4 @@
-"""The Details sheet: statistics, RTT over time and an RTT histogram for each job and destination, worst first."""
+"""The Details sheet: statistics, RTT over time and a histogram for each job and destination, worst first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,29 +6,32 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from netstats_xl.app.views import columns
+from netstats_xl.app.views.details_charts import (
+    BIN,
+    LOSS,
+    MAX,
+    MEAN,
+    REPLIES,
+    TIME,
+    histogram_chart,
+    line_chart,
+)
 from netstats_xl.app.views.findings import Findings, Pair
 from netstats_xl.app.views.hourly import HourlyRollup, span_with_data
-from netstats_xl.app.views.parts import ChartData, SheetPart, column_ref
+from netstats_xl.app.views.parts import ChartData, SheetPart
 from netstats_xl.app.views.statistics import STATISTICS_ROWS, statistics_rows
 from netstats_xl.domain.results import Period, Scope, State
 from netstats_xl.domain.rollups import EMPTY, Summary, histogram_edges
 from netstats_xl.domain.targets import Job
 from netstats_xl.domain.views import (
-    BLUE,
     HEADING,
     HINT,
-    SKY,
     TITLE,
-    VERMILLION,
     Anchor,
-    Axis,
     Block,
-    ChartKind,
-    ChartSpec,
     Column,
     Kind,
     Row,
-    SeriesSpec,
     SheetSpec,
     TableSpec,
     TextSpec,
@@ -43,20 +46,10 @@ STEPS = 360
 _FIRST_BLOCK_ROW = 3
 _BLOCK_ROWS = STATISTICS_ROWS + 3
 """A heading, the table with its header, and a blank row."""
-_CHART_HEIGHT_PX = 20 * (STATISTICS_ROWS + 1)
-_LINE_COLUMN, _LINE_WIDTH_PX = 4, 630
-_HISTOGRAM_COLUMN, _HISTOGRAM_WIDTH_PX = 14, 380
 
 _FIGURE = columns.text("Figure", width=18)
 _VALUE = Column(header="Value", kind=Kind.NUMBER, width=12)
 _UNIT = columns.text("Unit", width=9)
-
-_TIME = columns.instant("Time")
-_MEAN = columns.milliseconds("Mean RTT (ms)")
-_MAX = columns.milliseconds("Max RTT (ms)")
-_LOSS = columns.loss("Loss (%)")
-_BIN = columns.text("RTT (ms)", note="From (inclusive) to (exclusive).")
-_REPLIES = columns.count("Replies")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +87,8 @@ def details(store: ResultStore, findings: Findings, rollup: HourlyRollup, feeds:
             jitter_rfc3550_ms=rfc3550.get(each.pair),
             metrics=None if each.job is None else each.job.metrics,
         )
-        feeds.add(f"Series_{each.suffix}", (_TIME, _MEAN, _MAX, _LOSS), series[each.pair])
-        feeds.add(f"Histogram_{each.suffix}", (_BIN, _REPLIES), _histogram(store, inputs.period, each))
+        feeds.add(f"Series_{each.suffix}", (TIME, MEAN, MAX, LOSS), series[each.pair])
+        feeds.add(f"Histogram_{each.suffix}", (BIN, REPLIES), _histogram(store, inputs.period, each))
         blocks += _block(findings, each, series[each.pair])
     stated, left_out = _limit_stated(len(pairs), limit)
     return SheetPart(
@@ -164,8 +157,8 @@ def _series(
 ) -> dict[Pair, tuple[Row, ...]]:
     """Each pair's mean and max RTT and loss by time step, on one time axis from the first sample to the last.
 
-    A step is no shorter than the job's interval, so that every step can have data; steps without any are there
-    and blank, so that the time axis is true.
+    A step is no shorter than the job's interval, so that every step can have data; steps without any are
+    there and blank, so that the time axis is true.
     """
     span = span_with_data(findings, rollup)
     if span is None:
@@ -227,83 +220,6 @@ def _block(findings: Findings, shown: _Shown, series: Sequence[Row]) -> tuple[Bl
             columns=(_FIGURE, _VALUE, _UNIT),
             autofilter=False,
         ),
-        _line_chart(name, shown, row + 1, series),
-        _histogram_chart(name, shown, row + 1),
-    )
-
-
-def _line_chart(name: str, shown: _Shown, row: int, series: Sequence[Row]) -> ChartSpec:
-    table = f"Series_{shown.suffix}"
-    long = len(series) > 1 and _days(series) >= 2
-
-    def line(column: Column, color: str) -> SeriesSpec:
-        return SeriesSpec(
-            name=column.header, values=column_ref(table, column), categories=column_ref(table, _TIME), color=color
-        )
-
-    return ChartSpec(
-        name=f"RTT {shown.suffix}",
-        anchor=Anchor(row=row, column=_LINE_COLUMN),
-        width_px=_LINE_WIDTH_PX,
-        height_px=_CHART_HEIGHT_PX,
-        kind=ChartKind.LINE,
-        title=f"RTT and loss over time – {name}",
-        description=(
-            f"{name}: mean and maximum RTT in ms of each time step as lines, "
-            "loss in % as columns on the second axis."
-        ),
-        series=(
-            line(_MAX, SKY),
-            line(_MEAN, BLUE),
-            SeriesSpec(
-                name=_LOSS.header,
-                values=column_ref(table, _LOSS),
-                categories=column_ref(table, _TIME),
-                color=VERMILLION,
-                kind=ChartKind.COLUMN,
-                secondary=True,
-            ),
-        ),
-        category_axis=Axis(number_format="mm-dd hh:mm" if long else "hh:mm:ss"),
-        value_axis=Axis(title="RTT (ms)", number_format="General", low=0),
-        secondary_axis=Axis(title="Loss (%)", number_format="General", low=0, high=_loss_axis_high(series)),
-        gap_percent=20,
-    )
-
-
-def _days(series: Sequence[Row]) -> float:
-    first, last = series[0][0], series[-1][0]
-    if not isinstance(first, datetime) or not isinstance(last, datetime):
-        return 0
-    return (last - first) / timedelta(days=1)
-
-
-def _loss_axis_high(series: Sequence[Row]) -> float:
-    """An end of the loss axis that keeps the columns in its lower half, below the lines, as far as can be."""
-    most = max((loss for *_, loss in series if isinstance(loss, float)), default=0.0)
-    return next(high for high in (10, 20, 50, 100) if 2 * most <= high or high == 100)
-
-
-def _histogram_chart(name: str, shown: _Shown, row: int) -> ChartSpec:
-    table = f"Histogram_{shown.suffix}"
-    return ChartSpec(
-        name=f"Histogram {shown.suffix}",
-        anchor=Anchor(row=row, column=_HISTOGRAM_COLUMN),
-        width_px=_HISTOGRAM_WIDTH_PX,
-        height_px=_CHART_HEIGHT_PX,
-        kind=ChartKind.COLUMN,
-        title="RTT histogram",
-        description=f"{name}: how many replies had an RTT within each range, in ms.",
-        series=(
-            SeriesSpec(
-                name=_REPLIES.header,
-                values=column_ref(table, _REPLIES),
-                categories=column_ref(table, _BIN),
-                color=BLUE,
-            ),
-        ),
-        category_axis=Axis(title="RTT (ms)"),
-        value_axis=Axis(title="Replies", number_format="#,##0", low=0),
-        legend=False,
-        gap_percent=5,
+        line_chart(name, suffix=shown.suffix, row=row + 1, series=series),
+        histogram_chart(name, suffix=shown.suffix, row=row + 1),
     )

@@ -69,7 +69,7 @@ class Findings:
         return trailing(self.inputs.period, DAY)
 
     def local(self, at: datetime | None) -> datetime | None:
-        """The instant, if there is one, as a naive time in the report's zone, as a workbook's cells hold it."""
+        """The instant, if there is one, as a naive time in the report's zone, as a workbook holds it."""
         return None if at is None else self.local_time(at)
 
     def local_time(self, at: datetime) -> datetime:
@@ -151,7 +151,9 @@ def _shown_destinations(
 ) -> tuple[ShownDestination, ...]:
     active = _in_scope(inputs, measured)
     active_ids = {destination.id for destination in inputs.definitions.destinations}
-    retired = [each for each in inputs.retired.destinations if each.id in measured and each.id not in active_ids]
+    retired = [
+        each for each in inputs.retired.destinations if each.id in measured and each.id not in active_ids
+    ]
     statuses = _statuses(store, inputs, [destination.id for destination in (*active, *retired)])
     shown = [
         ShownDestination(
@@ -195,7 +197,7 @@ def _in_scope(inputs: ReportInputs, measured: Mapping[DestinationId, Summary]) -
 def _statuses(
     store: ResultStore, inputs: ReportInputs, destination_ids: Sequence[DestinationId]
 ) -> dict[DestinationId, DestinationStatus]:
-    """The status of each destination at the period's end: the caller's, or else what samples and events tell."""
+    """Each destination's status at the period's end: the caller's, or else what samples and events tell."""
     known = inputs.destination_status
     if all(destination_id in known for destination_id in destination_ids):
         return {destination_id: known[destination_id] for destination_id in destination_ids}
@@ -207,12 +209,16 @@ def _statuses(
         states[event.destination_id] = event.before
     return {
         destination_id: known.get(destination_id)
-        or _derived_status(destination_id, latest.get(destination_id), states.get(destination_id, State.UNKNOWN))
+        or _derived_status(
+            destination_id, latest.get(destination_id), states.get(destination_id, State.UNKNOWN)
+        )
         for destination_id in destination_ids
     }
 
 
-def _derived_status(destination_id: DestinationId, latest: LatestSample | None, state: State) -> DestinationStatus:
+def _derived_status(
+    destination_id: DestinationId, latest: LatestSample | None, state: State
+) -> DestinationStatus:
     if latest is None:
         return DestinationStatus(destination_id=destination_id)
     sent, received = packets_of(latest.outcome)

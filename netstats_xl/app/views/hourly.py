@@ -27,7 +27,11 @@ JOB = columns.text("Job", width=18)
 HOUR_START = columns.instant("Hour start", width=17, number_format=columns.MINUTE_FORMAT)
 DATE = columns.instant("Date", width=11, number_format=columns.DATE_FORMAT)
 HOUR = Column(
-    header="Hour", kind=Kind.NUMBER, number_format="00", width=7, note="Hour of the day in the report's time zone."
+    header="Hour",
+    kind=Kind.NUMBER,
+    number_format="00",
+    width=7,
+    note="Hour of the day in the report's time zone.",
 )
 WEEKDAY = columns.text("Weekday", width=10, note="Numbered from Monday.")
 ROUNDS = columns.count("Rounds")
@@ -45,7 +49,7 @@ RTT_SUM = Column(
     kind=Kind.NUMBER,
     number_format="#,##0.0",
     width=13,
-    note="Sum of the RTTs of all packets received. Divided by their number it is a mean that weighs every packet alike.",
+    note="Of all packets received. Divided by their number it is a mean that weighs every packet alike.",
 )
 
 COLUMNS = (
@@ -85,11 +89,12 @@ def hourly_rollup(store: ResultStore, findings: Findings) -> HourlyRollup:
     inputs = findings.inputs
     edges = hour_edges(inputs.period.start, inputs.period.end, inputs.settings.zone)
     hours = max(1, ROWS_LIMIT // max(1, len(findings.pairs)))
-    period, left_out = inputs.period, ()
+    period = inputs.period
+    left_out: tuple[str, ...] = ()
     if len(edges) > hours:
         left_out = (
             f"{SHEET} and Pivot: the last {hours:,} of {len(edges):,} hours are shown, "
-            f"as the table holds at most {ROWS_LIMIT:,} rows. Choose a shorter period, a job or a destination.",
+            f"as the table holds at most {ROWS_LIMIT:,} rows. Choose a shorter period or fewer jobs.",
         )
         edges = edges[-hours:]
         period = Period(start=max(edges[0], period.start), end=period.end)

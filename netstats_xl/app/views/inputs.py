@@ -22,10 +22,10 @@ class ReportInputs:
     """This program's."""
     source: str
     """Name of the workbook, or of the database, that the report is about."""
-    settings: Settings = Settings()
-    definitions: Definitions = Definitions()
+    settings: Settings
+    definitions: Definitions
     """The active ones."""
-    retired: Definitions = Definitions()
+    retired: Definitions = field(default_factory=Definitions)
     scope: Scope = EVERYTHING
     tables: Mapping[str, RawTable] = field(default_factory=dict)
     """The user's `Destinations` and `Jobs` as read; one that is missing is rendered from the definitions."""

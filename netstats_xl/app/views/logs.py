@@ -16,8 +16,8 @@ from netstats_xl.domain.results import (
     Scope,
     StateChanged,
 )
-from netstats_xl.domain.targets import DestinationId
 from netstats_xl.domain.tables import CellValue
+from netstats_xl.domain.targets import DestinationId
 from netstats_xl.domain.views import (
     BAD,
     GOOD,
@@ -46,7 +46,9 @@ _MISSED_WORDS = {
 }
 
 _RUN_COLUMNS = (
-    columns.instant("Tick", note=f"When the round was due. Of a row of missed ones, the first. {_NEWEST_FIRST}"),
+    columns.instant(
+        "Tick", note=f"When the round was due. Of a row of missed ones, the first. {_NEWEST_FIRST}"
+    ),
     columns.text("Job", width=22),
     columns.text(
         "Outcome",
@@ -97,7 +99,9 @@ def _run_row(findings: Findings, run: JobRun) -> Row:
             word, reason, up, down = COMPLETED, "", run.outcome.up, run.outcome.down
         case RunMissed(ticks=ticks, reason=why, last_tick_at=last_tick_at):
             word, missed = MISSED, ticks
-            reason = f"{_MISSED_WORDS[why]}; the last one was due {findings.local(last_tick_at):%Y-%m-%d %H:%M:%S}"
+            reason = (
+                f"{_MISSED_WORDS[why]}; the last one was due {findings.local(last_tick_at):%Y-%m-%d %H:%M:%S}"
+            )
         case RunFailed(error=error):
             word, reason = FAILED, error
         case _:

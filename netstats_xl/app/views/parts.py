@@ -35,7 +35,10 @@ class ChartData:
             raise ValueError(f"the feed table {name!r} exists already")
         self._tables.append(
             TableSpec(
-                name=name, anchor=Anchor(row=0, column=self._next_column), columns=tuple(columns), autofilter=False
+                name=name,
+                anchor=Anchor(row=0, column=self._next_column),
+                columns=tuple(columns),
+                autofilter=False,
             )
         )
         self._rows[name] = rows

@@ -14,6 +14,7 @@ from netstats_xl.domain.views import (
     ChartKind,
     Column,
     PivotChartSpec,
+    PivotRatio,
     PivotSpec,
     PivotValue,
     SheetSpec,
@@ -24,16 +25,16 @@ SHEET = "Pivot"
 
 _CHART_ROW, _CHART_ROWS = 3, 15
 _HEADING_ROW = _CHART_ROW + _CHART_ROWS + 1
-_BY_DESTINATION_COLUMN, _BY_HOUR_COLUMN, _WEEK_COLUMN = 0, 7, 12
+_BY_DESTINATION_COLUMN, _BY_HOUR_COLUMN, _WEEK_COLUMN = 0, 9, 13
 _WIDTHS = {
     0: 30.0,
-    **dict.fromkeys(range(1, 6), 13.0),
-    6: 3.0,
-    7: 15.0,
-    **dict.fromkeys(range(8, 11), 13.0),
-    11: 3.0,
-    12: 15.0,
-    **dict.fromkeys(range(13, 21), 10.0),
+    **dict.fromkeys(range(1, 8), 13.0),
+    8: 3.0,
+    9: 15.0,
+    **dict.fromkeys(range(10, 12), 13.0),
+    12: 3.0,
+    13: 15.0,
+    **dict.fromkeys(range(14, 22), 10.0),
 }
 
 
@@ -41,11 +42,26 @@ def _value(column: Column, aggregate: Aggregate, caption: str, number_format: st
     return PivotValue(column=column.header, aggregate=aggregate, caption=caption, number_format=number_format)
 
 
+_SENT_COLUMN, _RECEIVED_COLUMN = hourly.SENT.header, hourly.RECEIVED.header
 _MEAN = _value(hourly.MEAN, Aggregate.AVERAGE, "Mean of hourly means (ms)", "#,##0.00")
 _P95 = _value(hourly.P95, Aggregate.MAX, "Worst hourly p95 (ms)", "#,##0.00")
 _LOSS = _value(hourly.LOSS, Aggregate.MAX, "Worst hourly loss (%)", "0.000")
 _SENT = _value(hourly.SENT, Aggregate.SUM, "Packets sent", columns.COUNT_FORMAT)
 _LOST = _value(hourly.LOST, Aggregate.SUM, "Packets lost", columns.COUNT_FORMAT)
+_TRUE_MEAN = PivotRatio(
+    caption="Mean RTT of all packets (ms)",
+    plus=hourly.RTT_SUM.header,
+    divisor=_RECEIVED_COLUMN,
+    number_format="#,##0.00",
+)
+_TRUE_LOSS = PivotRatio(
+    caption="Loss of all packets (%)",
+    plus=_SENT_COLUMN,
+    minus=_RECEIVED_COLUMN,
+    divisor=_SENT_COLUMN,
+    factor=100,
+    number_format="0.000",
+)
 
 
 def pivot() -> SheetPart:
@@ -58,7 +74,7 @@ def pivot() -> SheetPart:
         source=hourly.TABLE,
         rows=(hourly.DESTINATION.header,),
         filters=filters,
-        values=(_MEAN, _P95, _LOSS, _SENT, _LOST),
+        values=(_MEAN, _P95, _LOSS, _SENT, _LOST, _TRUE_MEAN, _TRUE_LOSS),
     )
     by_hour = PivotSpec(
         name="Pivot_hours",
@@ -66,7 +82,7 @@ def pivot() -> SheetPart:
         source=hourly.TABLE,
         rows=(hourly.HOUR.header,),
         filters=filters,
-        values=(_MEAN, _P95, _LOSS),
+        values=(_MEAN, _P95),
     )
     week = PivotSpec(
         name="Pivot_week",
@@ -84,7 +100,7 @@ def pivot() -> SheetPart:
         height_px=20 * _CHART_ROWS,
         kind=ChartKind.COLUMN,
         title="RTT by hour of the day",
-        description="Columns of the mean of hourly means, the worst hourly p95 and the worst hourly loss by hour of the day.",
+        description="Mean of hourly means and worst hourly p95 in ms, as columns by hour of the day.",
         pivot=by_hour.name,
         colors=(BLUE, ORANGE),
         category_axis=Axis(title="Hour of the day"),
@@ -103,8 +119,9 @@ def pivot() -> SheetPart:
                 TextSpec(
                     anchor=Anchor(row=1, column=0),
                     text=(
-                        "Computed anew when the workbook is opened. Each row of Hourly weighs alike in a mean of hourly "
-                        "means; an overall p95 or loss cannot be made of hourly ones, so the worst hour is shown."
+                        "Computed anew when the workbook is opened. Each row of Hourly weighs alike in a mean "
+                        "of hourly means; the figures of all packets weigh every packet alike. No p95 can be "
+                        "made of hourly ones: the worst hour is shown."
                     ),
                     style=HINT,
                 ),

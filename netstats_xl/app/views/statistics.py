@@ -1,4 +1,4 @@
-"""The statistics block of the Details sheet: the figures of one job and destination, as label, value and unit."""
+"""The statistics block of the Details sheet: the figures of a job and destination as label, value, unit."""
 
 from collections.abc import Collection
 from typing import assert_never
@@ -16,8 +16,8 @@ def statistics_rows(
 ) -> tuple[Row, ...]:
     """The counts, then the metrics asked for (None: all), in the order of `Metric`.
 
-    Times are rounded to 1 µs, which is what the probes resolve, percentages to 0.0001 %, so that a cell without
-    a fixed number of digits is readable.
+    Times are rounded to 1 µs, which is what the probes resolve, percentages to 0.0001 %, so that a cell
+    without a fixed number of digits is readable.
     """
     counts: tuple[Row, ...] = (
         ("Rounds", summary.rounds_up + summary.rounds_down, ""),

@@ -1,4 +1,4 @@
-"""The Trends sheet: hourly and daily figures of all destinations pooled, beside those of the period before."""
+"""The Trends sheet: hourly and daily figures of all destinations pooled, beside the previous period's."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -101,7 +101,9 @@ _DAYS = _Steps(
 def trends(store: ResultStore, findings: Findings) -> SheetPart:
     """The sheet."""
     blocks: list[Block] = [
-        TextSpec(anchor=Anchor(row=0, column=0), text="Trends, this period beside the previous one", style=TITLE),
+        TextSpec(
+            anchor=Anchor(row=0, column=0), text="Trends, this period beside the previous one", style=TITLE
+        ),
         TextSpec(anchor=Anchor(row=1, column=0), text=_explanation(findings), style=HINT),
     ]
     rows: dict[str, Sequence[Row]] = {}
@@ -111,7 +113,9 @@ def trends(store: ResultStore, findings: Findings) -> SheetPart:
         blocks += _charts(steps, charts_row)
         blocks.append(
             TextSpec(
-                anchor=Anchor(row=_TABLE_ROW - 1, column=steps.column), text=f"By {steps.unit.lower()}", style=HEADING
+                anchor=Anchor(row=_TABLE_ROW - 1, column=steps.column),
+                text=f"By {steps.unit.lower()}",
+                style=HEADING,
             )
         )
         blocks.append(
@@ -124,7 +128,9 @@ def trends(store: ResultStore, findings: Findings) -> SheetPart:
         )
         rows[steps.table] = _rows(store, findings, steps)
         if findings.inputs.period.length > steps.span:
-            left_out.append(f"{SHEET}: by {steps.unit.lower()}, the last {steps.span.days} days of the period are shown.")
+            left_out.append(
+                f"{SHEET}: by {steps.unit.lower()}, the last {steps.span.days} days of the period are shown."
+            )
     if left_out:
         blocks.append(TextSpec(anchor=Anchor(row=2, column=0), text=" ".join(left_out), style=HINT))
     return SheetPart(
@@ -145,15 +151,19 @@ def _explanation(findings: Findings) -> str:
     inputs = findings.inputs
     previous = inputs.period.previous()
     return (
-        f"All destinations of the report pooled. Previous: {findings.local(previous.start):%Y-%m-%d %H:%M} to "
-        f"{findings.local(previous.end):%Y-%m-%d %H:%M} ({inputs.settings.zone}); its first hour or day stands beside "
-        "this period's first, and so on. The first and the last may be cut by the period."
+        "All destinations of the report pooled. "
+        f"Previous: {findings.local(previous.start):%Y-%m-%d %H:%M} to "
+        f"{findings.local(previous.end):%Y-%m-%d %H:%M} ({inputs.settings.zone}); "
+        "its first hour or day stands beside this period's first, and so on. "
+        "The first and the last may be cut by the period."
     )
 
 
 def _rows(store: ResultStore, findings: Findings, steps: _Steps) -> tuple[Row, ...]:
     period = findings.inputs.period
-    now = _figures(store, findings, steps, Period(start=max(period.start, period.end - steps.span), end=period.end))
+    now = _figures(
+        store, findings, steps, Period(start=max(period.start, period.end - steps.span), end=period.end)
+    )
     end = period.start
     before = _figures(
         store, findings, steps, Period(start=max(end - period.length, end - steps.span), end=end)
@@ -163,7 +173,7 @@ def _rows(store: ResultStore, findings: Findings, steps: _Steps) -> tuple[Row, .
 
 
 def _figures(store: ResultStore, findings: Findings, steps: _Steps, period: Period) -> list[Row]:
-    """Time, mean, p95, loss and availability of each step of the period; steps without data are there, and blank."""
+    """Time, mean, p95, loss and availability of each step of the period; blank where it has no data."""
     edges = steps.edges(period.start, period.end, findings.inputs.settings.zone)
     found: dict[datetime | None, Summary] = {
         group.bucket_at: group.summary
@@ -186,10 +196,15 @@ def _charts(steps: _Steps, row: int) -> tuple[ChartSpec, ...]:
 
     def series(name: str, values: Column, color: Color) -> SeriesSpec:
         return SeriesSpec(
-            name=name, values=column_ref(steps.table, values), categories=column_ref(steps.table, time), color=color
+            name=name,
+            values=column_ref(steps.table, values),
+            categories=column_ref(steps.table, time),
+            color=color,
         )
 
-    def chart(column: int, kind: ChartKind, what: str, unit: str, now: Column, before: Column, color: Color) -> ChartSpec:
+    def chart(
+        column: int, kind: ChartKind, what: str, unit: str, now: Column, before: Column, color: Color
+    ) -> ChartSpec:
         return ChartSpec(
             name=f"{what} by {steps.unit.lower()}",
             anchor=Anchor(row=row, column=column),
@@ -197,9 +212,7 @@ def _charts(steps: _Steps, row: int) -> tuple[ChartSpec, ...]:
             height_px=_CHART_HEIGHT_PX,
             kind=kind,
             title=f"{what} by {steps.unit.lower()}",
-            description=(
-                f"{what} in {unit} of all destinations by {steps.unit.lower()}, this period and the previous one."
-            ),
+            description=(f"{what} in {unit} of all destinations, this period and the previous one."),
             series=(series("This period", now, color), series("Previous period", before, GREY)),
             category_axis=Axis(number_format="mm-dd hh:mm" if steps is _HOURS else "mm-dd"),
             value_axis=Axis(title=unit, number_format="General", low=0),

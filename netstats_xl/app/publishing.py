@@ -1,0 +1,54 @@
+"""The store's measurements and the user's definitions -> the report, as views that any workbook can show."""
+
+from collections.abc import Iterable
+
+from netstats_xl.app.views.about import about
+from netstats_xl.app.views.dashboard import dashboard
+from netstats_xl.app.views.definitions import destinations, jobs
+from netstats_xl.app.views.details import details
+from netstats_xl.app.views.findings import gather
+from netstats_xl.app.views.hourly import hourly, hourly_rollup
+from netstats_xl.app.views.inputs import ReportInputs
+from netstats_xl.app.views.logs import events, runs
+from netstats_xl.app.views.parts import ChartData
+from netstats_xl.app.views.pivot import pivot
+from netstats_xl.app.views.trends import trends
+from netstats_xl.domain.tables import CellValue
+from netstats_xl.domain.views import Row, WorkbookSpec, WorkbookView
+from netstats_xl.ports import ResultStore
+
+__all__ = ["ReportInputs", "report_view"]
+
+
+def report_view(store: ResultStore, inputs: ReportInputs) -> WorkbookView:
+    """The whole report. The number of queries grows with the pairs in detail, not with the destinations.
+
+    Raises:
+        StoreError: the store cannot answer.
+    """
+    findings = gather(store, inputs)
+    rollup = hourly_rollup(store, findings)
+    feeds = ChartData()
+    parts = [
+        dashboard(store, findings, feeds),
+        destinations(findings),
+        jobs(findings),
+        details(store, findings, rollup, feeds),
+        trends(store, findings),
+        pivot(),
+        runs(store, findings),
+        events(store, findings),
+    ]
+    hourly_part = hourly(findings, rollup)
+    left_out = [sentence for part in (*parts, hourly_part) for sentence in part.left_out]
+    parts += [about(findings, left_out), hourly_part, feeds.part()]
+    rows: dict[str, Iterable[Row]] = {}
+    cells: dict[str, CellValue] = {}
+    for part in parts:
+        rows |= part.rows
+        cells |= part.cells
+    return WorkbookView(
+        spec=WorkbookSpec(title="Network statistics", sheets=tuple(part.spec for part in parts)),
+        rows=rows,
+        cells=cells,
+    )

@@ -1,0 +1,78 @@
+"""The Dashboard's charts of the worst destinations, by loss and by p95."""
+
+from collections.abc import Callable
+
+from netstats_xl.app.views import columns
+from netstats_xl.app.views.findings import Findings
+from netstats_xl.app.views.parts import ChartData, column_ref
+from netstats_xl.domain.rollups import Summary
+from netstats_xl.domain.views import (
+    BLUE,
+    VERMILLION,
+    Anchor,
+    Axis,
+    ChartKind,
+    ChartSpec,
+    Color,
+    Column,
+    Row,
+    SeriesSpec,
+)
+
+WORST = 10
+"""Destinations in each chart."""
+
+_NAME = columns.text("Name", width=24)
+_LOSS = columns.loss("Loss (%)")
+_P95 = columns.milliseconds("p95 RTT (ms)", note=columns.P95_RULE)
+
+
+def worst_charts(
+    findings: Findings, feeds: ChartData, *, row: int, height_px: int
+) -> tuple[ChartSpec, ChartSpec]:
+    """The charts by loss and by p95, side by side from `row` on; what they read is added to `feeds`."""
+    by_loss = _worst(findings, lambda summary: summary.loss_percent)
+    by_p95 = _worst(findings, lambda summary: summary.p95_ms)
+    feeds.add("Worst_loss", (_NAME, _LOSS), by_loss)
+    feeds.add("Worst_p95", (_NAME, _P95), by_p95)
+
+    def chart(
+        name: str, table: str, column: int, value: Column, color: Color, title: str, width_px: int
+    ) -> ChartSpec:
+        return ChartSpec(
+            name=name,
+            anchor=Anchor(row=row, column=column),
+            width_px=width_px,
+            height_px=height_px,
+            kind=ChartKind.BAR,
+            title=title,
+            description=f"{title}, the worst on top: {value.header} by destination over the period.",
+            series=(
+                SeriesSpec(
+                    name=value.header,
+                    values=column_ref(table, value),
+                    categories=column_ref(table, _NAME),
+                    color=color,
+                ),
+            ),
+            category_axis=Axis(reverse=True),
+            value_axis=Axis(title=value.header, number_format="General", low=0),
+            legend=False,
+            gap_percent=40,
+        )
+
+    return (
+        chart("Worst by loss", "Worst_loss", 6, _LOSS, VERMILLION, "Worst ten by loss (%)", 400),
+        chart("Worst by p95", "Worst_p95", 12, _P95, BLUE, "Worst ten by p95 RTT (ms)", 540),
+    )
+
+
+def _worst(findings: Findings, figure: Callable[[Summary], float | None]) -> tuple[Row, ...]:
+    """The worst ten by a figure of the whole period, worst first; one row says so where none has data."""
+    measured = [
+        (findings.destination_label(destination_id), value)
+        for destination_id, summary in findings.whole.items()
+        if (value := figure(summary)) is not None
+    ]
+    measured.sort(key=lambda pair: (-pair[1], pair[0].casefold()))
+    return tuple(measured[:WORST]) or (("No data in this period", None),)

@@ -1,0 +1,224 @@
+"""One DuckDB file, open for this process: its cursors, its transactions, and its recovery from a failed disk."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Condition, RLock
+from typing import TypeVar
+
+import duckdb
+
+from netstats_xl.errors import StoreError
+from netstats_xl.store.faults import Fault, fault_of
+from netstats_xl.store.migrations import migrate, roll_back
+
+Cursor = duckdb.DuckDBPyConnection
+Result = TypeVar("Result")
+
+MEMORY = Path(":memory:")
+STORAGE_VERSION = "v1.5.0"
+"""Files of this version are read by DuckDB 1.5 and 2.0 alike."""
+MEMORY_LIMIT = "2GB"
+"""DuckDB's own limit would be 80 % of the machine's memory, which the user's spreadsheet needs too."""
+
+
+class _Invalid(Exception):  # noqa: N818 - no error of its own: it carries one to where the file is reopened
+    """The instance is of no use any more."""
+
+    def __init__(self, fault: Fault, instance: Cursor) -> None:
+        super().__init__(fault.error.message)
+        self.fault = fault
+        self.instance = instance
+
+
+class Database:
+    """A file, or memory, attached to a DuckDB instance of its own. Its methods may be called from any thread.
+
+    The file is attached, not connected to: that lets its storage version be chosen, keeps a second attempt in
+    the same process from sharing it silently, and lets it be opened again when DuckDB has given it up.
+
+    `loaded` is called whenever the file has been opened, so that what is kept in memory of its content can be
+    read again.
+
+    Raises:
+        StoreError: it cannot be opened; nothing was changed.
+    """
+
+    def __init__(self, path: Path | None, *, loaded: Callable[[Cursor], None]) -> None:
+        self.path = MEMORY if path is None else path.absolute()
+        self._loaded = loaded
+        self._writing = RLock()
+        self._state = Condition()
+        self._cursors: set[Cursor] = set()
+        self._reopening = False
+        self._closed = False
+        self._instance: Cursor | None = self._open()
+
+    def read(self, query: Callable[[Cursor], Result]) -> Result:
+        """What `query` returns of a cursor of its own; it is called again if the file had to be reopened.
+
+        Raises:
+            StoreError: DuckDB cannot answer.
+        """
+        return self._reopening_once(lambda cursor: query(cursor))
+
+    def write(self, change: Callable[[Cursor], Result]) -> Result:
+        """What `change` returns, once the transaction that it runs in is safe on the disk. One at a time.
+
+        `change` is called again if the file had to be reopened, even when the first call had been committed:
+        it must then change nothing.
+
+        Raises:
+            StoreError: nothing was changed, unless the message says that it is safe.
+        """
+
+        def transaction(cursor: Cursor) -> Result:
+            cursor.execute("BEGIN")
+            try:
+                result = change(cursor)
+                cursor.execute("COMMIT")
+            except BaseException:
+                roll_back(cursor)
+                raise
+            return result
+
+        with self._writing:
+            return self._reopening_once(transaction)
+
+    def close(self) -> None:
+        """Wait for what is under way, bring the file up to date, and release it. Closing twice does nothing."""
+        with self._writing, self._state:
+            self._state.wait_for(lambda: not self._reopening and not self._cursors)
+            self._closed = True
+            if self._instance is not None:
+                self._instance.close()
+                self._instance = None
+
+    def size_bytes(self) -> int | None:
+        """Size of the file and its write-ahead log; None in memory."""
+        if self.path == MEMORY:
+            return None
+        files = (self.path, self.path.with_name(self.path.name + ".wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def _reopening_once(self, work: Callable[[Cursor], Result]) -> Result:
+        try:
+            return self._translated(work)
+        except _Invalid as invalid:
+            self._reopen(invalid.instance)
+        try:
+            return self._translated(work)
+        except _Invalid as invalid:
+            raise invalid.fault.error from invalid.__cause__
+
+    def _translated(self, work: Callable[[Cursor], Result]) -> Result:
+        with self._cursor() as (instance, cursor):
+            try:
+                cursor.execute("USE store")
+                return work(cursor)
+            except duckdb.Error as error:
+                fault = fault_of(error, self.path)
+                # A query is interrupted only by a reopening, see there.
+                if fault.invalidates or isinstance(error, duckdb.InterruptException):
+                    raise _Invalid(fault, instance) from error
+                raise fault.error from error
+
+    @contextmanager
+    def _cursor(self) -> Iterator[tuple[Cursor, Cursor]]:
+        """The instance, and a cursor on it that is registered as at work."""
+        if self._instance is None:
+            self._reopen(None)
+        with self._state:
+            self._state.wait_for(lambda: not self._reopening)
+            if self._closed or self._instance is None:
+                raise self._not_open()
+            instance = self._instance
+            cursor = instance.cursor()
+            self._cursors.add(cursor)
+        try:
+            yield instance, cursor
+        finally:
+            with self._state:
+                self._cursors.discard(cursor)
+                cursor.close()
+                self._state.notify_all()
+
+    def _reopen(self, broken: Cursor | None) -> None:
+        """Open the file again in place of the broken instance, unless another thread has done so."""
+        with self._state:
+            self._state.wait_for(lambda: not self._reopening)
+            if self._closed:
+                raise self._not_open()
+            if self._instance is not broken:
+                return
+            self._reopening = True
+        try:
+            with self._state:
+                # DuckDB frees the file when its last cursor has gone.
+                for cursor in self._cursors:
+                    cursor.interrupt()
+                self._state.wait_for(lambda: not self._cursors)
+                if self._instance is not None:
+                    self._instance.close()
+                    self._instance = None
+            self._instance = self._open()
+        finally:
+            with self._state:
+                self._reopening = False
+                self._state.notify_all()
+
+    def _open(self) -> Cursor:
+        self._check_path()
+        instance = duckdb.connect(":memory:", config=self._settings())
+        try:
+            location = str(self.path).replace("'", "''")
+            version = "" if self.path == MEMORY else f"(STORAGE_VERSION '{STORAGE_VERSION}')"
+            instance.execute(f"ATTACH '{location}' AS store {version}")
+            instance.execute("USE store")
+            migrate(instance, self.path)
+            self._sign(instance)
+            self._loaded(instance)
+        except duckdb.Error as error:
+            instance.close()
+            raise fault_of(error, self.path).error from error
+        except BaseException:
+            instance.close()
+            raise
+        return instance
+
+    def _check_path(self) -> None:
+        if self.path == MEMORY:
+            return
+        if not self.path.parent.is_dir():
+            raise StoreError(
+                f"The folder {self.path.parent} of the database does not exist. Create it, or choose another "
+                "database in the settings."
+            )
+        if self.path.is_dir():
+            raise StoreError(f"The database {self.path} is a folder. Choose a file in the settings.")
+
+    def _settings(self) -> dict[str, str | bool | int | float | list[str]]:
+        spill = "" if self.path == MEMORY else f"{self.path}.tmp"
+        return {
+            # One core is left to the probing: a reply that waits for the CPU would be timed too long.
+            "threads": max(1, (os.cpu_count() or 1) - 1),
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": spill,
+            # The default looks at 1,000 rows to find a column's type, and fails on a rare value that differs.
+            "pandas_analyze_sample": 1_000_000_000,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+
+    def _sign(self, cursor: Cursor) -> None:
+        """Write who opened the file: a file that cannot be written is found out now, not at the first result."""
+        cursor.execute("BEGIN")
+        cursor.execute("DELETE FROM opened")
+        cursor.execute("INSERT INTO opened VALUES (?, ?)", [datetime.now(UTC).replace(tzinfo=None), os.getpid()])
+        cursor.execute("COMMIT")
+
+    def _not_open(self) -> StoreError:
+        return StoreError(f"The database {self.path} has been closed.")
+

@@ -1,0 +1,206 @@
+"""DuckDB's exceptions, translated into ours by one table.
+
+DuckDB has few exception types for files and disks, and a newer version raises its base type where an older one
+raised `IOException`; so most rows go by the message. The messages are those of DuckDB 1.5 and 2.0, and of
+Windows and POSIX beneath them. Windows words its part in the user's language: a row that must work there goes
+by DuckDB's own words, or by the state of the disk.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from netstats_xl.errors import (
+    StoreCorrupt,
+    StoreError,
+    StoreFull,
+    StoreLocked,
+    StoreReadOnly,
+    StoreTooNew,
+)
+
+_ROOM_BYTES = 4 << 20
+"""A failed write with less room than this on the disk is taken for a full disk, whatever its words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What went wrong, in our terms."""
+
+    error: StoreError
+    invalidates: bool
+    """The open database is of no use until it has been opened again."""
+    mapped: bool
+    """Whether a row of the table knew it; otherwise `error` is a plain `StoreError`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    message: str
+    """Regular expression, searched for in DuckDB's message without regard to case."""
+    error: type[StoreError]
+    says: str | Callable[[re.Match[str], Path], str]
+    """Our message; `{path}` and `{reason}` (DuckDB's first line) are filled in."""
+    type: type[duckdb.Error] = duckdb.Error
+    unless_room: bool = False
+    """The row holds only where the disk has next to no room left."""
+
+
+def _locked(match: re.Match[str], path: Path) -> str:
+    name = re.split(r"[\\/]", match["name"].strip())[-1]
+    if int(match["pid"]) == os.getpid():
+        return f"The database {path} is open in this process already: close it there first."
+    by = match.groupdict().get("user")
+    owner = f" of user {by}" if by else ""
+    return (
+        f"The database {path} is in use by {name} (process {match['pid']}{owner}). Only one program at a time can "
+        "have it open: stop that one, or choose another database in the settings."
+    )
+
+
+_FULL = (
+    "The disk that holds {path} is full. Free some space, or choose a database on another disk; "
+    "what was saved before is safe."
+)
+_DAMAGED = (
+    "The database {path} is damaged ({reason}). Nothing was changed: move the file, and the .wal file beside it, "
+    "aside and start again with an empty database, or put back a copy from a backup."
+)
+_WAL_DAMAGED = (
+    "The write-ahead log {path}.wal is damaged ({reason}). Nothing was changed: put back a copy of both files from "
+    "a backup. Without one, keep copies, then move the .wal file aside: that opens the database without the "
+    "results that were saved last."
+)
+_READ_ONLY = (
+    "The database {path} may not be written ({reason}). Give this user the right to change the file and its "
+    "folder, or choose a database in another folder."
+)
+_IN_USE = (
+    "The database {path} is in use by another program, which did not say its name. Only one program at a time can "
+    "have it open: stop that one, often another netstats-xl, a DuckDB shell, a backup or a virus scan."
+)
+
+_TABLE: tuple[_Row, ...] = (
+    _Row(
+        message=r"Conflicting lock is held in (?P<name>.+?) \(PID (?P<pid>\d+)\)(?: by user (?P<user>[^\s.]+))?",
+        error=StoreLocked,
+        says=_locked,
+    ),
+    _Row(message=r"File is already open in\s*(?P<name>.+?) \(PID (?P<pid>\d+)\)", error=StoreLocked, says=_locked),
+    _Row(
+        message=r"Unique file handle conflict",
+        error=StoreLocked,
+        says="The database {path} is open in this process already: close it there first.",
+    ),
+    _Row(message=r"Could not set lock on file|being used by another process", error=StoreLocked, says=_IN_USE),
+    _Row(
+        message=r"No space left on device|not enough space on the disk|Disk quota exceeded|File too large",
+        error=StoreFull,
+        says=_FULL,
+    ),
+    _Row(
+        message=r"failed to offload|max_temp_directory_size",
+        error=StoreFull,
+        says="The disk that holds {path} has no room for the temporary files of this query. Free some space, or "
+        "ask for a shorter period.",
+    ),
+    _Row(message=r"Could not (write|sync|truncate)", unless_room=True, error=StoreFull, says=_FULL),
+    _Row(
+        message=r"newer version of DuckDB|storage version greater than|we can only read versions? ",
+        error=StoreTooNew,
+        says="The database {path} was written by a newer version of DuckDB. Update netstats_xl, or choose another "
+        "database in the settings; the file was not changed.",
+    ),
+    _Row(
+        message=r"Corrupt (Encrypted )?WAL|replaying (checkpoint )?WAL|WAL does not match", error=StoreCorrupt, says=_WAL_DAMAGED
+    ),
+    _Row(
+        message=r"not a valid DuckDB database file",
+        error=StoreCorrupt,
+        says="The file {path} is no DuckDB database. It was not changed: choose another path in the settings, or move "
+        "the file aside.",
+    ),
+    _Row(
+        message=r"corrupt|checksum|Could not read enough bytes|Failed to deserialize|Failed to load metadata",
+        error=StoreCorrupt,
+        says=_DAMAGED,
+    ),
+    _Row(type=duckdb.SerializationException, message=r"", error=StoreCorrupt, says=_DAMAGED),
+    _Row(
+        message=r"Read-only file system|Permission denied|Operation not permitted|Access is denied|"
+        r"attached in read-only mode|The media is write protected",
+        error=StoreReadOnly,
+        says=_READ_ONLY,
+    ),
+    _Row(
+        message=r"No such file or directory|cannot find the (path|file)|Not a directory|Is a directory|"
+        r"Too many levels of symbolic links|File name too long",
+        error=StoreError,
+        says="The database {path} cannot be opened ({reason}). Correct its path in the settings.",
+    ),
+    # What else can keep a file in an existing folder from being opened is a right that is missing, which Windows
+    # words in the user's language.
+    _Row(message=r"Cannot open file", error=StoreReadOnly, says=_READ_ONLY),
+    _Row(
+        type=duckdb.OutOfMemoryException,
+        message=r"",
+        error=StoreError,
+        says="There is not enough memory for this query ({reason}). Ask for a shorter period or fewer destinations.",
+    ),
+    _Row(
+        message=r"Connection (already|has already been) closed|Connection Error: .*closed",
+        error=StoreError,
+        says="The database {path} has been closed.",
+    ),
+    _Row(
+        message=r"has been invalidated|must be restarted|autocheckpoint failed|Checkpoint failed|"
+        r"Failed to create checkpoint",
+        error=StoreError,
+        says="The database {path} could not be brought up to date on the disk ({reason}). What was saved is safe; "
+        "saving is tried again.",
+    ),
+    _Row(
+        message=r"Could not (write|sync|truncate|read|move|remove|close)|Input/output error",
+        error=StoreError,
+        says="The disk that holds {path} reports an error ({reason}). Check the disk and its connection.",
+    ),
+)
+
+_INVALIDATES = re.compile(
+    r"has been invalidated|must be restarted|autocheckpoint failed|Checkpoint failed|Failed to create checkpoint", re.I
+)
+
+
+def fault_of(error: duckdb.Error, path: Path) -> Fault:
+    """What DuckDB's exception means for the database at `path`; nothing is raised."""
+    message = str(error)
+    invalidates = isinstance(error, duckdb.FatalException | duckdb.InternalException) or bool(
+        _INVALIDATES.search(message)
+    )
+    for row in _TABLE:
+        match = re.search(row.message, message, re.I | re.S)
+        if match is None or not isinstance(error, row.type) or (row.unless_room and _has_room(path)):
+            continue
+        says = row.says if isinstance(row.says, str) else row.says(match, path)
+        text = says.replace("{path}", str(path)).replace("{reason}", _reason(message))
+        return Fault(error=row.error(text), invalidates=invalidates, mapped=True)
+    text = f"The database {path} reports an error that this program does not know: {_reason(message)}"
+    return Fault(error=StoreError(text), invalidates=invalidates, mapped=False)
+
+
+def _reason(message: str) -> str:
+    """DuckDB's first line without the exception's type and the full stop."""
+    first = message.strip().splitlines()[0] if message.strip() else "no reason given"
+    return re.sub(r"^[A-Z][A-Za-z ]+ Error: ", "", first).rstrip(".")
+
+
+def _has_room(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free > _ROOM_BYTES
+    except OSError:
+        return True

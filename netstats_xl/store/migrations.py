@@ -1,0 +1,141 @@
+"""The database's tables, and how those of an older version are brought up to date.
+
+A migration that was shipped never changes: a change of the tables is a new migration at the end.
+
+No table has an index or a primary key: DuckDB's indexes slow each checkpoint down and have been found corrupted
+(duckdb#23788). Keys are small integers that this program gives out.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from netstats_xl.errors import MigrationFailed, StoreCorrupt, StoreError, StoreTooNew
+from netstats_xl.store.faults import fault_of
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        # Ticks and other instants are UTC. `definition` is the model as JSON; NULL until it is known.
+        """
+        CREATE TABLE destinations (
+            key INTEGER NOT NULL, id VARCHAR NOT NULL, name VARCHAR NOT NULL, host VARCHAR NOT NULL,
+            group_name VARCHAR NOT NULL, position INTEGER NOT NULL, active BOOLEAN NOT NULL,
+            retired_at TIMESTAMP, definition VARCHAR
+        )
+        """,
+        """
+        CREATE TABLE jobs (
+            key INTEGER NOT NULL, id VARCHAR NOT NULL, name VARCHAR NOT NULL, position INTEGER NOT NULL,
+            active BOOLEAN NOT NULL, retired_at TIMESTAMP, definition VARCHAR
+        )
+        """,
+        # `run` numbers ascend with time. `tick` is the last one that refers to the run.
+        "CREATE TABLE run_ids (run BIGINT NOT NULL, run_id VARCHAR NOT NULL, tick TIMESTAMP NOT NULL)",
+        """
+        CREATE TABLE runs (
+            run BIGINT NOT NULL, job INTEGER NOT NULL, tick TIMESTAMP NOT NULL, started TIMESTAMP NOT NULL,
+            finished TIMESTAMP NOT NULL, outcome VARCHAR NOT NULL, up INTEGER, down INTEGER, ticks BIGINT,
+            last_tick TIMESTAMP, reason VARCHAR
+        )
+        """,
+        # `rtts_ms` has a NULL for each lost packet; it is NULL where no packet was answered.
+        """
+        CREATE TABLE samples (
+            tick TIMESTAMP NOT NULL, job INTEGER NOT NULL, destination INTEGER NOT NULL, run BIGINT NOT NULL,
+            interval_s DOUBLE NOT NULL, outcome VARCHAR NOT NULL, address VARCHAR, reporter VARCHAR, reason VARCHAR,
+            sent USMALLINT NOT NULL, received USMALLINT NOT NULL, jitter_sum_ms DOUBLE NOT NULL,
+            jitter_pairs USMALLINT NOT NULL, rtts_ms FLOAT[]
+        )
+        """,
+        """
+        CREATE TABLE events (
+            ordinal BIGINT NOT NULL, tick TIMESTAMP NOT NULL, destination INTEGER NOT NULL, before VARCHAR NOT NULL,
+            after VARCHAR NOT NULL, reason VARCHAR NOT NULL
+        )
+        """,
+        "CREATE TABLE batches (ordinal BIGINT NOT NULL, batch_id VARCHAR NOT NULL)",
+        # What job_totals still counts of the runs that were pruned.
+        """
+        CREATE TABLE pruned_runs (
+            job INTEGER NOT NULL, completed BIGINT NOT NULL, missed BIGINT NOT NULL, last_tick TIMESTAMP,
+            last_error VARCHAR NOT NULL
+        )
+        """,
+        "CREATE TABLE opened (at TIMESTAMP NOT NULL, process INTEGER NOT NULL)",
+    ),
+)
+"""The statements that lead from each schema version to the next; the first from an empty file to version 1."""
+
+SCHEMA_VERSION = len(MIGRATIONS)
+
+
+def migrate(
+    cursor: duckdb.DuckDBPyConnection, path: Path, *, migrations: Sequence[Sequence[str]] = MIGRATIONS
+) -> int:
+    """Bring the tables to the newest version, in one transaction, and return the version they had (0: none).
+
+    Raises:
+        StoreTooNew: a newer version of this program wrote them.
+        StoreCorrupt: the file holds another program's tables.
+        MigrationFailed: they cannot be migrated. Nothing was changed.
+        StoreError: the disk is full, or the file may not be written. Nothing was changed.
+        duckdb.Error: the file cannot be read.
+    """
+    version = _version(cursor, path)
+    if version > len(migrations):
+        raise StoreTooNew(
+            f"The database {path} has schema version {version}, and this program knows versions up to "
+            f"{len(migrations)}. Update netstats_xl, or choose another database in the settings."
+        )
+    if version == len(migrations):
+        return version
+    cursor.execute("BEGIN")
+    try:
+        if version == 0:
+            cursor.execute("CREATE TABLE schema_versions (version INTEGER NOT NULL, applied_at TIMESTAMP NOT NULL)")
+        for number, statements in enumerate(migrations[version:], start=version + 1):
+            for statement in statements:
+                cursor.execute(statement)
+            applied_at = datetime.now(UTC).replace(tzinfo=None)
+            cursor.execute("INSERT INTO schema_versions VALUES (?, ?)", [number, applied_at])
+        cursor.execute("COMMIT")
+    except duckdb.Error as error:
+        roll_back(cursor)
+        fault = fault_of(error, path)
+        if type(fault.error) is not StoreError:
+            # The disk or the file is at fault, not the migration: that has its own remedy.
+            raise fault.error from error
+        raise MigrationFailed(
+            f"The database {path} could not be brought from schema version {version} to {len(migrations)}; it was "
+            f"left as it was. {fault.error.message}"
+        ) from error
+    return version
+
+
+def roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
+    """End the transaction, if there is one, without its changes."""
+    try:
+        cursor.execute("ROLLBACK")
+    except duckdb.Error:
+        # A failed commit has ended the transaction, and an invalid database has none: nothing is left to undo.
+        return
+
+
+def _version(cursor: duckdb.DuckDBPyConnection, path: Path) -> int:
+    tables = {
+        name
+        for (name,) in cursor.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND NOT internal"
+        ).fetchall()
+    }
+    if not tables:
+        return 0
+    if "schema_versions" not in tables:
+        raise StoreCorrupt(
+            f"The database {path} belongs to another program: it holds the tables {', '.join(sorted(tables)[:5])}. "
+            "It was not changed: choose another path in the settings."
+        )
+    [(version,)] = cursor.execute("SELECT coalesce(max(version), 0) FROM schema_versions").fetchall()
+    return int(version)

@@ -1,0 +1,83 @@
+"""Outcomes of a round <-> columns of the samples table."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, assert_never
+
+from netstats_xl.domain.results import (
+    NameNotResolved,
+    Outcome,
+    Replied,
+    SendFailed,
+    Timeout,
+    Unreachable,
+    packets_of,
+)
+from netstats_xl.domain.rollups import jitter_differences
+
+OUTCOME_COLUMNS = (
+    "outcome", "address", "reporter", "reason", "sent", "received", "jitter_sum_ms", "jitter_pairs", "rtts_ms",
+)  # fmt: skip
+
+
+class OutcomeRow(NamedTuple):
+    """The columns of an outcome, in the order of `OUTCOME_COLUMNS`."""
+
+    outcome: str
+    address: str | None
+    reporter: str | None
+    reason: str | None
+    sent: int
+    received: int
+    jitter_sum_ms: float
+    """Sum of the round's jitter differences, ms: kept, because to find it again for millions of rounds is slow."""
+    jitter_pairs: int
+    rtts_ms: Sequence[float | None] | None
+
+
+def render_outcome(outcome: Outcome) -> OutcomeRow:
+    """The outcome as a row."""
+    sent, received = packets_of(outcome)
+    match outcome:
+        case Replied(address=address, rtts_ms=rtts_ms):
+            differences = jitter_differences(rtts_ms)
+            return OutcomeRow(
+                "replied", address, None, None, sent, received, sum(differences), len(differences), list(rtts_ms)
+            )
+        case Timeout(address=address):
+            return OutcomeRow("timeout", address, None, None, sent, received, 0.0, 0, None)
+        case Unreachable(address=address, reporter=reporter, reason=reason):
+            return OutcomeRow("unreachable", address, reporter, reason, sent, received, 0.0, 0, None)
+        case NameNotResolved(reason=reason):
+            return OutcomeRow("not resolved", None, None, reason, sent, received, 0.0, 0, None)
+        case SendFailed(address=address, reason=reason):
+            return OutcomeRow("not sent", address, None, reason, sent, received, 0.0, 0, None)
+        case _:
+            assert_never(outcome)
+
+
+def parse_outcome(
+    outcome: str,
+    address: str | None,
+    reporter: str | None,
+    reason: str | None,
+    sent: int,
+    rtts_ms: Sequence[float | None] | None,
+) -> Outcome:
+    """The outcome of a row.
+
+    Raises:
+        ValueError: the row was not made by `render_outcome`.
+    """
+    match outcome:
+        case "replied":
+            return Replied(address=address or "", rtts_ms=tuple(rtts_ms or ()))
+        case "timeout":
+            return Timeout(address=address or "", sent=sent)
+        case "unreachable":
+            return Unreachable(address=address or "", sent=sent, reporter=reporter or "", reason=reason or "")
+        case "not resolved":
+            return NameNotResolved(reason=reason or "")
+        case "not sent":
+            return SendFailed(address=address or "", reason=reason or "")
+        case _:
+            raise ValueError(f"unknown outcome {outcome!r}")
