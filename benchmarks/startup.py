@@ -38,10 +38,17 @@ def main() -> None:
     for name, each in times.items():
         print(f"{name:<24}{min(each) * 1_000:>12.1f}{sorted(each)[len(each) // 2] * 1_000:>13.1f}")
     ours, peer = (min(times[name]) * 1_000 for name in ("netstats-xl --version", "python -c pass"))
-    print(f"More than the bare interpreter: {ours - peer:.1f} ms, {ours / peer:.1f} times (goal: at most {GOAL_MS} ms more)")
+    print(
+        f"More than the bare interpreter: {ours - peer:.1f} ms, {ours / peer:.1f} times "
+        f"(goal: at most {GOAL_MS} ms more)"
+    )
     if arguments.json:
         value = round(ours - peer, 1)
-        print(json.dumps({"startup_ms_above_python": {"value": value, "goal": GOAL_MS, "met": value <= GOAL_MS}}))
+        print(
+            json.dumps(
+                {"startup_ms_above_python": {"value": value, "goal": GOAL_MS, "met": value <= GOAL_MS}}
+            )
+        )
 
 
 if __name__ == "__main__":

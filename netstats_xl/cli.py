@@ -47,9 +47,12 @@ config_app = typer.Typer(
 )
 app.add_typer(config_app)
 
-WorkbookArgument = Annotated[Path, typer.Argument(metavar="WORKBOOK", help="The workbook of destinations and jobs.")]
+WorkbookArgument = Annotated[
+    Path, typer.Argument(metavar="WORKBOOK", help="The workbook of destinations and jobs.")
+]
 DatabaseOption = Annotated[
-    Path | None, typer.Option("--database", metavar="FILE", help="Use this database instead of the Settings sheet's.")
+    Path | None,
+    typer.Option("--database", metavar="FILE", help="Use this database instead of the Settings sheet's."),
 ]
 
 
@@ -83,7 +86,8 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+        bool,
+        typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True),
     ] = False,
 ) -> None:
     """Options of the command itself."""
@@ -117,10 +121,12 @@ def check(
 def run(
     workbook: WorkbookArgument = Path("NetStats.xlsx"),
     duration: Annotated[
-        str | None, typer.Option("--for", metavar="TIME", help="Stop after this time, for example 10m. Default: Ctrl+C.")
+        str | None,
+        typer.Option("--for", metavar="TIME", help="Stop after this time, for example 10m. Default: Ctrl+C."),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option("--report", metavar="FILE", help="Where the report goes. Default: NAME-report.xlsx.")
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Where the report goes. Default: NAME-report.xlsx."),
     ] = None,
     database: DatabaseOption = None,
     confirm_removals: Annotated[
@@ -154,10 +160,15 @@ def demo(
 def report(
     workbook: WorkbookArgument = Path("NetStats.xlsx"),
     start: Annotated[
-        str, typer.Option("--from", metavar="TIME", help="2026-11-23, '2026-11-23 08:00', yesterday, -24h, 7d.")
+        str,
+        typer.Option("--from", metavar="TIME", help="2026-11-23, '2026-11-23 08:00', yesterday, -24h, 7d."),
     ] = "-24h",
-    end: Annotated[str, typer.Option("--to", metavar="TIME", help="As --from; the end itself is not included.")] = "now",
-    job: Annotated[list[str] | None, typer.Option("--job", metavar="NAME", help="Only this job; may be repeated.")] = None,
+    end: Annotated[
+        str, typer.Option("--to", metavar="TIME", help="As --from; the end itself is not included.")
+    ] = "now",
+    job: Annotated[
+        list[str] | None, typer.Option("--job", metavar="NAME", help="Only this job; may be repeated.")
+    ] = None,
     destination: Annotated[
         list[str] | None,
         typer.Option("--destination", metavar="NAME", help="Only this destination; may be repeated."),
@@ -165,7 +176,9 @@ def report(
     file_format: Annotated[
         Literal["xlsx", "csv"], typer.Option("--format", help="A report workbook, or raw samples.")
     ] = "xlsx",
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where it goes.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where it goes.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the output file where it exists.")] = False,
     database: DatabaseOption = None,
 ) -> None:
@@ -209,7 +222,9 @@ def config_export(
 
 @config_app.command("import")
 def config_import(
-    source: Annotated[Path, typer.Argument(metavar="YAML", help="A file that `config export` wrote, or your own.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="YAML", help="A file that `config export` wrote, or your own.")
+    ],
     workbook: WorkbookArgument = Path("NetStats.xlsx"),
 ) -> None:
     """Put YAML's destinations and jobs into a workbook: a new one, or as new rows of one that exists."""

@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import sys
-from contextlib import ExitStack
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from netstats_xl import __version__
 from netstats_xl.app.backlog import Backlog
@@ -154,10 +154,13 @@ class Companion:
             self._notices.pop("save", None)
         else:
             self._notices["save"] = (
-                f"{self._backlog.unsaved} results wait in memory, and saving is tried again: {self._backlog.error.message}"
+                f"{self._backlog.unsaved} results wait in memory, and saving is tried again: "
+                f"{self._backlog.error.message}"
             )
         if self._backlog.dropped:
-            self._notices["dropped"] = f"{self._backlog.dropped} results were given up because memory ran out."
+            self._notices["dropped"] = (
+                f"{self._backlog.dropped} results were given up because memory ran out."
+            )
 
     async def _refresh(self) -> None:
         """Read the workbook again where it has changed; what cannot be read now is tried at the next time."""
@@ -211,20 +214,22 @@ class Companion:
             self._notices.pop("prune", None)
 
     def _warnings(self) -> tuple[str, ...]:
-        bad = len(self._loaded.cell_errors)
-        cells = (f"{bad} cells of the workbook are not valid; `netstats-xl check` lists them.",) if bad else ()
         # A copy first: other threads add and remove notices.
-        return (*self._notices.copy().values(), *self._loaded.warnings, *cells)
+        return (*self._notices.copy().values(), *self._loaded.warnings)
 
     def snapshot(self) -> Snapshot:
         """What goes on now."""
         status = self._monitoring.job_status(running=True)
         jobs = self._monitoring.definitions.jobs
+        bad = len(self._loaded.cell_errors)
+        cells = (
+            (f"{bad} cells of the workbook need attention: `netstats-xl check` lists them.",) if bad else ()
+        )
         return Snapshot(
             jobs=[(job, status[job.id]) for job in jobs if job.id in status],
             destinations=self._monitoring.destination_status(),
             unsaved=self._backlog.unsaved,
-            warnings=self._warnings(),
+            warnings=(*self._warnings(), *cells),
             report=self._report,
             database=self._store.info().location,
             zone=self._loaded.settings.zone,
@@ -237,7 +242,9 @@ class Companion:
         scheduler.run(self._prober.close())
         scheduler.stop(STOP_WITHIN_S)
         if not self._backlog.flush(now=True) and self._backlog.error is not None:
-            problems.append(f"{self._backlog.unsaved} results could not be saved: {self._backlog.error.message}")
+            problems.append(
+                f"{self._backlog.unsaved} results could not be saved: {self._backlog.error.message}"
+            )
         self._publish(running=False)
         notices = self._notices.copy()
         problems.extend(notices[topic] for topic in ("store", "dropped", "report") if topic in notices)
@@ -249,5 +256,7 @@ class Companion:
 
     def _note_error(self, name: str, error: Exception) -> None:
         """What nobody foresaw, of a job or a chore: it is shown, and collecting goes on."""
+        job = self._monitoring.definitions.job(name)
+        name = f"job {job.name}" if job else name
         logger.error("Internal error in %s", name, exc_info=error)
         self._notices[f"internal {name}"] = f"Internal error in {name}, please report it: {error!r}"

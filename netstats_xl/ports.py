@@ -148,7 +148,7 @@ class ResultStore(Protocol):
     def jitter_rfc3550(
         self, period: Period, *, scope: Scope = EVERYTHING
     ) -> Mapping[tuple[JobId, DestinationId], float]:
-        """`domain.rollups.jitter_rfc3550` of each job's rounds against each destination, ms; absent where it has none."""
+        """`domain.rollups.jitter_rfc3550` of each job's rounds against each destination, ms; absent without any."""
         ...
 
     def histogram(
@@ -157,15 +157,21 @@ class ResultStore(Protocol):
         """How many RTTs fall into each bin `edges_ms[i] <= rtt < edges_ms[i + 1]`; what is outside counts nowhere."""
         ...
 
-    def samples(self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None) -> Sequence[Sample]:
+    def samples(
+        self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None
+    ) -> Sequence[Sample]:
         """Raw samples by time, then job ID, then destination ID; with `limit`, the last that many."""
         ...
 
-    def runs(self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None) -> Sequence[JobRun]:
+    def runs(
+        self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None
+    ) -> Sequence[JobRun]:
         """Runs whose tick is in the period, by time; with `limit`, the last that many."""
         ...
 
-    def events(self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None) -> Sequence[StateChanged]:
+    def events(
+        self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None
+    ) -> Sequence[StateChanged]:
         """Changes of state in the period, by time; with `limit`, the last that many."""
         ...
 

@@ -78,7 +78,9 @@ def render(snapshot: Snapshot) -> Group:
     """The snapshot as a table of jobs, with the totals above and the warnings below."""
     table = Table(expand=True, header_style="bold")
     for heading in ("Job", "State", "Last run", "Next run", "Last result", "Rounds", "Missed", "Error"):
-        table.add_column(heading, justify="right" if heading in ("Rounds", "Missed") else "left", overflow="fold")
+        table.add_column(
+            heading, justify="right" if heading in ("Rounds", "Missed") else "left", overflow="fold"
+        )
     for job, status in snapshot.jobs:
         table.add_row(
             Text(job.name),

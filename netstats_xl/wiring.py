@@ -12,7 +12,8 @@ from netstats_xl.domain.tables import RawTable
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.domain.windows import parse_zone
 from netstats_xl.ports import Clock, Prober, Publisher, ResultStore, Workbook
-from netstats_xl.scheduling import OnError, Scheduler, SystemClock
+from netstats_xl.scheduling import Scheduler, SystemClock
+from netstats_xl.scheduling.scheduler import OnError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,8 +154,8 @@ class _Table(Generic[Thing]):
     def _claim_written_ids(self) -> None:
         """Give each written ID to one row: the one that still has the stored name, else the first.
 
-        The other rows go on as if they had none: a file's IDs are not rewritten, so a copy shows the ID of its
-        original at every reading.
+        The other rows go on as if they had none: a file's IDs are not rewritten, so a copy shows the ID of
+        its original at every reading.
         """
         names = {thing.id: thing.name.casefold() for thing in (*self.retired, *self.active)}
         rows_by_id: dict[str, list[_Row[Thing]]] = {}

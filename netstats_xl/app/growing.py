@@ -79,7 +79,9 @@ def grow_blocks(table: RawTable, new_id: Callable[[], str]) -> Growth:
     return Growth(replaced=replaced, added=added, skipped=skipped)
 
 
-def grow_definitions(tables: Mapping[str, RawTable], imported: Definitions, new_id: Callable[[], str]) -> dict[str, Growth]:
+def grow_definitions(
+    tables: Mapping[str, RawTable], imported: Definitions, new_id: Callable[[], str]
+) -> dict[str, Growth]:
     """Rows for the imported destinations and jobs whose names the tables do not hold, by table."""
     cells_by_table: dict[str, list[tuple[str, dict[str, CellValue]]]] = {
         DESTINATIONS: [(each.name, destination_cells(each)) for each in imported.destinations],

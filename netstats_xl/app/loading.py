@@ -30,7 +30,13 @@ class Loading:
     """Reads the workbook's tables and makes them the store's definitions."""
 
     def __init__(
-        self, workbook: Workbook, store: ResultStore, clock: Clock, new_id: Callable[[], str], *, default_zone: str
+        self,
+        workbook: Workbook,
+        store: ResultStore,
+        clock: Clock,
+        new_id: Callable[[], str],
+        *,
+        default_zone: str,
     ) -> None:
         """`default_zone`: the time zone where the Settings sheet names none."""
         self._workbook = workbook
@@ -69,4 +75,6 @@ class Loading:
 
     def _write_ids(self, sync: Sync) -> None:
         for table in {table for table, _ in sync.new_ids}:
-            self._workbook.write_ids(table, {row: id_ for (name, row), id_ in sync.new_ids.items() if name == table})
+            self._workbook.write_ids(
+                table, {row: id_ for (name, row), id_ in sync.new_ids.items() if name == table}
+            )

@@ -149,7 +149,13 @@ class Monitoring:
         self._finish(progress, RoundRecord(run=run, samples=samples, events=events))
 
     def _fail(
-        self, job: Job, progress: _Progress, run_id: str, tick_at: datetime, started_at: datetime, message: str
+        self,
+        job: Job,
+        progress: _Progress,
+        run_id: str,
+        tick_at: datetime,
+        started_at: datetime,
+        message: str,
     ) -> None:
         run = self._run(run_id, job, tick_at, started_at, RunFailed(error=message))
         self._finish(progress, RoundRecord(run=run))
@@ -214,7 +220,7 @@ class Monitoring:
             case RunCompleted(up=up, down=down):
                 progress.last_result = f"{up} up, {down} down"
                 done, missed, error = 1, 0, ""
-            case RunMissed(ticks=ticks, reason=reason):
+            case RunMissed(ticks=ticks):
                 done, missed, error = 0, ticks, totals.last_error
             case RunFailed(error=error):
                 progress.last_result = "failed"
@@ -246,7 +252,9 @@ class Monitoring:
         now = self._clock.now()
         progress = self._progress
         return {
-            job.id: job_status(job, progress[job.id].totals, now, running=running, last_result=progress[job.id].last_result)
+            job.id: job_status(
+                job, progress[job.id].totals, now, running=running, last_result=progress[job.id].last_result
+            )
             for job in self._definitions.jobs
             if job.id in progress
         }

@@ -32,3 +32,8 @@ def unused(path: Path) -> Path:
         if not candidate.exists():
             return candidate
     raise ReportError(f"{path.parent} holds too many files named like {path.name}. Name one with --output.")
+
+
+def counted(number: int, what: str) -> str:
+    """`1 job`, `2 jobs`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -23,7 +23,12 @@ DRAW_EVERY_S = 0.5
 
 
 def run(
-    workbook: Path, *, duration: str | None, report: Path | None, database: Path | None, confirm_removals: bool
+    workbook: Path,
+    *,
+    duration: str | None,
+    report: Path | None,
+    database: Path | None,
+    confirm_removals: bool,
 ) -> int:
     """Collect until Ctrl+C or for the duration; 1 where something was not saved, else 0."""
     limit = parsed(parse_interval, duration, "--for") if duration else None

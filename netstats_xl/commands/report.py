@@ -7,9 +7,10 @@ from typing import Literal
 import typer
 
 from netstats_xl import __version__, wiring
-from netstats_xl.app.archive import scope_of, stored_inputs
 from netstats_xl.app.configuration import reconcile
+from netstats_xl.app.publishing import ReportInputs
 from netstats_xl.app.reporting import Reporting, parse_period
+from netstats_xl.app.scoping import scope_of
 from netstats_xl.commands.asking import refuse_existing, unused
 from netstats_xl.domain.results import Period
 from netstats_xl.domain.tables import RawTable
@@ -39,7 +40,9 @@ def report(
         reading = read_definitions(tables, default_zone=wiring.system_zone())
     path = wiring.database_path(workbook, reading.settings, database)
     if not path.exists():
-        raise ReportError(f"There is no database at {path}. `netstats-xl run` makes one; --database names another.")
+        raise ReportError(
+            f"There is no database at {path}. `netstats-xl run` makes one; --database names another."
+        )
     now = wiring.clock().now()
     period = parse_period(start, end, now, reading.settings.zone)
     if output is not None and not force:
@@ -52,17 +55,19 @@ def report(
             rows = store.export_csv(target, period, scope=scope, zone=reading.settings.zone)
             typer.echo(f"Wrote {rows} samples: {target}")
             return
-        inputs = stored_inputs(
-            store,
+        stored = store.definitions()
+        inputs = ReportInputs(
             period=period,
-            scope=scope,
-            now=now,
-            settings=reading.settings,
-            tables=tables,
-            row_ids=reconcile(reading, store.definitions(), wiring.new_id).row_ids,
-            cell_errors=reading.errors,
+            generated_at=now,
             version=__version__,
             source=workbook.name if tables else path.name,
+            settings=reading.settings,
+            definitions=stored.active,
+            retired=stored.retired,
+            scope=scope,
+            tables=tables,
+            row_ids=reconcile(reading, stored, wiring.new_id).row_ids,
+            cell_errors=reading.errors,
         )
         typer.echo(f"Report: {Reporting(store, wiring.report_file(target)).publish(inputs)}")
     finally:

@@ -8,7 +8,7 @@ import typer
 
 from netstats_xl import wiring
 from netstats_xl.app.growing import grow_blocks, grow_definitions
-from netstats_xl.commands.asking import parsed, refuse_existing
+from netstats_xl.commands.asking import counted, parsed, refuse_existing
 from netstats_xl.domain.targets import Definitions
 from netstats_xl.domain.windows import parse_zone
 from netstats_xl.errors import SheetInvalid
@@ -18,8 +18,12 @@ from netstats_xl.sheets import DESTINATIONS, INPUT_TABLES, Reading, read_definit
 def new(workbook: Path, zone: str | None) -> None:
     """Write the template workbook; a file that exists is left alone."""
     refuse_existing(workbook, "Choose another name.")
-    wiring.write_template(workbook, zone=parsed(parse_zone, zone, "--time-zone") if zone else wiring.system_zone())
-    typer.echo(f"Wrote {workbook}. Fill in its sheets Destinations and Jobs and save, then: netstats-xl run {workbook}")
+    wiring.write_template(
+        workbook, zone=parsed(parse_zone, zone, "--time-zone") if zone else wiring.system_zone()
+    )
+    typer.echo(
+        f"Wrote {workbook}. Fill in its sheets Destinations and Jobs and save, then: netstats-xl run {workbook}"
+    )
 
 
 def check(workbook: Path, *, as_json: bool) -> int:
@@ -38,8 +42,8 @@ def check(workbook: Path, *, as_json: bool) -> int:
     else:
         for problem in problems:
             typer.echo(str(problem))
-        counts = f"{len(reading.destinations)} destinations and {len(reading.jobs)} jobs are valid"
-        typer.echo(f"{counts}; {len(problems)} cells need attention." if problems else f"{counts}.")
+        counts = f"{_counted(reading)} understood"
+        typer.echo(f"{counts}; {counted(len(problems), 'cell')} to put right." if problems else f"{counts}.")
     return 1 if problems else 0
 
 
@@ -52,11 +56,16 @@ def expand(workbook: Path) -> None:
     if growth.replaced:
         backup = wiring.grow_workbook(workbook, DESTINATIONS, growth)
         rows = len(growth.replaced) + len(growth.added)
-        typer.echo(f"Made {rows} rows of {len(growth.replaced)} blocks in {workbook}. As it was before: {backup}")
+        typer.echo(
+            f"Made {counted(rows, 'row')} of {counted(len(growth.replaced), 'block')} in {workbook}. "
+            f"As it was before: {backup}"
+        )
     else:
-        typer.echo(f"{workbook} has no blocks such as 10.0.0.0/28 or 10.0.0.1-20 in its Host column to make rows of.")
+        typer.echo(
+            f"{workbook} has no blocks such as 10.0.0.0/28 or 10.0.0.1-20 in its Host column to make rows of."
+        )
     if growth.skipped:
-        typer.echo(f"{len(growth.skipped)} addresses have rows already and were left alone.")
+        typer.echo(f"Left alone were addresses that have rows already: {len(growth.skipped)}.")
 
 
 def config_export(workbook: Path, output: Path | None, *, force: bool) -> int:
@@ -69,7 +78,7 @@ def config_export(workbook: Path, output: Path | None, *, force: bool) -> int:
         typer.echo(wiring.yaml_text(definitions, reading.settings), nl=False)
     else:
         wiring.write_yaml(output, definitions, reading.settings)
-        typer.echo(f"Wrote {len(definitions.destinations)} destinations and {len(definitions.jobs)} jobs: {output}")
+        typer.echo(f"Wrote {_counted(definitions)}: {output}")
     for problem in reading.errors:
         typer.echo(f"left out or changed: {problem}", err=True)
     return 1 if reading.errors else 0
@@ -85,15 +94,13 @@ def config_import(source: Path, workbook: Path) -> None:
         wiring.write_template(
             workbook, zone=reading.settings.zone, definitions=with_ids(imported), settings=reading.settings
         )
-        typer.echo(
-            f"Wrote {workbook} with {len(imported.destinations)} destinations and {len(imported.jobs)} jobs."
-        )
+        typer.echo(f"Wrote {workbook} with {_counted(imported)}.")
         return
     tables = wiring.file_workbook(workbook).read(INPUT_TABLES)
     for name, growth in grow_definitions(tables, imported, wiring.new_id).items():
         if growth.added:
             backup = wiring.grow_workbook(workbook, name, growth)
-            typer.echo(f"{name}: added {len(growth.added)} rows. As it was before: {backup}")
+            typer.echo(f"{name}: added {counted(len(growth.added), 'row')}. As it was before: {backup}")
         if growth.skipped:
             typer.echo(f"{name}: left alone, since they are there: {', '.join(growth.skipped)}")
 
@@ -109,4 +116,10 @@ def with_ids(definitions: Definitions) -> Definitions:
 
 
 def _read(workbook: Path) -> Reading:
-    return read_definitions(wiring.file_workbook(workbook).read(INPUT_TABLES), default_zone=wiring.system_zone())
+    return read_definitions(
+        wiring.file_workbook(workbook).read(INPUT_TABLES), default_zone=wiring.system_zone()
+    )
+
+
+def _counted(what: Definitions | Reading) -> str:
+    return f"{counted(len(what.destinations), 'destination')} and {counted(len(what.jobs), 'job')}"

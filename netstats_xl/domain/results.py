@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
-
-
 from netstats_xl.domain.targets import DestinationId, JobId
 
 

@@ -154,7 +154,9 @@ def percentile(ordered: Sequence[float], percent: float) -> float | None:
 
 def jitter_differences(rtts_ms: Sequence[float | None]) -> list[float]:
     """Absolute differences of consecutive RTTs, ms; a pair that a lost packet separates has none."""
-    return [abs(after - before) for before, after in pairwise(rtts_ms) if before is not None and after is not None]
+    return [
+        abs(after - before) for before, after in pairwise(rtts_ms) if before is not None and after is not None
+    ]
 
 
 def jitter_rfc3550(rounds: Iterable[Sequence[float | None]]) -> float | None:

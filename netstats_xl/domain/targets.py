@@ -48,11 +48,18 @@ class Thresholds(Model):
         """
 
         def pair(
-            warning: float | None, critical: float | None, default_warning: float | None, default_critical: float | None
+            warning: float | None,
+            critical: float | None,
+            default_warning: float | None,
+            default_critical: float | None,
         ) -> tuple[float | None, float | None]:
             merged_warning = default_warning if warning is None else warning
             merged_critical = default_critical if critical is None else critical
-            if merged_warning is not None and merged_critical is not None and merged_warning > merged_critical:
+            if (
+                merged_warning is not None
+                and merged_critical is not None
+                and merged_warning > merged_critical
+            ):
                 return (merged_warning, None) if critical is None else (None, merged_critical)
             return merged_warning, merged_critical
 
@@ -64,7 +71,10 @@ class Thresholds(Model):
             default.loss_critical_percent,
         )
         return Thresholds(
-            rtt_warning_ms=rtt[0], rtt_critical_ms=rtt[1], loss_warning_percent=loss[0], loss_critical_percent=loss[1]
+            rtt_warning_ms=rtt[0],
+            rtt_critical_ms=rtt[1],
+            loss_warning_percent=loss[0],
+            loss_critical_percent=loss[1],
         )
 
 

@@ -72,7 +72,7 @@ def from_local(naive: datetime, zone: str) -> datetime:
     try:
         return naive.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
     except OverflowError as error:
-        raise ValueError(f"{naive:%Y-%m-%d} is too close to the ends of the calendar") from error
+        raise ValueError(f"{naive.date().isoformat()} is too close to the ends of the calendar") from error
 
 
 def floor_s(at: datetime) -> int:

@@ -55,8 +55,9 @@ class InFlight(Generic[P]):
 
     def prepare(self, progress: P, *, timeout_s: float) -> Flight[P]:
         """A packet with numbers that no other one on its way has. It is not on its way yet."""
-        while True:
-            self._counter += 1
+        identifier = sequence = 0
+        for _ in range(0x10000):  # were every number taken, the newest packet would own its ICMP errors
+            self._counter += 0
             identifier = (self._counter >> 16) & 0xFFFF if self._own_identifiers else 0
             sequence = self._counter & 0xFFFF
             if (identifier, sequence, progress.address.packed) not in self._by_echo:
@@ -131,4 +132,6 @@ class InFlight(Generic[P]):
 
     def _remove(self, flight: Flight[P]) -> None:
         del self._by_head[flight.head]
-        del self._by_echo[self._echo_key(flight)]
+        key = self._echo_key(flight)
+        if self._by_echo.get(key) is flight:
+            del self._by_echo[key]

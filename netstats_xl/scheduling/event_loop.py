@@ -39,7 +39,7 @@ class LoopThread:
         """Run a coroutine on the loop, and wait for its result or its exception.
 
         Raises:
-            RuntimeError: the loop ended, or this is its own thread.
+            RuntimeError: the loop has ended or ends meanwhile, or this is its own thread.
             CancelledError: of `concurrent.futures`; the loop was stopped meanwhile.
         """
         problem = ""
@@ -52,12 +52,13 @@ class LoopThread:
             raise RuntimeError(problem)
         future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         try:
-            while not wait((future,), timeout=_POLL_S).done:
-                if not self._thread.is_alive():
-                    raise RuntimeError("the event loop ended meanwhile")
+            while not wait((future,), timeout=_POLL_S).done and self._thread.is_alive():
+                pass
         except BaseException:
             future.cancel()  # nobody waits for it any more, for example after Ctrl+C
             raise
+        if not future.done():
+            raise RuntimeError("the event loop ended meanwhile")
         return future.result()
 
     def stop(self) -> None:

@@ -10,7 +10,7 @@ from netstats_xl.sheets.columns import (
 )
 from netstats_xl.sheets.destinations import destination_cells
 from netstats_xl.sheets.job_columns import JOB_COLUMNS
-from netstats_xl.sheets.jobs import job_cells
+from netstats_xl.sheets.jobs import job_cells, parse_selectors
 from netstats_xl.sheets.reading import InvalidRow, Reading, read_definitions
 from netstats_xl.sheets.rows import normalised
 from netstats_xl.sheets.setting_rows import SETTING_COLUMNS, SETTING_ROWS, SettingRow
@@ -35,6 +35,7 @@ __all__ = [
     "job_cells",
     "jobs_spec",
     "normalised",
+    "parse_selectors",
     "read_definitions",
     "setting_values",
     "settings_rows",

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -10,7 +11,7 @@ from netstats_xl.domain.targets import Definitions, Destination, DestinationId, 
 from netstats_xl.errors import StoreCorrupt
 from netstats_xl.ports import StoredDefinitions
 from netstats_xl.store.database import Cursor
-from netstats_xl.store.frames import append, utc_naive
+from netstats_xl.store.frames import ColumnType, append, utc_naive
 
 
 @dataclass(slots=True)
@@ -19,6 +20,11 @@ class Keys:
 
     destinations: dict[DestinationId, int] = field(default_factory=dict)
     jobs: dict[JobId, int] = field(default_factory=dict)
+
+    def add(self, new: "Keys") -> None:
+        """Take these, too."""
+        self.destinations.update(new.destinations)
+        self.jobs.update(new.jobs)
 
 
 def load_keys(cursor: Cursor) -> Keys:
@@ -36,14 +42,22 @@ def missing_keys(known: dict[str, int], ids: Iterable[str]) -> dict[str, int]:
     return {each: first + index for index, each in enumerate(new)}
 
 
-def add_placeholders(cursor: Cursor, *, destinations: dict[DestinationId, int], jobs: dict[JobId, int]) -> None:
+def add_placeholders(
+    cursor: Cursor, *, destinations: dict[DestinationId, int], jobs: dict[JobId, int]
+) -> None:
     """Rows for destinations and jobs that were measured but never defined, so that no measurement is lost."""
-    append(cursor, "destinations", _destination_columns([(key, each, None) for each, key in destinations.items()]))
-    append(cursor, "jobs", _job_columns([(key, each, None) for each, key in jobs.items()]))
+    append(
+        cursor,
+        "destinations",
+        _destination_columns([(key, each, None) for each, key in destinations.items()]),
+    )
+    append(cursor, "jobs", _columns([(key, each, None) for each, key in jobs.items()]))
 
 
 def save(cursor: Cursor, definitions: Definitions, *, at: datetime, keys: Keys) -> Keys:
     """Make these definitions the active ones, and return the keys of those that are new."""
+    if load(cursor).active == definitions:
+        return Keys()
     new = Keys(
         destinations=missing_keys(keys.destinations, (each.id for each in definitions.destinations)),
         jobs=missing_keys(keys.jobs, (each.id for each in definitions.jobs)),
@@ -66,9 +80,11 @@ def save(cursor: Cursor, definitions: Definitions, *, at: datetime, keys: Keys) 
     append(
         cursor,
         "destinations",
-        _destination_columns([(destination_keys[each.id], each.id, each) for each in definitions.destinations]),
+        _destination_columns(
+            [(destination_keys[each.id], each.id, each) for each in definitions.destinations]
+        ),
     )
-    append(cursor, "jobs", _job_columns([(job_keys[each.id], each.id, each) for each in definitions.jobs]))
+    append(cursor, "jobs", _columns([(job_keys[each.id], each.id, each) for each in definitions.jobs]))
     return new
 
 
@@ -82,27 +98,57 @@ def load(cursor: Cursor) -> StoredDefinitions:
     order = "WHERE definition IS NOT NULL ORDER BY retired_at, position, key"
     destinations = cursor.execute(f"{columns} destinations {order}").fetchall()
     jobs = cursor.execute(f"{columns} jobs {order}").fetchall()
-    return StoredDefinitions(active=_definitions(destinations, jobs, True), retired=_definitions(destinations, jobs, False))
+    active, retired = (
+        Definitions(
+            destinations=_parse(
+                Destination, "destination", [row for row in destinations if row[0] == is_active]
+            ),
+            jobs=_parse(Job, "job", [row for row in jobs if row[0] == is_active]),
+        )
+        for is_active in (True, False)
+    )
+    return StoredDefinitions(active=active, retired=retired)
 
 
-_Row = tuple[bool, str, str]
+Definition = TypeVar("Definition", Destination, Job)
 
 
-def _definitions(destinations: Sequence[_Row], jobs: Sequence[_Row], active: bool) -> Definitions:
-    kind, id_ = "", ""
-    try:
-        found_destinations, found_jobs = [], []
-        kind = "destination"
-        for is_active, id_, definition in destinations:
-            if is_active == active:
-                found_destinations.append(Destination.model_validate_json(definition))
-        kind = "job"
-        for is_active, id_, definition in jobs:
-            if is_active == active:
-                found_jobs.append(Job.model_validate_json(definition))
-    except ValidationError as error:
-        raise StoreCorrupt(
-            f"The definition of {kind} {id_} in the database cannot be understood: it was changed by hand, or by "
-            f"another version of netstats_xl. Use that version, or choose another database. ({error.errors()[0]['msg']})"
-        ) from error
-    return Definitions(destinations=tuple(found_destinations), jobs=tuple(found_jobs))
+def _parse(
+    model: type[Definition], kind: str, rows: Iterable[tuple[bool, str, str]]
+) -> tuple[Definition, ...]:
+    found: list[Definition] = []
+    for _, id_, definition in rows:
+        try:
+            found.append(model.model_validate_json(definition))
+        except ValidationError as error:
+            raise StoreCorrupt(
+                f"The definition of {kind} {id_} in the database cannot be understood: it was changed by hand, or by "
+                "another version of netstats_xl. Use that version, or choose another database. "
+                f"({error.errors()[0]['msg']})"
+            ) from error
+    return tuple(found)
+
+
+def _destination_columns(
+    rows: Sequence[tuple[int, DestinationId, Destination | None]],
+) -> list[tuple[str, ColumnType, Sequence[object]]]:
+    models = [model for _, _, model in rows]
+    return [
+        *_columns(rows),
+        ("host", "object", ["" if model is None else model.host for model in models]),
+        ("group_name", "object", ["" if model is None else model.group for model in models]),
+    ]
+
+
+def _columns(
+    rows: Sequence[tuple[int, str, Destination | None]] | Sequence[tuple[int, str, Job | None]],
+) -> list[tuple[str, ColumnType, Sequence[object]]]:
+    models = [model for _, _, model in rows]
+    return [
+        ("key", "int32", [key for key, _, _ in rows]),
+        ("id", "object", [id_ for _, id_, _ in rows]),
+        ("name", "object", [id_ if model is None else model.name for _, id_, model in rows]),
+        ("position", "int32", list(range(len(rows)))),
+        ("active", "bool", [model is not None for model in models]),
+        ("definition", "object", [None if model is None else model.model_dump_json() for model in models]),
+    ]

@@ -24,7 +24,7 @@ MEMORY_LIMIT = "2GB"
 """DuckDB's own limit would be 80 % of the machine's memory, which the user's spreadsheet needs too."""
 
 
-class _Invalid(Exception):  # noqa: N818 - no error of its own: it carries one to where the file is reopened
+class _Invalid(Exception):
     """The instance is of no use any more."""
 
     def __init__(self, fault: Fault, instance: Cursor) -> None:
@@ -64,11 +64,12 @@ class Database:
         """
         return self._reopening_once(lambda cursor: query(cursor))
 
-    def write(self, change: Callable[[Cursor], Result]) -> Result:
+    def write(self, change: Callable[[Cursor], Result], *, committed: Callable[[Result], None]) -> Result:
         """What `change` returns, once the transaction that it runs in is safe on the disk. One at a time.
 
         `change` is called again if the file had to be reopened, even when the first call had been committed:
-        it must then change nothing.
+        it must then change nothing. `committed` is called with what `change` returned before anything else is
+        written.
 
         Raises:
             StoreError: nothing was changed, unless the message says that it is safe.
@@ -85,7 +86,9 @@ class Database:
             return result
 
         with self._writing:
-            return self._reopening_once(transaction)
+            result = self._reopening_once(transaction)
+            committed(result)
+            return result
 
     def close(self) -> None:
         """Wait for what is under way, bring the file up to date, and release it. Closing twice does nothing."""
@@ -216,9 +219,10 @@ class Database:
         """Write who opened the file: a file that cannot be written is found out now, not at the first result."""
         cursor.execute("BEGIN")
         cursor.execute("DELETE FROM opened")
-        cursor.execute("INSERT INTO opened VALUES (?, ?)", [datetime.now(UTC).replace(tzinfo=None), os.getpid()])
+        cursor.execute(
+            "INSERT INTO opened VALUES (?, ?)", [datetime.now(UTC).replace(tzinfo=None), os.getpid()]
+        )
         cursor.execute("COMMIT")
 
     def _not_open(self) -> StoreError:
         return StoreError(f"The database {self.path} has been closed.")
-

@@ -46,7 +46,7 @@ class _Row:
     error: type[StoreError]
     says: str | Callable[[re.Match[str], Path], str]
     """Our message; `{path}` and `{reason}` (DuckDB's first line) are filled in."""
-    type: type[duckdb.Error] = duckdb.Error
+    raised: type[duckdb.Error] = duckdb.Error
     unless_room: bool = False
     """The row holds only where the disk has next to no room left."""
 
@@ -91,13 +91,19 @@ _TABLE: tuple[_Row, ...] = (
         error=StoreLocked,
         says=_locked,
     ),
-    _Row(message=r"File is already open in\s*(?P<name>.+?) \(PID (?P<pid>\d+)\)", error=StoreLocked, says=_locked),
+    _Row(
+        message=r"File is already open in\s*(?P<name>.+?) \(PID (?P<pid>\d+)\)",
+        error=StoreLocked,
+        says=_locked,
+    ),
     _Row(
         message=r"Unique file handle conflict",
         error=StoreLocked,
         says="The database {path} is open in this process already: close it there first.",
     ),
-    _Row(message=r"Could not set lock on file|being used by another process", error=StoreLocked, says=_IN_USE),
+    _Row(
+        message=r"Could not set lock on file|being used by another process", error=StoreLocked, says=_IN_USE
+    ),
     _Row(
         message=r"No space left on device|not enough space on the disk|Disk quota exceeded|File too large",
         error=StoreFull,
@@ -117,7 +123,9 @@ _TABLE: tuple[_Row, ...] = (
         "database in the settings; the file was not changed.",
     ),
     _Row(
-        message=r"Corrupt (Encrypted )?WAL|replaying (checkpoint )?WAL|WAL does not match", error=StoreCorrupt, says=_WAL_DAMAGED
+        message=r"Corrupt (Encrypted )?WAL|replaying (checkpoint )?WAL|WAL does not match",
+        error=StoreCorrupt,
+        says=_WAL_DAMAGED,
     ),
     _Row(
         message=r"not a valid DuckDB database file",
@@ -130,7 +138,7 @@ _TABLE: tuple[_Row, ...] = (
         error=StoreCorrupt,
         says=_DAMAGED,
     ),
-    _Row(type=duckdb.SerializationException, message=r"", error=StoreCorrupt, says=_DAMAGED),
+    _Row(raised=duckdb.SerializationException, message=r"", error=StoreCorrupt, says=_DAMAGED),
     _Row(
         message=r"Read-only file system|Permission denied|Operation not permitted|Access is denied|"
         r"attached in read-only mode|The media is write protected",
@@ -147,7 +155,7 @@ _TABLE: tuple[_Row, ...] = (
     # words in the user's language.
     _Row(message=r"Cannot open file", error=StoreReadOnly, says=_READ_ONLY),
     _Row(
-        type=duckdb.OutOfMemoryException,
+        raised=duckdb.OutOfMemoryException,
         message=r"",
         error=StoreError,
         says="There is not enough memory for this query ({reason}). Ask for a shorter period or fewer destinations.",
@@ -172,7 +180,8 @@ _TABLE: tuple[_Row, ...] = (
 )
 
 _INVALIDATES = re.compile(
-    r"has been invalidated|must be restarted|autocheckpoint failed|Checkpoint failed|Failed to create checkpoint", re.I
+    r"has been invalidated|must be restarted|autocheckpoint failed|Checkpoint failed|Failed to create checkpoint",
+    re.I,
 )
 
 
@@ -184,7 +193,7 @@ def fault_of(error: duckdb.Error, path: Path) -> Fault:
     )
     for row in _TABLE:
         match = re.search(row.message, message, re.I | re.S)
-        if match is None or not isinstance(error, row.type) or (row.unless_room and _has_room(path)):
+        if match is None or not isinstance(error, row.raised) or (row.unless_room and _has_room(path)):
             continue
         says = row.says if isinstance(row.says, str) else row.says(match, path)
         text = says.replace("{path}", str(path)).replace("{reason}", _reason(message))

@@ -11,7 +11,7 @@ import pandas as pd
 
 from netstats_xl.store.database import Cursor
 
-ColumnType = Literal["datetime64[us]", "int32", "int64", "uint16", "float64", "object"]
+ColumnType = Literal["datetime64[us]", "int32", "int64", "uint16", "float64", "bool", "object"]
 
 
 def append(cursor: Cursor, table: str, columns: Sequence[tuple[str, ColumnType, Sequence[object]]]) -> None:
@@ -26,7 +26,9 @@ def append(cursor: Cursor, table: str, columns: Sequence[tuple[str, ColumnType, 
         return
     frame = pd.DataFrame(
         {
-            name: pd.Series([utc_naive(each) if isinstance(each, datetime) else each for each in values], dtype=dtype)
+            name: pd.Series(
+                [utc_naive(each) if isinstance(each, datetime) else each for each in values], dtype=dtype
+            )
             for name, dtype, values in columns
         }
     )

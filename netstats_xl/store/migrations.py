@@ -63,7 +63,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             last_error VARCHAR NOT NULL
         )
         """,
-        "CREATE TABLE opened (at TIMESTAMP NOT NULL, process INTEGER NOT NULL)",
+        "CREATE TABLE opened (opened_at TIMESTAMP NOT NULL, process INTEGER NOT NULL)",
     ),
 )
 """The statements that lead from each schema version to the next; the first from an empty file to version 1."""
@@ -94,7 +94,9 @@ def migrate(
     cursor.execute("BEGIN")
     try:
         if version == 0:
-            cursor.execute("CREATE TABLE schema_versions (version INTEGER NOT NULL, applied_at TIMESTAMP NOT NULL)")
+            cursor.execute(
+                "CREATE TABLE schema_versions (version INTEGER NOT NULL, applied_at TIMESTAMP NOT NULL)"
+            )
         for number, statements in enumerate(migrations[version:], start=version + 1):
             for statement in statements:
                 cursor.execute(statement)

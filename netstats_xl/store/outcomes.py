@@ -41,7 +41,15 @@ def render_outcome(outcome: Outcome) -> OutcomeRow:
         case Replied(address=address, rtts_ms=rtts_ms):
             differences = jitter_differences(rtts_ms)
             return OutcomeRow(
-                "replied", address, None, None, sent, received, sum(differences), len(differences), list(rtts_ms)
+                "replied",
+                address,
+                None,
+                None,
+                sent,
+                received,
+                sum(differences),
+                len(differences),
+                list(rtts_ms),
             )
         case Timeout(address=address):
             return OutcomeRow("timeout", address, None, None, sent, received, 0.0, 0, None)

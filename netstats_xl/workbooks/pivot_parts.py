@@ -32,6 +32,7 @@ TABLE_CONTENT_TYPE: str = TableDefinition.mime_type
 TABLE_RELATIONSHIP: str = TableDefinition.rel_type
 
 _VERSION = 3  # of Excel 2007: the oldest that knows these parts, so every later one takes them
+_DECLARATION = b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _STYLE = "PivotStyleLight16"
 _DATA_FIELDS = -2  # ECMA-376, 18.10.1.31: stands for the values in the list of row or column fields
 _AxisName = Literal["axisRow", "axisCol", "axisPage"]
@@ -83,7 +84,9 @@ def caches_of(pivots: Sequence[PivotSpec], headers: Mapping[str, Sequence[str]])
                 continue
             taken |= {value.caption.casefold() for value in pivot.values}
             for value in pivot.values:
-                if isinstance(value, PivotRatio) and not any(_same(value, known) for known in calculated.values()):
+                if isinstance(value, PivotRatio) and not any(
+                    _same(value, known) for known in calculated.values()
+                ):
                     calculated[_free_name(value.caption, taken)] = value
         caches[source] = PivotCache(
             number=len(caches) + 1, table=source, headers=tuple(headers[source]), calculated=calculated
@@ -93,7 +96,9 @@ def caches_of(pivots: Sequence[PivotSpec], headers: Mapping[str, Sequence[str]])
 
 def cache_xml(cache: PivotCache) -> bytes:
     """The cache definition, without records."""
-    fields = [CacheField(name=clean_text(name), numFmtId=0, sharedItems=SharedItems()) for name in cache.headers]
+    fields = [
+        CacheField(name=clean_text(name), numFmtId=0, sharedItems=SharedItems()) for name in cache.headers
+    ]
     fields += [
         CacheField(name=name, numFmtId=0, formula=formula(ratio), databaseField=False)
         for name, ratio in cache.calculated.items()
@@ -228,6 +233,9 @@ def _quoted(name: str) -> str:
 
 
 def _xml(definition: CacheDefinition | TableDefinition) -> bytes:
-    # openpyxl's `tostring` is lxml's, where lxml is there, and ElementTree's otherwise: text or bytes.
+    # openpyxl serialises with lxml where it finds it, and with ElementTree otherwise, which adds a declaration.
     xml: str | bytes = tostring(definition.to_tree())
-    return xml.encode() if isinstance(xml, str) else xml
+    encoded = xml.encode() if isinstance(xml, str) else xml
+    return (
+        _DECLARATION + encoded.partition(b"?>")[2] if encoded.startswith(b"<?xml") else _DECLARATION + encoded
+    )

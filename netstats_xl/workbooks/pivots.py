@@ -121,7 +121,9 @@ class PivotTally:
             tallies = self._groups.get(key)
             if tallies is None:
                 if len(self._groups) >= _MOST_GROUPS:
-                    raise ViewUnsupported(f"The pivot {self.spec.name} would have more than {_MOST_GROUPS:,} groups.")
+                    raise ViewUnsupported(
+                        f"The pivot {self.spec.name} would have more than {_MOST_GROUPS:,} groups."
+                    )
                 tallies = self._groups[key] = {name: _Tally() for name in self._needed_at}
             for name, at in self._needed_at.items():
                 tallies[name].add(row[at])
@@ -171,7 +173,8 @@ class PivotTally:
             if several:
                 cells.append(PivotCell(row=body, column=labels, value=VALUES))
             cells += [
-                PivotCell(row=last, column=labels + at, value=value.caption) for at, value in enumerate(spec.values)
+                PivotCell(row=last, column=labels + at, value=value.caption)
+                for at, value in enumerate(spec.values)
             ]
             return cells
         if not several:
@@ -198,7 +201,9 @@ class PivotTally:
                 result = _result(value, tallies)
                 if result is not None:
                     column = labels + block * count + offset
-                    cells.append(PivotCell(row=at, column=column, value=result, number_format=value.number_format))
+                    cells.append(
+                        PivotCell(row=at, column=column, value=result, number_format=value.number_format)
+                    )
         return cells
 
     def _series(self, columns: Sequence[Key]) -> list[str]:

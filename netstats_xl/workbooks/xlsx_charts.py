@@ -112,9 +112,7 @@ class PlacedPivot:
         return [_plain(found.get(first + item)) for item in range(max(self.layout.items, 1))]
 
 
-def insert_sparklines(
-    sheet: XlsxSheet, spec: SparklineSpec, tables: Mapping[str, Placed]
-) -> None:
+def insert_sparklines(sheet: XlsxSheet, spec: SparklineSpec, tables: Mapping[str, Placed]) -> None:
     """Draw a sparkline in each filled row of a table."""
     table, source = tables[spec.table], tables[spec.source]
     rows = min(table.filled, source.filled)
@@ -134,7 +132,9 @@ def insert_sparklines(
         "empty_cells": "gaps",
         "show_hidden": True,
     }
-    accepted(sheet.add_sparkline(table.first_row, at, options), f"the sparklines of {spec.table}[{spec.column}]")
+    accepted(
+        sheet.add_sparkline(table.first_row, at, options), f"the sparklines of {spec.table}[{spec.column}]"
+    )
 
 
 def literal(text: str) -> str:
@@ -187,7 +187,9 @@ def _drawn(
         category_options["crossing"] = "max"
     # Of a bar chart XlsxWriter calls the vertical axis, that of the categories, y.
     set_category, set_value = (
-        (chart.set_y_axis, chart.set_x_axis) if kind is ChartKind.BAR else (chart.set_x_axis, chart.set_y_axis)
+        (chart.set_y_axis, chart.set_x_axis)
+        if kind is ChartKind.BAR
+        else (chart.set_x_axis, chart.set_y_axis)
     )
     set_category(category_options)
     set_value(value_options)
@@ -219,7 +221,9 @@ def _series_options(series: _Series, spec: ChartSpec | PivotChartSpec) -> dict[s
             for color in series.point_colors or (series.color,)
         ]
         # The two semicolons hide zeros, which would pile up where no slice is.
-        options["data_labels"] = {"value": True, "num_format": "#,##0;;", "font": {"size": 10, "bold": True}}
+        labels = {"value": True, "num_format": "#,##0;;", "font": {"size": 10, "bold": True}}
+        outside = {"position": "outside_end"} if series.kind is ChartKind.PIE else {}
+        options["data_labels"] = labels | outside
         return options
     # Columns behind a line on the other axis must not hide it.
     transparency = 45 if series.secondary else 0
@@ -277,4 +281,6 @@ def _plain(value: object) -> ChartValue:
         return value
     if isinstance(value, int):
         return float(value)
-    raise ViewUnsupported(f"A chart over a pivot cannot show the label {value!r}: make it a text or a number.")
+    raise ViewUnsupported(
+        f"A chart over a pivot cannot show the label {value!r}: make it a text or a number."
+    )

@@ -10,9 +10,7 @@ from xlsxwriter import exceptions as xlsx
 
 from netstats_xl.errors import ViewUnsupported, WorkbookError
 
-_CLOSE_OR_ALLOW = (
-    "Close the programs that have it open, or choose a folder that you may write to."
-)
+_CLOSE_OR_ALLOW = "Close the programs that have it open, or choose a folder that you may write to."
 _FREE_SPACE = "Free some space, or choose another folder."
 OS_FAULTS = {
     errno.ENOSPC: ("the disk is full", _FREE_SPACE),
@@ -63,8 +61,12 @@ def translated(error: Exception, path: Path) -> WorkbookError:
     inner = error.args[0] if isinstance(error, xlsx.FileCreateError) and error.args else error
     if isinstance(inner, OSError):
         number = inner.errno if inner.errno is not None else 0
-        what, remedy = OS_FAULTS.get(number, (inner.strerror or str(inner), "Try again, or choose another folder."))
+        what, remedy = OS_FAULTS.get(
+            number, (inner.strerror or str(inner), "Try again, or choose another folder.")
+        )
         return WorkbookError(f"{path} cannot be written: {what}. {remedy}")
     if isinstance(error, zipfile.LargeZipFile):
-        return ViewUnsupported(f"{path} cannot be written: it would be too large. Choose a shorter time range.")
+        return ViewUnsupported(
+            f"{path} cannot be written: it would be too large. Choose a shorter time range."
+        )
     return XLSXWRITER_FAULTS[type(error)](f"{path} cannot be written: {error}")

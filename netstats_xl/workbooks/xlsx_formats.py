@@ -13,7 +13,13 @@ _BY_SORT = {
     Sort.TIME: "hh:mm:ss",
     Sort.DURATION: "[h]:mm:ss",
 }
-_MAIN_SORT = {Kind.TEXT: Sort.TEXT, Kind.NUMBER: Sort.NUMBER, Kind.INSTANT: Sort.INSTANT, Kind.FLAG: Sort.TEXT}
+_MAIN_SORT = {
+    Kind.TEXT: Sort.TEXT,
+    Kind.NUMBER: Sort.NUMBER,
+    Kind.INSTANT: Sort.INSTANT,
+    Kind.FLAG: Sort.TEXT,
+}
+_INDENTED: dict[str, object] = {"align": "left", "indent": 1}
 _HEADER_FILL = "#00517F"
 _READ_ONLY_HEADER_FILL = "#595959"
 
@@ -49,7 +55,10 @@ class Formats:
     def cell(self, style: Style, sort: Sort, kind: Kind, wanted: str = "") -> XlsxFormat:
         """The format of a cell that holds a value of this sort."""
         code = number_format(sort, kind, wanted)
-        return self._once((style, code), _properties(style) | ({} if code == _GENERAL else {"num_format": code}))
+        properties = _properties(style) | ({} if code == _GENERAL else {"num_format": code})
+        # Numbers stand right; what stands beside them keeps its distance.
+        left = not style.align and (code == _TEXT or sort in _BY_SORT)
+        return self._once((style, code, left), properties | (_INDENTED if left else {}))
 
     def text(self, style: Style) -> XlsxFormat:
         """The format of a text that never changes."""
@@ -58,8 +67,14 @@ class Formats:
     def header(self, *, read_only: bool) -> XlsxFormat:
         """The format of a table's header cell; that of a column that is not typed in may look different."""
         fill = _READ_ONLY_HEADER_FILL if read_only else _HEADER_FILL
-        look = {"bold": True, "font_color": "#FFFFFF", "bg_color": fill, "text_wrap": True, "valign": "vcenter"}
-        return self._once(("header", read_only), look | {"border": 1, "border_color": "#BFBFBF"})
+        look = {
+            "bold": True,
+            "font_color": "#FFFFFF",
+            "bg_color": fill,
+            "text_wrap": True,
+            "valign": "vcenter",
+        }
+        return self._once(("header", read_only), look | _INDENTED | {"border": 1, "border_color": "#BFBFBF"})
 
     def conditional(self, style: Style) -> XlsxFormat:
         """The format that a rule lays over a cell."""

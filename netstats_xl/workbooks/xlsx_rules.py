@@ -2,7 +2,16 @@
 
 from typing import assert_never
 
-from netstats_xl.domain.views import AtLeast, Column, NumberBetween, OneOf, Rule, TableSpec, TextEquals, TextPresent
+from netstats_xl.domain.views import (
+    AtLeast,
+    Column,
+    NumberBetween,
+    OneOf,
+    Rule,
+    TableSpec,
+    TextEquals,
+    TextPresent,
+)
 from netstats_xl.errors import ViewUnsupported
 from netstats_xl.workbooks.xlsx_formats import Formats, XlsxSheet
 from netstats_xl.workbooks.xlsx_references import cell_name

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable
 
 from netstats_xl.domain.tables import CellValue
-from netstats_xl.domain.views import Column, Kind, Row, Style, TableSpec
+from netstats_xl.domain.views import Column, Row, Style, TableSpec
 from netstats_xl.errors import ViewUnsupported
 from netstats_xl.workbooks.xlsx_formats import ColumnFormats, Formats, XlsxSheet
 from netstats_xl.workbooks.xlsx_rules import accepted, add_rules
@@ -117,7 +117,9 @@ def add_table(
         ],
     }
     last = first + (rows if framed_rows is None else framed_rows)
-    accepted(sheet.add_table(first, left, last, left + len(table.columns) - 1, options), f"table {table.name}")
+    accepted(
+        sheet.add_table(first, left, last, left + len(table.columns) - 1, options), f"table {table.name}"
+    )
     for offset, column in enumerate(table.columns):
         if column.note and not column.hidden:
             accepted(
@@ -147,11 +149,6 @@ def header_height_px(table: TableSpec) -> int:
 def write_text(sheet: XlsxSheet, row: int, column: int, text: str, style: Style, formats: Formats) -> None:
     """Write a text that never changes."""
     sheet.write_string(row, column, plain_text(clean_text(text)), formats.text(style))
-
-
-def cell_formats(formats: Formats, kind: Kind, wanted: str, style: Style) -> ColumnFormats:
-    """The formats of a named cell."""
-    return ColumnFormats(formats, kind, wanted, style)
 
 
 def _wrapped_lines(text: str, room: float) -> int:

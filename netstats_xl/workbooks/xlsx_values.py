@@ -73,7 +73,9 @@ def stored(value: CellValue, kind: Kind = Kind.TEXT) -> tuple[Sort, str | float 
 
 def _stored_instant(value: date | time | timedelta) -> tuple[Sort, str | float | bool]:
     if isinstance(value, (datetime, time)) and value.tzinfo is not None:
-        raise ViewUnsupported(f"A cell cannot hold {value!r}: a workbook knows no time zone; give local time.")
+        raise ViewUnsupported(
+            f"A cell cannot hold {value!r}: a workbook knows no time zone; give local time."
+        )
     if isinstance(value, timedelta):
         return Sort.DURATION, value / _DAY
     if isinstance(value, time):

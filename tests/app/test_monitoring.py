@@ -28,7 +28,15 @@ from netstats_xl.domain.results import (
     Timeout,
 )
 from netstats_xl.domain.states import JobState
-from netstats_xl.domain.targets import Definitions, Destination, EchoSettings, Job, Selector, Settings, Thresholds
+from netstats_xl.domain.targets import (
+    Definitions,
+    Destination,
+    EchoSettings,
+    Job,
+    Selector,
+    Settings,
+    Thresholds,
+)
 from netstats_xl.domain.windows import Schedule
 from netstats_xl.errors import PrivilegeMissing
 from netstats_xl.ports import ProbeTarget
@@ -131,7 +139,11 @@ class Bench:
         self.backlog.flush()
 
     def missed(self) -> list[tuple[int, MissedReason]]:
-        return [(run.outcome.ticks, run.outcome.reason) for run in self.saved.runs if isinstance(run.outcome, RunMissed)]
+        return [
+            (run.outcome.ticks, run.outcome.reason)
+            for run in self.saved.runs
+            if isinstance(run.outcome, RunMissed)
+        ]
 
 
 def test_a_due_tick_makes_a_round_whose_samples_bear_the_ticks_instant() -> None:
@@ -161,7 +173,11 @@ def test_a_call_before_the_tick_or_twice_for_one_tick_does_nothing() -> None:
 
 def test_only_enabled_selected_destinations_are_probed() -> None:
     chosen = job(selectors=(Selector(kind="group", value="LAN"),))
-    destinations = [destination("a", group="lan"), destination("b"), destination("c", group="lan", enabled=False)]
+    destinations = [
+        destination("a", group="lan"),
+        destination("b"),
+        destination("c", group="lan", enabled=False),
+    ]
     bench = Bench(destinations, [chosen], {"a.example": REPLY})
     asyncio.run(bench.tick(after_s=10))
     assert bench.network.rounds == [["a.example"]]
@@ -317,7 +333,11 @@ def test_totals_go_on_from_what_was_done_before() -> None:
 def test_a_destination_keeps_the_state_that_the_store_knew_of_it() -> None:
     latest = LatestSample(destination_id="id-a", at=AT, outcome=REPLY, last_reply_at=AT)
     bench = Bench(
-        [destination("a")], [job()], {"a.example": SILENCE}, states={"id-a": State.UP}, latest={"id-a": latest}
+        [destination("a")],
+        [job()],
+        {"a.example": SILENCE},
+        states={"id-a": State.UP},
+        latest={"id-a": latest},
     )
     assert bench.monitoring.destination_status()["id-a"].state is State.UP
     asyncio.run(bench.tick(after_s=10))
@@ -340,7 +360,10 @@ def test_a_changed_schedule_starts_afresh_and_an_unchanged_one_goes_on() -> None
     asyncio.run(calls())
     # The ticks at 10 s (and 20 s, noticed 5 s late: just within half the interval) belong to the old schedule.
     assert bench.missed() == [(1, MissedReason.LATE)]
-    assert [sample.at - AT for sample in bench.saved.samples] == [timedelta(seconds=20), timedelta(seconds=50)]
+    assert [sample.at - AT for sample in bench.saved.samples] == [
+        timedelta(seconds=20),
+        timedelta(seconds=50),
+    ]
 
 
 def test_ticks_of_jobs_that_are_gone_or_disabled_do_nothing() -> None:

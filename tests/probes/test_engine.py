@@ -150,10 +150,10 @@ def test_an_icmp_error_that_quotes_another_payload_or_destination_counts_nowhere
 def test_no_two_packets_on_their_way_have_the_same_numbers() -> None:
     for own_identifiers in (True, False):
         channel = FakeChannel(answers_after(0.9), own_identifiers=own_identifiers)
-        outcomes = play(channel, FOUR, count=20_000)
+        outcomes = play(channel, FOUR, count=2_000)
         assert all(isinstance(outcome, Replied) for outcome in outcomes)
-        assert len({(sent.identifier, sent.sequence, sent.to) for sent in channel.sent}) == 80_000
-        assert len({sent.head for sent in channel.sent}) == 80_000
+        assert len({(sent.identifier, sent.sequence, sent.to) for sent in channel.sent}) == 8_000
+        assert len({sent.head for sent in channel.sent}) == 8_000
 
 
 def test_the_first_packets_are_spread_over_the_packet_interval_and_the_first_goes_at_once() -> None:

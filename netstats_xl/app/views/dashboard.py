@@ -152,7 +152,8 @@ def _head(findings: Findings) -> tuple[tuple[Block, ...], dict[str, CellValue]]:
     start, end = findings.local(inputs.period.start), findings.local(inputs.period.end)
     warnings = list(inputs.warnings)
     if inputs.cell_errors:
-        warnings.append(f"{len(inputs.cell_errors)} bad cells in the workbook: see About.")
+        bad = len(inputs.cell_errors)
+        warnings.append(f"{bad} bad cell{'s' if bad > 1 else ''} in the workbook: see About.")
     values: dict[str, CellValue] = {
         "Report_period": f"{start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S}  ({zone})",
         "Report_generated": f"{findings.local(inputs.generated_at):%Y-%m-%d %H:%M:%S}  ({zone})",

@@ -166,8 +166,7 @@ def _series(
     by_edges: dict[tuple[datetime, ...], list[Pair]] = {}
     for each in shown:
         interval = timedelta(seconds=1) if each.job is None else each.job.schedule.interval
-        steps = max(1, min(STEPS, span.length // interval))
-        by_edges.setdefault(step_edges(span.start, span.end, steps), []).append(each.pair)
+        by_edges.setdefault(_steps(span, interval), []).append(each.pair)
     series: dict[Pair, tuple[Row, ...]] = {}
     for edges, pairs in by_edges.items():
         found: dict[tuple[Pair, datetime], Summary] = {}
@@ -183,6 +182,13 @@ def _series(
                 for time, step in zip(times, steps_of_pair, strict=True)
             )
     return series
+
+
+def _steps(span: Period, interval: timedelta) -> tuple[datetime, ...]:
+    """The starts of at most `STEPS` steps, none of them shorter than the interval."""
+    ticks = max(1, -(-span.length // interval))
+    edges = step_edges(span.start, span.start + ticks * interval, min(STEPS, ticks))
+    return tuple(edge for edge in edges if edge < span.end)
 
 
 def _scope_of(pairs: Sequence[Pair]) -> Scope:

@@ -119,9 +119,9 @@ def pivot() -> SheetPart:
                 TextSpec(
                     anchor=Anchor(row=1, column=0),
                     text=(
-                        "Computed anew when the workbook is opened. Each row of Hourly weighs alike in a mean "
-                        "of hourly means; the figures of all packets weigh every packet alike. No p95 can be "
-                        "made of hourly ones: the worst hour is shown."
+                        "Computed anew when the workbook is opened. Each row of Hourly weighs alike in a "
+                        "mean of hourly means; figures of all packets weigh every packet alike. A p95 cannot "
+                        "be made of hourly ones: the worst hour is shown."
                     ),
                     style=HINT,
                 ),

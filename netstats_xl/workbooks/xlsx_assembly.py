@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree as ET  # noqa: S405 - it parses what XlsxWriter wrote a moment ago
+from xml.etree import ElementTree as ET  # parses only what XlsxWriter wrote a moment ago
 from xml.sax.saxutils import escape
 
 from openpyxl.styles.numbers import BUILTIN_FORMATS_REVERSE
@@ -34,8 +34,9 @@ _DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _WORKBOOK = "xl/workbook.xml"
 _WORKBOOK_RELATIONSHIPS = "xl/_rels/workbook.xml.rels"
 _CONTENT_TYPES = "[Content_Types].xml"
-_EARLIEST = (1980, 1, 1, 0, 0, 0)
 _CHUNK = 1 << 18
+_LARGE = 1 << 30
+"""Size of a part, in bytes, from which on zip's extension for large files may be needed."""
 
 Edit = Callable[[bytes], bytes]
 
@@ -94,18 +95,16 @@ def assemble(skeleton: Path, target: Path, additions: Additions, *, compression:
             if name in rows:
                 _write_with_rows(package, name, content, rows[name])
             else:
-                package.writestr(_info(name), content)
+                _write(package, name, content)
         # What is left is for parts that the skeleton does not have.
         for name, made in edits.items():
             content = _new_part(name)
             for edit in made:
                 content = edit(content)
-            package.writestr(_info(name), content)
+            _write(package, name, content)
 
 
-def _edits(
-    source: zipfile.ZipFile, sheets: Mapping[str, str], additions: Additions
-) -> dict[str, list[Edit]]:
+def _edits(source: zipfile.ZipFile, sheets: Mapping[str, str], additions: Additions) -> dict[str, list[Edit]]:
     """What to do to each part, by its name."""
     edits: dict[str, list[Edit]] = {}
 
@@ -139,7 +138,9 @@ def _add_pivots(
         add(part, _content(cache_xml(cache)))
         add(_CONTENT_TYPES, _content_type(part, CACHE_CONTENT_TYPE))
         target = f"pivotCache/pivotCacheDefinition{cache.number}.xml"
-        add(_WORKBOOK_RELATIONSHIPS, _relationship(f"rIdPivotCache{cache.number}", CACHE_RELATIONSHIP, target))
+        add(
+            _WORKBOOK_RELATIONSHIPS, _relationship(f"rIdPivotCache{cache.number}", CACHE_RELATIONSHIP, target)
+        )
     add(_WORKBOOK, _pivot_caches(additions.caches.values()))
     for number, pivot in enumerate(additions.pivots, start=1):
         cache = additions.caches[pivot.spec.source]
@@ -155,23 +156,21 @@ def _add_pivots(
         )
 
 
+def _write(package: zipfile.ZipFile, name: str, content: bytes) -> None:
+    # Opened by name, a part has the earliest time that a zip file can tell: the same at every run.
+    with package.open(name, "w") as part:
+        part.write(content)
+
+
 def _write_with_rows(package: zipfile.ZipFile, name: str, content: bytes, rows: SpooledRows) -> None:
     """Write a sheet with the spooled rows after those that XlsxWriter wrote."""
     content = re.sub(rb'<dimension ref="[^"]*"', f'<dimension ref="{rows.full}"'.encode(), content, count=1)
     head, end, tail = content.partition(b"</sheetData>")
-    info = _info(name)
-    info.file_size = len(content) + rows.path.stat().st_size  # so that zipfile knows whether it needs ZIP64
-    with package.open(info, "w") as part, rows.path.open("rb") as spooled:
+    large = len(content) + rows.path.stat().st_size > _LARGE
+    with package.open(name, "w", force_zip64=large) as part, rows.path.open("rb") as spooled:
         part.write(head)
         shutil.copyfileobj(spooled, part, _CHUNK)
         part.write(end + tail)
-
-
-def _info(name: str) -> zipfile.ZipInfo:
-    info = zipfile.ZipInfo(name, _EARLIEST)
-    info.compress_type = zipfile.ZIP_DEFLATED
-    info.create_system = 0  # the same on every system
-    return info
 
 
 def _new_part(name: str) -> bytes:
@@ -217,7 +216,7 @@ def _relationships_of(part: str) -> str:
 
 
 def _content(xml: bytes) -> Edit:
-    return lambda _: _DECLARATION.encode() + xml
+    return lambda _: xml
 
 
 def _content_type(part: str, content_type: str) -> Edit:
@@ -225,13 +224,20 @@ def _content_type(part: str, content_type: str) -> Edit:
 
 
 def _relationship(identifier: str, relation: str, target: str) -> Edit:
-    return _before("</Relationships>", f'<Relationship Id="{identifier}" Type="{relation}" Target="{target}"/>')
+    return _before(
+        "</Relationships>", f'<Relationship Id="{identifier}" Type="{relation}" Target="{target}"/>'
+    )
 
 
 def _pivot_caches(caches: Iterable[PivotCache]) -> Edit:
-    each = "".join(f'<pivotCache cacheId="{cache.number}" r:id="rIdPivotCache{cache.number}"/>' for cache in caches)
+    each = "".join(
+        f'<pivotCache cacheId="{cache.number}" r:id="rIdPivotCache{cache.number}"/>' for cache in caches
+    )
     return lambda xml: re.sub(
-        rb"<calcPr[^>]*/>", lambda found: found[0] + f"<pivotCaches>{each}</pivotCaches>".encode(), xml, count=1
+        rb"<calcPr[^>]*/>",
+        lambda found: found[0] + f"<pivotCaches>{each}</pivotCaches>".encode(),
+        xml,
+        count=1,
     )
 
 
@@ -242,7 +248,11 @@ def _of_pivot(pivot: PivotPart, file_name: str) -> Edit:
     formulas = [f"<c:f>{escape(formula)}</c:f>".encode() for formula in pivot.chart_formulas]
 
     def edit(xml: bytes) -> bytes:
-        return xml.replace(b"<c:chart>", mark + b"<c:chart>", 1) if any(each in xml for each in formulas) else xml
+        return (
+            xml.replace(b"<c:chart>", mark + b"<c:chart>", 1)
+            if any(each in xml for each in formulas)
+            else xml
+        )
 
     return edit
 

@@ -1,0 +1,163 @@
+"""The result store in a DuckDB file."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+import duckdb
+
+from netstats_xl.domain.results import (
+    EVERYTHING,
+    Batch,
+    JobRun,
+    JobTotals,
+    LatestSample,
+    Period,
+    Sample,
+    Scope,
+    State,
+    StateChanged,
+    StoreInfo,
+)
+from netstats_xl.domain.targets import Definitions, DestinationId, JobId
+from netstats_xl.ports import Dimension, GroupSummary, StoredDefinitions
+from netstats_xl.store import catalogue, csv_export, ingest, pruning, queries, statistics
+from netstats_xl.store.database import MEMORY, Cursor, Database
+from netstats_xl.store.migrations import SCHEMA_VERSION
+from netstats_xl.store.selection import aware
+
+
+class DuckDbStore:
+    """A `ports.ResultStore` in a DuckDB file that this process has for itself, or in memory.
+
+    Readers see what was committed before they began, and neither wait for a batch that is being saved nor keep it
+    waiting.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._ledger = ingest.Ledger()
+        self._database = Database(path, loaded=self._load)
+
+    @classmethod
+    def open(cls, path: Path | None) -> Self:
+        """Open the file, and create or migrate it as need be; None: keep everything in memory.
+
+        Raises:
+            StoreLocked: another process, or this one, has it open.
+            StoreCorrupt: it is damaged, or no database of this program.
+            StoreTooNew: a newer version of this program or of DuckDB wrote it.
+            StoreFull: the disk is full.
+            StoreReadOnly: the file or its folder may not be written.
+            MigrationFailed: its tables cannot be brought to this version.
+            StoreError: its folder does not exist, or the disk reports another error.
+        """
+        return cls(path)
+
+    def save_definitions(self, definitions: Definitions, *, at: datetime) -> None:
+        """As `ports.ResultStore.save_definitions`."""
+        self._database.write(
+            lambda cursor: catalogue.save(cursor, definitions, at=at, keys=self._ledger.keys),
+            committed=lambda new: self._ledger.keys.add(new),
+        )
+
+    def definitions(self) -> StoredDefinitions:
+        """As `ports.ResultStore.definitions`."""
+        return self._database.read(catalogue.load)
+
+    def save(self, batch: Batch) -> None:
+        """As `ports.ResultStore.save`.
+
+        A destination or job that was never defined gets a placeholder without a definition: no measurement is lost.
+        """
+        self._database.write(
+            lambda cursor: ingest.save(cursor, batch, self._ledger),
+            committed=lambda new: ingest.enter(self._ledger, batch, new),
+        )
+
+    def latest(self, period: Period) -> Mapping[DestinationId, LatestSample]:
+        """As `ports.ResultStore.latest`."""
+        return self._database.read(lambda cursor: queries.latest(cursor, period))
+
+    def states(self) -> Mapping[DestinationId, State]:
+        """As `ports.ResultStore.states`."""
+        return self._database.read(queries.states)
+
+    def job_totals(self) -> Mapping[JobId, JobTotals]:
+        """As `ports.ResultStore.job_totals`."""
+        return self._database.read(queries.job_totals)
+
+    def summaries(
+        self,
+        period: Period,
+        *,
+        scope: Scope = EVERYTHING,
+        by: Collection[Dimension] = (),
+        edges: Sequence[datetime] = (),
+    ) -> Sequence[GroupSummary]:
+        """As `ports.ResultStore.summaries`."""
+        return self._database.read(lambda cursor: statistics.summaries(cursor, period, scope, by, edges))
+
+    def jitter_rfc3550(
+        self, period: Period, *, scope: Scope = EVERYTHING
+    ) -> Mapping[tuple[JobId, DestinationId], float]:
+        """As `ports.ResultStore.jitter_rfc3550`."""
+        return self._database.read(lambda cursor: statistics.jitter_rfc3550(cursor, period, scope))
+
+    def histogram(
+        self, period: Period, edges_ms: Sequence[float], *, job_id: JobId, destination_id: DestinationId
+    ) -> Sequence[int]:
+        """As `ports.ResultStore.histogram`."""
+        scope = Scope(job_ids=frozenset({job_id}), destination_ids=frozenset({destination_id}))
+        return self._database.read(lambda cursor: statistics.histogram(cursor, period, scope, edges_ms))
+
+    def samples(
+        self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None
+    ) -> Sequence[Sample]:
+        """As `ports.ResultStore.samples`."""
+        return self._database.read(lambda cursor: queries.samples(cursor, period, scope, limit))
+
+    def runs(
+        self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None
+    ) -> Sequence[JobRun]:
+        """As `ports.ResultStore.runs`."""
+        return self._database.read(lambda cursor: queries.runs(cursor, period, scope, limit))
+
+    def events(
+        self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None
+    ) -> Sequence[StateChanged]:
+        """As `ports.ResultStore.events`."""
+        return self._database.read(lambda cursor: queries.events(cursor, period, scope, limit))
+
+    def export_csv(self, path: Path, period: Period, *, scope: Scope = EVERYTHING, zone: str = "UTC") -> int:
+        """As `ports.ResultStore.export_csv`; a `ReportError` where the CSV file cannot be written."""
+        return self._database.read(lambda cursor: csv_export.export(cursor, path, period, scope, zone))
+
+    def prune(self, before: datetime) -> int:
+        """As `ports.ResultStore.prune`."""
+        return self._database.write(lambda cursor: pruning.prune(cursor, before), committed=lambda _: None)
+
+    def info(self) -> StoreInfo:
+        """As `ports.ResultStore.info`."""
+
+        def counted(cursor: Cursor) -> tuple[int, datetime | None, datetime | None]:
+            [row] = cursor.execute("SELECT count(*), min(tick), max(tick) FROM samples").fetchall()
+            return row
+
+        count, first, last = self._database.read(counted)
+        return StoreInfo(
+            location="memory" if self._database.path == MEMORY else str(self._database.path),
+            schema_version=SCHEMA_VERSION,
+            samples=count,
+            first_sample_at=None if first is None else aware(first),
+            last_sample_at=None if last is None else aware(last),
+            size_bytes=self._database.size_bytes(),
+            details={"engine": f"DuckDB {duckdb.__version__}"},
+        )
+
+    def close(self) -> None:
+        """As `ports.ResultStore.close`."""
+        self._database.close()
+
+    def _load(self, cursor: Cursor) -> None:
+        self._ledger = ingest.load_ledger(cursor)

@@ -1,0 +1,193 @@
+"""Saving a batch: rows of runs, samples and events, within one transaction."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import assert_never
+
+from netstats_xl.domain.results import (
+    Batch,
+    JobRun,
+    RunCompleted,
+    RunFailed,
+    RunMissed,
+    RunOutcome,
+    Sample,
+    StateChanged,
+)
+from netstats_xl.store.catalogue import Keys, add_placeholders, load_keys, missing_keys
+from netstats_xl.store.database import Cursor
+from netstats_xl.store.frames import append
+from netstats_xl.store.outcomes import render_outcome
+
+BATCHES_REMEMBERED = 1_000
+"""A batch is sent again at once or, while the disk is full, first of all: few need to be remembered."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What saving needs to know of the tables, in memory. Only the writing thread uses it."""
+
+    keys: Keys = field(default_factory=Keys)
+    batch_ids: deque[str] = field(default_factory=lambda: deque(maxlen=BATCHES_REMEMBERED))
+    next_run: int = 1
+    next_ordinal: int = 1
+    """Of the next event and the next batch."""
+
+
+def load_ledger(cursor: Cursor) -> Ledger:
+    """The ledger of the tables as they are."""
+    ids = cursor.execute(
+        "SELECT batch_id FROM batches ORDER BY ordinal DESC LIMIT ?", [BATCHES_REMEMBERED]
+    ).fetchall()
+    [(run,)] = cursor.execute("SELECT coalesce(max(run), 0) + 1 FROM run_ids").fetchall()
+    [(event,)] = cursor.execute("SELECT coalesce(max(ordinal), 0) + 1 FROM events").fetchall()
+    [(batch,)] = cursor.execute("SELECT coalesce(max(ordinal), 0) + 1 FROM batches").fetchall()
+    return Ledger(
+        keys=load_keys(cursor),
+        batch_ids=deque((each for (each,) in reversed(ids)), maxlen=BATCHES_REMEMBERED),
+        next_run=run,
+        next_ordinal=max(event, batch),
+    )
+
+
+def save(cursor: Cursor, batch: Batch, ledger: Ledger) -> Keys:
+    """Append the batch to the tables, unless it is there, and return the keys of what was not defined yet."""
+    if batch.batch_id in ledger.batch_ids:
+        return Keys()
+    new = Keys(
+        destinations=missing_keys(
+            ledger.keys.destinations,
+            {sample.destination_id for sample in batch.samples}
+            | {event.destination_id for event in batch.events},
+        ),
+        jobs=missing_keys(
+            ledger.keys.jobs, {sample.job_id for sample in batch.samples} | {run.job_id for run in batch.runs}
+        ),
+    )
+    add_placeholders(cursor, destinations=new.destinations, jobs=new.jobs)
+    destinations, jobs = ledger.keys.destinations | new.destinations, ledger.keys.jobs | new.jobs
+    runs = _save_run_ids(cursor, batch, ledger.next_run)
+    _save_runs(cursor, batch.runs, runs, jobs)
+    _save_samples(cursor, batch.samples, runs, jobs, destinations)
+    _save_events(cursor, batch.events, ledger.next_ordinal, destinations)
+    ordinal = ledger.next_ordinal + len(batch.events)
+    cursor.execute("INSERT INTO batches VALUES (?, ?)", [ordinal, batch.batch_id])
+    return new
+
+
+def enter(ledger: Ledger, batch: Batch, new: Keys) -> None:
+    """Note in the ledger that the batch is safe."""
+    ledger.keys.add(new)
+    ledger.batch_ids.append(batch.batch_id)
+    ledger.next_run += len(batch.runs) + len(batch.samples)
+    ledger.next_ordinal += len(batch.events) + 1
+
+
+def _save_run_ids(cursor: Cursor, batch: Batch, first: int) -> dict[str, int]:
+    """A number for each run that the batch speaks of.
+
+    A number is narrower than the run's ID, which each of its samples would have to repeat. A run that several
+    batches speak of has several numbers.
+    """
+    last_ticks: dict[str, datetime] = {}
+    instants: Iterable[tuple[str, datetime]] = (
+        *((run.run_id, run.tick_at) for run in batch.runs),
+        *((sample.run_id, sample.at) for sample in batch.samples),
+    )
+    for run_id, at in instants:
+        last_ticks[run_id] = max(last_ticks.get(run_id, at), at)
+    numbers = {run_id: first + index for index, run_id in enumerate(last_ticks)}
+    append(
+        cursor,
+        "run_ids",
+        [
+            ("run", "int64", list(numbers.values())),
+            ("run_id", "object", list(numbers)),
+            ("tick", "datetime64[us]", list(last_ticks.values())),
+        ],
+    )
+    return numbers
+
+
+def _save_runs(cursor: Cursor, runs: Sequence[JobRun], numbers: dict[str, int], jobs: dict[str, int]) -> None:
+    outcomes = [_outcome_columns(run.outcome) for run in runs]
+    append(
+        cursor,
+        "runs",
+        [
+            ("run", "int64", [numbers[run.run_id] for run in runs]),
+            ("job", "int32", [jobs[run.job_id] for run in runs]),
+            ("tick", "datetime64[us]", [run.tick_at for run in runs]),
+            ("started", "datetime64[us]", [run.started_at for run in runs]),
+            ("finished", "datetime64[us]", [run.finished_at for run in runs]),
+            ("outcome", "object", [outcome[0] for outcome in outcomes]),
+            ("up", "object", [outcome[1] for outcome in outcomes]),
+            ("down", "object", [outcome[2] for outcome in outcomes]),
+            ("ticks", "object", [outcome[3] for outcome in outcomes]),
+            ("last_tick", "datetime64[us]", [outcome[4] for outcome in outcomes]),
+            ("reason", "object", [outcome[5] for outcome in outcomes]),
+        ],
+    )
+
+
+def _outcome_columns(
+    outcome: RunOutcome,
+) -> tuple[str, int | None, int | None, int | None, datetime | None, str | None]:
+    match outcome:
+        case RunCompleted(up=up, down=down):
+            return "completed", up, down, None, None, None
+        case RunMissed(ticks=ticks, reason=reason, last_tick_at=last_tick_at):
+            return "missed", None, None, ticks, last_tick_at, reason.value
+        case RunFailed(error=error):
+            return "failed", None, None, None, None, error
+        case _:
+            assert_never(outcome)
+
+
+def _save_samples(
+    cursor: Cursor,
+    samples: Sequence[Sample],
+    numbers: dict[str, int],
+    jobs: dict[str, int],
+    destinations: dict[str, int],
+) -> None:
+    rows = [render_outcome(sample.outcome) for sample in samples]
+    append(
+        cursor,
+        "samples",
+        [
+            ("tick", "datetime64[us]", [sample.at for sample in samples]),
+            ("job", "int32", [jobs[sample.job_id] for sample in samples]),
+            ("destination", "int32", [destinations[sample.destination_id] for sample in samples]),
+            ("run", "int64", [numbers[sample.run_id] for sample in samples]),
+            ("interval_s", "float64", [sample.interval_s for sample in samples]),
+            ("outcome", "object", [row.outcome for row in rows]),
+            ("address", "object", [row.address for row in rows]),
+            ("reporter", "object", [row.reporter for row in rows]),
+            ("reason", "object", [row.reason for row in rows]),
+            ("sent", "uint16", [row.sent for row in rows]),
+            ("received", "uint16", [row.received for row in rows]),
+            ("jitter_sum_ms", "float64", [row.jitter_sum_ms for row in rows]),
+            ("jitter_pairs", "uint16", [row.jitter_pairs for row in rows]),
+            ("rtts_ms", "object", [row.rtts_ms for row in rows]),
+        ],
+    )
+
+
+def _save_events(
+    cursor: Cursor, events: Sequence[StateChanged], first: int, destinations: dict[str, int]
+) -> None:
+    append(
+        cursor,
+        "events",
+        [
+            ("ordinal", "int64", list(range(first, first + len(events)))),
+            ("tick", "datetime64[us]", [event.at for event in events]),
+            ("destination", "int32", [destinations[event.destination_id] for event in events]),
+            ("before", "object", [event.before.value for event in events]),
+            ("after", "object", [event.after.value for event in events]),
+            ("reason", "object", [event.reason for event in events]),
+        ],
+    )

@@ -1,0 +1,37 @@
+"""Deleting what is older than the user wants to keep."""
+
+from datetime import datetime
+
+from netstats_xl.store.database import Cursor
+from netstats_xl.store.frames import utc_naive
+from netstats_xl.store.ingest import BATCHES_REMEMBERED
+from netstats_xl.store.queries import RUN_FIGURES
+
+
+def prune(cursor: Cursor, before: datetime) -> int:
+    """Delete samples, runs and events older than `before`, and return the number of samples deleted.
+
+    The figures of the deleted runs stay in the jobs' totals, and each destination keeps its last event: its state is
+    the one after it. DuckDB reuses the room, the file does not shrink.
+    """
+    parameters = {"before": utc_naive(before)}
+    cursor.execute(
+        f"INSERT INTO pruned_runs SELECT {RUN_FIGURES} FROM runs WHERE tick < $before GROUP BY job",  # noqa: S608 - built from constants
+        parameters,
+    )
+    cursor.execute("DELETE FROM runs WHERE tick < $before", parameters)
+    cursor.execute("DELETE FROM run_ids WHERE tick < $before", parameters)
+    cursor.execute(
+        """
+        DELETE FROM events WHERE tick < $before AND ordinal NOT IN (
+            SELECT max_by(ordinal, {'tick': tick, 'ordinal': ordinal}) FROM events GROUP BY destination
+        )
+        """,
+        parameters,
+    )
+    cursor.execute(
+        "DELETE FROM batches WHERE ordinal NOT IN (SELECT ordinal FROM batches ORDER BY ordinal DESC LIMIT ?)",
+        [BATCHES_REMEMBERED],
+    )
+    [(deleted,)] = cursor.execute("DELETE FROM samples WHERE tick < $before", parameters).fetchall()
+    return int(deleted)

@@ -1,0 +1,191 @@
+"""Rows back out of the tables: samples, runs, events, and what is last known."""
+
+from datetime import datetime
+
+from netstats_xl.domain.results import (
+    JobRun,
+    JobTotals,
+    LatestSample,
+    MissedReason,
+    Period,
+    RunCompleted,
+    RunFailed,
+    RunMissed,
+    RunOutcome,
+    Sample,
+    Scope,
+    State,
+    StateChanged,
+)
+from netstats_xl.domain.targets import DestinationId, JobId
+from netstats_xl.store.database import Cursor
+from netstats_xl.store.outcomes import parse_outcome
+from netstats_xl.store.selection import aware, in_period, in_scope, last_rows
+
+
+def samples(cursor: Cursor, period: Period, scope: Scope, limit: int | None) -> list[Sample]:
+    """As `ports.ResultStore.samples`."""
+    when, when_parameters = in_period(period)
+    which, which_parameters = in_scope(scope)
+    last, last_parameters = last_rows(limit)
+    rows = cursor.execute(
+        f"""
+        WITH chosen AS (SELECT * FROM samples WHERE {when}{which})
+        SELECT chosen.tick, jobs.id, destinations.id, run_id, interval_s,
+            outcome, address, reporter, reason, sent, rtts_ms
+        FROM chosen JOIN jobs ON jobs.key = job JOIN destinations ON destinations.key = destination
+            JOIN run_ids ON run_ids.run = chosen.run
+        ORDER BY chosen.tick DESC, jobs.id DESC, destinations.id DESC, run_id DESC{last}
+        """,  # noqa: S608 - built from constants; values are bound
+        when_parameters | which_parameters | last_parameters,
+    ).fetchall()
+    return [
+        Sample(
+            at=aware(tick),
+            job_id=job_id,
+            destination_id=destination_id,
+            run_id=run_id,
+            interval_s=interval_s,
+            outcome=parse_outcome(*outcome),
+        )
+        for tick, job_id, destination_id, run_id, interval_s, *outcome in reversed(rows)
+    ]
+
+
+def latest(cursor: Cursor, period: Period) -> dict[DestinationId, LatestSample]:
+    """As `ports.ResultStore.latest`. Of two jobs at the same tick, the one with the greater ID counts."""
+    when, parameters = in_period(period)
+    rows = cursor.execute(
+        f"""
+        WITH last AS (
+            SELECT destination, max(tick) AS tick, max(tick) FILTER (received > 0) AS replied
+            FROM samples WHERE {when} GROUP BY destination
+        )
+        SELECT destinations.id, last.tick, replied, outcome, address, reporter, reason, sent, rtts_ms
+        FROM last JOIN samples ON samples.destination = last.destination AND samples.tick = last.tick
+            JOIN destinations ON destinations.key = last.destination JOIN jobs ON jobs.key = job
+        WHERE samples.{when.replace("AND tick", "AND samples.tick")}
+        ORDER BY jobs.id
+        """,  # noqa: S608 - built from constants; values are bound
+        parameters,
+    ).fetchall()
+    return {
+        destination_id: LatestSample(
+            destination_id=destination_id,
+            at=aware(tick),
+            outcome=parse_outcome(*outcome),
+            last_reply_at=None if replied is None else aware(replied),
+        )
+        for destination_id, tick, replied, *outcome in rows
+    }
+
+
+def states(cursor: Cursor) -> dict[DestinationId, State]:
+    """As `ports.ResultStore.states`."""
+    rows = cursor.execute(
+        """
+        SELECT id, after FROM (
+            SELECT destination, max_by(after, {'tick': tick, 'ordinal': ordinal}) AS after
+            FROM events GROUP BY destination
+        ) JOIN destinations ON key = destination
+        """
+    ).fetchall()
+    return {destination_id: State(after) for destination_id, after in rows}
+
+
+RUN_FIGURES = """
+    job, count(*) FILTER (outcome = 'completed') AS completed,
+    coalesce(sum(ticks) FILTER (outcome = 'missed'), 0) AS missed,
+    max(tick) FILTER (outcome <> 'missed') AS last_tick,
+    coalesce(max_by(coalesce(reason, ''), tick) FILTER (outcome <> 'missed'), '') AS last_error
+"""
+"""What `pruned_runs` keeps of a job's runs."""
+
+
+def job_totals(cursor: Cursor) -> dict[JobId, JobTotals]:
+    """As `ports.ResultStore.job_totals`, with the runs that were pruned."""
+    rows = cursor.execute(
+        f"""
+        WITH parts AS (
+            SELECT {RUN_FIGURES} FROM runs GROUP BY job
+            UNION ALL SELECT job, completed, missed, last_tick, last_error FROM pruned_runs
+        )
+        SELECT id, sum(completed), sum(missed), max(last_tick), coalesce(max_by(last_error, last_tick), '')
+        FROM parts JOIN jobs ON jobs.key = job GROUP BY id
+        """  # noqa: S608 - built from constants
+    ).fetchall()
+    return {
+        job_id: JobTotals(
+            rounds_done=int(completed),
+            ticks_missed=int(missed),
+            last_run_at=None if last_tick is None else aware(last_tick),
+            last_error=last_error,
+        )
+        for job_id, completed, missed, last_tick, last_error in rows
+    }
+
+
+def runs(cursor: Cursor, period: Period, scope: Scope, limit: int | None) -> list[JobRun]:
+    """As `ports.ResultStore.runs`; a run belongs to no destination, so the scope's jobs alone count."""
+    when, when_parameters = in_period(period)
+    which, which_parameters = in_scope(scope, destinations=False)
+    last, last_parameters = last_rows(limit)
+    rows = cursor.execute(
+        f"""
+        WITH chosen AS (SELECT * FROM runs WHERE {when}{which})
+        SELECT run_id, jobs.id, chosen.tick, started, finished, outcome, up, down, ticks, last_tick, reason
+        FROM chosen JOIN jobs ON jobs.key = job JOIN run_ids ON run_ids.run = chosen.run
+        ORDER BY chosen.tick DESC, jobs.id DESC, run_id DESC{last}
+        """,  # noqa: S608 - built from constants; values are bound
+        when_parameters | which_parameters | last_parameters,
+    ).fetchall()
+    return [
+        JobRun(
+            run_id=run_id,
+            job_id=job_id,
+            tick_at=aware(tick),
+            started_at=aware(started),
+            finished_at=aware(finished),
+            outcome=_run_outcome(*outcome),
+        )
+        for run_id, job_id, tick, started, finished, *outcome in reversed(rows)
+    ]
+
+
+def events(cursor: Cursor, period: Period, scope: Scope, limit: int | None) -> list[StateChanged]:
+    """As `ports.ResultStore.events`; an event belongs to no job, so the scope's destinations alone count."""
+    when, when_parameters = in_period(period)
+    which, which_parameters = in_scope(scope, jobs=False)
+    last, last_parameters = last_rows(limit)
+    rows = cursor.execute(
+        f"""
+        WITH chosen AS (SELECT * FROM events WHERE {when}{which})
+        SELECT tick, id, before, after, reason FROM chosen JOIN destinations ON key = destination
+        ORDER BY tick DESC, ordinal DESC{last}
+        """,  # noqa: S608 - built from constants; values are bound
+        when_parameters | which_parameters | last_parameters,
+    ).fetchall()
+    return [
+        StateChanged(
+            at=aware(tick),
+            destination_id=destination_id,
+            before=State(before),
+            after=State(after),
+            reason=reason,
+        )
+        for tick, destination_id, before, after, reason in reversed(rows)
+    ]
+
+
+def _run_outcome(
+    outcome: str, up: int, down: int, ticks: int, last_tick: datetime, reason: str
+) -> RunOutcome:
+    match outcome:
+        case "completed":
+            return RunCompleted(up=up, down=down)
+        case "missed":
+            return RunMissed(ticks=ticks, reason=MissedReason(reason), last_tick_at=aware(last_tick))
+        case "failed":
+            return RunFailed(error=reason)
+        case _:
+            raise ValueError(f"unknown outcome {outcome!r} of a run")

@@ -1,0 +1,250 @@
+"""The workbooks that a user begins with: the empty template with a few examples, and the demo."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from uuid import NAMESPACE_URL, uuid5
+
+from netstats_xl.domain.tables import CellValue
+from netstats_xl.domain.targets import Definitions, Destination, EchoSettings, Job, Settings
+from netstats_xl.domain.views import (
+    BLUE,
+    GREEN,
+    GREY,
+    HEADING,
+    HINT,
+    ORANGE,
+    TITLE,
+    Anchor,
+    Row,
+    SheetSpec,
+    Style,
+    TableSpec,
+    TextSpec,
+    WorkbookSpec,
+    WorkbookView,
+)
+from netstats_xl.domain.windows import Schedule, parse_windows
+from netstats_xl.sheets import (
+    DESTINATIONS,
+    JOBS,
+    SETTINGS,
+    destination_cells,
+    destinations_spec,
+    job_cells,
+    jobs_spec,
+    parse_selectors,
+    settings_rows,
+    settings_spec,
+)
+
+SPARE_ROWS = 20
+"""Blank rows within the tables for the user to type into."""
+
+_TABLE = Anchor(row=3, column=0)
+_WRAPPED = Style(wrap=True)
+_HELP: tuple[tuple[str, str], ...] = (
+    (
+        "What this workbook is",
+        "You say here what is to be measured. Network Stats reads it, measures, and writes a report beside it. "
+        "This workbook itself is never changed, so you can keep it open, edit it and save it at any time: what you "
+        "save counts within seconds.",
+    ),
+    (
+        "In three steps",
+        "1. On the sheet Destinations, write a row for each host: a name of your choice, and its address or host "
+        "name.\n"
+        "2. On the sheet Jobs, write which of them to measure, and how often.\n"
+        "3. Save the workbook, and run:  netstats-xl run NetStats.xlsx",
+    ),
+    (
+        "Destinations",
+        "Paste as many rows as you like, also right below the table. Groups and tags let a job name many "
+        "destinations at once. A block such as 10.0.0.0/28 or 10.0.0.1-20 in the column Host becomes a row for each "
+        "address with:  netstats-xl expand NetStats.xlsx",
+    ),
+    (
+        "Jobs",
+        "In the column Destinations write names, group:Offices, tag:voip, or * for all. "
+        "Interval: 10s, 5m, 1h. Weekly windows: Mon-Fri 08:00-18:00; Sat 09:00-12:00. What you leave blank has a "
+        "default, which the note of the column's header tells.",
+    ),
+    (
+        "Settings",
+        "Where the results are kept, how often the report is written, and which values count as degraded where a "
+        "destination does not say so itself.",
+    ),
+    (
+        "When something is wrong",
+        "netstats-xl check NetStats.xlsx  lists every cell that is not understood, and what would be right. All "
+        "other rows go on working. The report shows the same in the columns Problems and Last error.",
+    ),
+    (
+        "Renaming, copying, deleting",
+        "A destination keeps its history when you change its name or its host. A copied row becomes a new "
+        "destination. A deleted row is no longer measured, and its results stay in the database.",
+    ),
+    (
+        "Your own columns and sheets",
+        "Add what you need: further columns, formulas and sheets stay yours. Columns may stand in any order; only "
+        "the names of the tables and the headers must stay as they are. Grey columns are filled in the report.",
+    ),
+)
+
+
+def template_view(
+    zone: str, definitions: Definitions | None = None, settings: Settings | None = None
+) -> WorkbookView:
+    """The workbook that `netstats-xl new` writes: examples on this computer, and room to type.
+
+    `zone` is the IANA name of the time zone that the settings begin with, unless `settings` are given.
+    """
+    return _view(definitions or _examples(zone), settings or Settings(zone=zone))
+
+
+def demo_view(zone: str) -> WorkbookView:
+    """The workbook of `netstats-xl demo`: loopback addresses, each kind of trouble, short intervals."""
+    return _view(demo_definitions(zone), Settings(zone=zone, report_every_s=10, report_period_h=1))
+
+
+def demo_definitions(zone: str) -> Definitions:
+    """What the demo measures."""
+    fast = EchoSettings(packets=2, packet_interval_ms=100, timeout_ms=500)
+    return Definitions(
+        destinations=(
+            _destination("Loopback IPv4", "127.0.0.1", group="This computer", tags=("core",)),
+            _destination("Loopback IPv6", "::1", group="This computer", tags=("core",)),
+            _destination("localhost", "localhost", group="This computer", notes="A name that is resolved"),
+            *(
+                _destination(f"Branch {number}", f"127.0.{number}.1", group="Branches", tags=tags)
+                for number, tags in ((1, ("voip",)), (2, ("voip", "core")), (3, ()), (4, ("voip",)))
+            ),
+            _destination(
+                "No such host",
+                "no-such-host.invalid",
+                group="Trouble",
+                notes="A name that cannot be resolved",
+            ),
+            _destination("Switched off", "127.0.9.9", group="Trouble", enabled=False, notes="Not probed"),
+        ),
+        jobs=(
+            _job("Everything", "*", 1, zone, echo=fast),
+            _job("Branches", "group:Branches, tag:core", 2, zone, echo=fast),
+            _job("One minute a week", "group:This computer", 2, zone, echo=fast, windows="Mon 00:00-00:01"),
+            _job("Switched off", "tag:voip", 2, zone, echo=fast, enabled=False),
+        ),
+    )
+
+
+def _examples(zone: str) -> Definitions:
+    return Definitions(
+        destinations=(
+            _destination("This computer", "127.0.0.1", group="Examples", tags=("loopback",)),
+            _destination("This computer (IPv6)", "::1", group="Examples", tags=("loopback",)),
+            _destination(
+                "localhost", "localhost", group="Examples", notes="Replace these rows with your own"
+            ),
+        ),
+        jobs=(_job("Every 10 seconds", "group:Examples", 10, zone),),
+    )
+
+
+def _view(definitions: Definitions, settings: Settings) -> WorkbookView:
+    destinations = destinations_spec(_TABLE, spare_rows=SPARE_ROWS)
+    jobs = jobs_spec(_TABLE, spare_rows=SPARE_ROWS)
+    sheets = (
+        _sheet(
+            destinations, "What is measured", "One host a row. Grey columns are filled in the report.", BLUE
+        ),
+        _sheet(jobs, "Which destinations, when and how", "Grey columns are filled in the report.", GREEN),
+        _sheet(
+            settings_spec(_TABLE), "Settings", "Write into the column Value. Blank means the default.", ORANGE
+        ),
+        _help(),
+    )
+    return WorkbookView(
+        spec=WorkbookSpec(title="Network Stats", sheets=sheets),
+        rows={
+            DESTINATIONS: _rows(destinations, map(destination_cells, definitions.destinations)),
+            JOBS: _rows(jobs, (job_cells(job, default_zone=settings.zone) for job in definitions.jobs)),
+            SETTINGS: settings_rows(settings),
+        },
+    )
+
+
+def _sheet(table: TableSpec, title: str, hint: str, color: str) -> SheetSpec:
+    return SheetSpec(
+        name=table.name,
+        blocks=(
+            TextSpec(anchor=Anchor(row=0, column=0), text=f"{table.name}: {title}", style=TITLE),
+            TextSpec(anchor=Anchor(row=1, column=0), text=hint, style=HINT),
+            table,
+        ),
+        freeze=Anchor(row=_TABLE.row + 1, column=1),
+        repeat_rows=(_TABLE.row, _TABLE.row),
+        tab_color=color,
+    )
+
+
+def _help() -> SheetSpec:
+    blocks = [TextSpec(anchor=Anchor(row=0, column=0), text="Help", style=TITLE)]
+    for number, (heading, text) in enumerate(_HELP):
+        row = 2 + 3 * number
+        blocks.append(TextSpec(anchor=Anchor(row=row, column=0), text=heading, style=HEADING))
+        blocks.append(TextSpec(anchor=Anchor(row=row + 1, column=0), text=text, style=_WRAPPED))
+    return SheetSpec(
+        name="Help",
+        blocks=tuple(blocks),
+        landscape=False,
+        column_widths={0: 100},
+        tab_color=GREY,
+        gridlines=False,
+    )
+
+
+def _rows(table: TableSpec, cells: Iterable[Mapping[str, CellValue]]) -> tuple[Row, ...]:
+    return tuple(tuple(row.get(column.header) for column in table.columns) for row in cells)
+
+
+def _destination(
+    name: str,
+    host: str,
+    *,
+    group: str,
+    tags: tuple[str, ...] = (),
+    enabled: bool = True,
+    notes: str = "",
+) -> Destination:
+    return Destination(
+        id=_id("destination", name),
+        name=name,
+        host=host,
+        group=group,
+        tags=tags,
+        enabled=enabled,
+        notes=notes,
+    )
+
+
+def _job(
+    name: str,
+    selectors: str,
+    interval_s: int,
+    zone: str,
+    *,
+    echo: EchoSettings | None = None,
+    windows: str = "",
+    enabled: bool = True,
+) -> Job:
+    return Job(
+        id=_id("job", name),
+        name=name,
+        selectors=parse_selectors(selectors),
+        schedule=Schedule(interval=timedelta(seconds=interval_s), windows=parse_windows(windows), zone=zone),
+        echo=echo or EchoSettings(),
+        enabled=enabled,
+    )
+
+
+def _id(kind: str, name: str) -> str:
+    """An ID that is the same in every copy, so that the same version writes the same workbook."""
+    return uuid5(NAMESPACE_URL, f"netstats_xl:{kind}:{name}").hex[:12]

@@ -1,0 +1,180 @@
+"""The Dashboard: totals, the worst, and a row for each destination with exact figures."""
+
+from datetime import timedelta
+
+import pytest
+
+from netstats_xl.domain.results import Period, State
+from netstats_xl.domain.states import DestinationStatus
+from netstats_xl.domain.targets import Definitions, Thresholds
+from netstats_xl.domain.views import BLUE, GREY, ORANGE, VERMILLION, AtLeast, ChartKind, TableSpec
+from tests.app.report_world import DEAD, END, GATEWAY, PING, WEB, World, ago, local, replied, timed_out
+
+
+@pytest.fixture
+def world() -> World:
+    """Ten minutes in this hour, and ten minutes that are three hours old."""
+    world = World()
+    world.rounds(GATEWAY, ago(minutes=10), *[replied(10.0, 12.0, 14.0, 16.0)] * 10)
+    world.rounds(GATEWAY, ago(hours=3), *[replied(20.0, 22.0, None, 24.0)] * 5, *[timed_out()] * 5)
+    world.rounds(WEB, ago(minutes=10), *[replied(100.0, None, None, None)] * 10)
+    return world
+
+
+def test_a_row_shows_the_last_hour_and_the_last_day_exactly(world: World) -> None:
+    gateway = world.report().records("Overview")[0]
+
+    assert gateway["Name"] == "Gateway"
+    assert gateway["Group"] == "Core"
+    assert gateway["Last RTT (ms)"] == 13
+    assert gateway["Mean 1 h (ms)"] == 13
+    assert gateway["p95 1 h (ms)"] == 16
+    assert gateway["Jitter 1 h (ms)"] == 2
+    assert gateway["Loss 1 h (%)"] == 0
+    assert gateway["Avail. 1 h (%)"] == 100
+    assert gateway["Mean 24 h (ms)"] == pytest.approx((40 * 13 + 15 * 22) / 55)
+    assert gateway["p95 24 h (ms)"] == 24
+    assert gateway["Jitter 24 h (ms)"] == 2  # 22 to 24 is a pair that the lost packet separates
+    assert gateway["Loss 24 h (%)"] == pytest.approx(100 * 25 / 80)
+    assert gateway["Avail. 24 h (%)"] == 75
+
+
+def test_a_destination_without_data_has_blanks_not_zeros(world: World) -> None:
+    printer = world.report().records("Overview")[2]
+
+    assert printer["Name"] == "Printer"
+    assert [printer[header] for header in ("Last RTT (ms)", "Mean 1 h (ms)", "Loss 1 h (%)", "Avail. 24 h (%)")] == [None] * 4
+
+
+def test_p95_is_blank_below_twenty_rtts(world: World) -> None:
+    web = world.report().records("Overview")[1]
+
+    assert web["p95 1 h (ms)"] is None
+    assert web["Mean 1 h (ms)"] == 100
+
+
+def test_the_sparkline_has_a_point_for_each_of_24_hours_and_gaps_between(world: World) -> None:
+    report = world.report()
+
+    points = report.rows["Sparkline_feed"][0]
+    assert len(points) == 24
+    assert points[-1] == 13
+    assert points[-3] == 22
+    assert [index for index, point in enumerate(points) if point is not None] == [21, 23]
+    assert report.rows["Sparkline_feed"][2] == (None,) * 24
+
+
+def test_totals_count_enabled_destinations_by_the_state_given(world: World) -> None:
+    off = DEAD.model_copy(update={"enabled": False})
+    world.ask(
+        definitions=Definitions(destinations=(GATEWAY, WEB, off), jobs=(PING,)),
+        destination_status={
+            "d1": DestinationStatus(destination_id="d1", state=State.UP, last_rtt_ms=7.5),
+            "d2": DestinationStatus(destination_id="d2", state=State.DEGRADED, problems="loss 75 %"),
+            "d3": DestinationStatus(destination_id="d3"),
+        },
+    )
+
+    report = world.report()
+
+    assert report.rows["Totals"] == [("Up", 1), ("Degraded", 1), ("Down", 0), ("Unknown", 0)]
+    assert report.column("Overview", "Status") == ["Up", "Degraded", "Disabled"]
+    assert report.column("Overview", "Problems")[1] == "loss 75 %"
+    assert report.column("Overview", "Last RTT (ms)")[0] == 7.5
+    assert report.cells["Total_disabled"] == 1
+
+
+def test_the_pie_has_a_fixed_colour_for_each_state(world: World) -> None:
+    pie = next(chart for chart in world.report().charts("Dashboard") if chart.kind is ChartKind.PIE)
+
+    assert pie.series[0].point_colors == (BLUE, ORANGE, VERMILLION, GREY)
+
+
+def test_without_a_given_status_the_state_is_that_at_the_periods_end(world: World) -> None:
+    world.event(GATEWAY, ago(hours=3), State.UNKNOWN, State.UP)
+    world.event(GATEWAY, ago(hours=2), State.UP, State.DOWN)
+    world.event(GATEWAY, ago(minutes=5), State.DOWN, State.UP)
+    world.ask(period=Period(start=END - timedelta(days=1), end=END - timedelta(hours=1)))
+
+    gateway, web, _ = world.report().records("Overview")
+
+    assert gateway["Status"] == "Down"
+    assert gateway["Last RTT (ms)"] is None
+    assert gateway["Problems"] == "no reply in time"
+    assert web["Status"] == "Unknown"
+
+
+def test_only_what_the_caller_leaves_out_is_derived(world: World) -> None:
+    world.event(WEB, ago(minutes=9), State.UNKNOWN, State.DEGRADED)
+    world.ask(destination_status={"d1": DestinationStatus(destination_id="d1", state=State.DOWN)})
+
+    report = world.report()
+
+    assert report.column("Overview", "Status") == ["Down", "Degraded", "Unknown"]
+    assert report.column("Overview", "Last RTT (ms)") == [None, 100, None]
+
+
+def test_the_worst_are_sorted_worst_first_and_without_those_that_have_no_figure(world: World) -> None:
+    report = world.report()
+
+    assert report.rows["Worst_loss"] == [("Web shop", 75.0), ("Gateway", pytest.approx(31.25))]
+    assert report.rows["Worst_p95"] == [("Gateway", 24.0)]
+
+
+def test_the_worst_are_ten_at_most() -> None:
+    several = tuple(GATEWAY.model_copy(update={"id": f"d{n}", "name": f"D{n:02d}"}) for n in range(14))
+    world = World(Definitions(destinations=several, jobs=(PING,)))
+    for number, destination in enumerate(several):
+        world.rounds(destination, ago(minutes=5), replied(*[1.0] * number, *[None] * (20 - number)))
+
+    worst = world.report().rows["Worst_loss"]
+
+    assert [name for name, _ in worst] == [f"D{n:02d}" for n in range(10)]
+    assert worst[0][1] == 100
+
+
+def test_the_worst_is_on_top_of_its_chart(world: World) -> None:
+    bars = [chart for chart in world.report().charts("Dashboard") if chart.kind is ChartKind.BAR]
+
+    assert len(bars) == 2
+    assert all(chart.category_axis.reverse for chart in bars)
+
+
+def test_thresholds_are_the_destinations_own_or_else_the_settings(world: World) -> None:
+    own = GATEWAY.model_copy(update={"thresholds": Thresholds(rtt_warning_ms=5, rtt_critical_ms=9)})
+    world.ask(definitions=Definitions(destinations=(own, WEB), jobs=(PING,)))
+
+    report = world.report()
+
+    gateway, web = report.records("Overview")
+    assert (gateway["RTT warning (ms)"], gateway["RTT critical (ms)"]) == (5, 9)
+    assert (gateway["Loss warning (%)"], gateway["Loss critical (%)"]) == (2, 10)
+    assert (web["RTT warning (ms)"], web["RTT critical (ms)"]) == (100, 250)
+    table = next(
+        block for block in report.blocks["Dashboard"] if isinstance(block, TableSpec) and block.name == "Overview"
+    )
+    columns = {column.header: column for column in table.columns}
+    assert columns["RTT warning (ms)"].hidden
+    rules = [rule for rule in columns["Loss 24 h (%)"].rules if isinstance(rule, AtLeast)]
+    assert [rule.column for rule in rules] == ["Loss critical (%)", "Loss warning (%)"]
+
+
+def test_the_head_says_what_the_report_covers_in_local_time(world: World) -> None:
+    report = world.report()
+
+    assert report.cells["Report_period"] == "2026-11-22 14:00:00 to 2026-11-23 14:00:00  (Europe/Berlin)"
+    assert report.cells["Report_generated"] == f"{local(END):%Y-%m-%d %H:%M:%S}  (Europe/Berlin)"
+    assert report.cells["Report_warnings"] == "none"
+    assert report.cells["Total_measured"] == 2
+    assert report.cells["Total_rounds"] == 30
+    assert report.cells["Total_availability_percent"] == pytest.approx(100 * 25 / 30)
+
+
+def test_a_longer_period_has_its_own_worst_while_the_rows_stay_at_24_hours(world: World) -> None:
+    world.rounds(GATEWAY, ago(days=2), *[timed_out()] * 100)
+    world.ask(period=Period(start=END - timedelta(days=7), end=END))
+
+    report = world.report()
+
+    assert report.rows["Worst_loss"][0][0] == "Gateway"
+    assert report.records("Overview")[0]["Loss 24 h (%)"] == pytest.approx(31.25)

@@ -1,0 +1,270 @@
+"""The whole `ports.ResultStore` in plain Python, on the domain's own functions."""
+
+import csv
+import io
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from netstats_xl.domain.results import (
+    EVERYTHING,
+    Batch,
+    JobRun,
+    JobTotals,
+    LatestSample,
+    Outcome,
+    Period,
+    Replied,
+    RunCompleted,
+    RunFailed,
+    RunMissed,
+    Sample,
+    Scope,
+    State,
+    StateChanged,
+    StoreInfo,
+    describe,
+    packets_of,
+    rtts_of,
+)
+from netstats_xl.domain.rollups import jitter_rfc3550, summarise
+from netstats_xl.domain.targets import Definitions, DestinationId, JobId
+from netstats_xl.ports import Dimension, GroupSummary, StoredDefinitions
+from netstats_xl.store.csv_export import COLUMNS
+
+_KINDS = {
+    "Replied": "replied",
+    "Timeout": "timeout",
+    "Unreachable": "unreachable",
+    "NameNotResolved": "not resolved",
+    "SendFailed": "not sent",
+}
+
+
+class MemoryStore:
+    """Keeps everything in lists; not for many samples."""
+
+    def __init__(self) -> None:
+        self._stored = StoredDefinitions()
+        self._batch_ids: set[str] = set()
+        self._samples: list[Sample] = []
+        self._runs: list[JobRun] = []
+        self._events: list[StateChanged] = []
+        self._pruned_runs: list[JobRun] = []
+
+    def save_definitions(self, definitions: Definitions, *, at: datetime) -> None:
+        active, retired = self._stored.active, self._stored.retired
+        destination_ids = {each.id for each in definitions.destinations}
+        job_ids = {each.id for each in definitions.jobs}
+        self._stored = StoredDefinitions(
+            active=definitions,
+            retired=Definitions(
+                destinations=tuple(
+                    each for each in (*retired.destinations, *active.destinations) if each.id not in destination_ids
+                ),
+                jobs=tuple(each for each in (*retired.jobs, *active.jobs) if each.id not in job_ids),
+            ),
+        )
+
+    def definitions(self) -> StoredDefinitions:
+        return self._stored
+
+    def save(self, batch: Batch) -> None:
+        if batch.batch_id in self._batch_ids:
+            return
+        self._batch_ids.add(batch.batch_id)
+        self._samples.extend(batch.samples)
+        self._runs.extend(batch.runs)
+        self._events.extend(batch.events)
+
+    def latest(self, period: Period) -> Mapping[DestinationId, LatestSample]:
+        found: dict[DestinationId, LatestSample] = {}
+        replied: dict[DestinationId, datetime] = {}
+        for sample in self.samples(period):
+            if isinstance(sample.outcome, Replied):
+                replied[sample.destination_id] = sample.at
+            found[sample.destination_id] = LatestSample(
+                destination_id=sample.destination_id,
+                at=sample.at,
+                outcome=sample.outcome,
+                last_reply_at=replied.get(sample.destination_id),
+            )
+        return found
+
+    def states(self) -> Mapping[DestinationId, State]:
+        return {event.destination_id: event.after for event in sorted(self._events, key=lambda event: event.at)}
+
+    def job_totals(self) -> Mapping[JobId, JobTotals]:
+        totals: dict[JobId, JobTotals] = {}
+        for run in sorted(self._pruned_runs + self._runs, key=lambda run: run.tick_at):
+            before = totals.get(run.job_id, JobTotals())
+            done, missed, last_run_at, error = (
+                before.rounds_done,
+                before.ticks_missed,
+                before.last_run_at,
+                before.last_error,
+            )
+            match run.outcome:
+                case RunCompleted():
+                    done, last_run_at, error = done + 1, run.tick_at, ""
+                case RunFailed(error=text):
+                    last_run_at, error = run.tick_at, text
+                case RunMissed(ticks=ticks):
+                    missed += ticks
+            totals[run.job_id] = JobTotals(
+                rounds_done=done, ticks_missed=missed, last_run_at=last_run_at, last_error=error
+            )
+        return totals
+
+    def summaries(
+        self,
+        period: Period,
+        *,
+        scope: Scope = EVERYTHING,
+        by: Collection[Dimension] = (),
+        edges: Sequence[datetime] = (),
+    ) -> Sequence[GroupSummary]:
+        groups: dict[tuple[int, str, str], list[Sample]] = defaultdict(list)
+        for sample in self.samples(period, scope=scope):
+            bucket = bisect_right(edges, sample.at) - 1
+            if edges and bucket < 0:
+                continue
+            job_id = sample.job_id if Dimension.JOB in by else ""
+            destination_id = sample.destination_id if Dimension.DESTINATION in by else ""
+            groups[bucket, job_id, destination_id].append(sample)
+        return [
+            GroupSummary(
+                job_id=job_id or None,
+                destination_id=destination_id or None,
+                bucket_at=edges[bucket] if edges else None,
+                summary=summarise(samples),
+            )
+            for (bucket, job_id, destination_id), samples in sorted(groups.items())
+        ]
+
+    def jitter_rfc3550(
+        self, period: Period, *, scope: Scope = EVERYTHING
+    ) -> Mapping[tuple[JobId, DestinationId], float]:
+        rounds: dict[tuple[JobId, DestinationId], list[Sequence[float | None]]] = defaultdict(list)
+        for sample in self.samples(period, scope=scope):
+            rounds[sample.job_id, sample.destination_id].append(rtts_of(sample.outcome))
+        jitters = {pair: jitter_rfc3550(of_pair) for pair, of_pair in rounds.items()}
+        return {pair: jitter for pair, jitter in jitters.items() if jitter is not None}
+
+    def histogram(
+        self, period: Period, edges_ms: Sequence[float], *, job_id: JobId, destination_id: DestinationId
+    ) -> Sequence[int]:
+        scope = Scope(job_ids=frozenset({job_id}), destination_ids=frozenset({destination_id}))
+        counts = [0] * (len(edges_ms) - 1)
+        for sample in self.samples(period, scope=scope):
+            for rtt in rtts_of(sample.outcome):
+                if rtt is not None and edges_ms[0] <= rtt < edges_ms[-1]:
+                    counts[bisect_right(edges_ms, rtt) - 1] += 1
+        return counts
+
+    def samples(self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None) -> Sequence[Sample]:
+        found = (
+            sample
+            for sample in self._samples
+            if period.start <= sample.at < period.end
+            and scope.includes(job_id=sample.job_id, destination_id=sample.destination_id)
+        )
+        return _last(sorted(found, key=lambda each: (each.at, each.job_id, each.destination_id, each.run_id)), limit)
+
+    def runs(self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None) -> Sequence[JobRun]:
+        found = (
+            run
+            for run in self._runs
+            if period.start <= run.tick_at < period.end and (scope.job_ids is None or run.job_id in scope.job_ids)
+        )
+        return _last(sorted(found, key=lambda run: (run.tick_at, run.job_id, run.run_id)), limit)
+
+    def events(
+        self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None
+    ) -> Sequence[StateChanged]:
+        ids = scope.destination_ids
+        found = (
+            event
+            for event in self._events
+            if period.start <= event.at < period.end and (ids is None or event.destination_id in ids)
+        )
+        return _last(sorted(found, key=lambda event: event.at), limit)
+
+    def export_csv(self, path: Path, period: Period, *, scope: Scope = EVERYTHING, zone: str = "UTC") -> int:
+        samples = self.samples(period, scope=scope)
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(header for header, _ in COLUMNS)
+        writer.writerows(self._csv_row(sample, zone) for sample in samples)
+        path.write_text(text.getvalue(), encoding="utf-8-sig", newline="")
+        return len(samples)
+
+    def prune(self, before: datetime) -> int:
+        kept = [sample for sample in self._samples if sample.at >= before]
+        deleted = len(self._samples) - len(kept)
+        self._samples = kept
+        self._pruned_runs += [run for run in self._runs if run.tick_at < before]
+        self._runs = [run for run in self._runs if run.tick_at >= before]
+        last = {event.destination_id: event for event in sorted(self._events, key=lambda event: event.at)}
+        self._events = [
+            event for event in self._events if event.at >= before or event is last[event.destination_id]
+        ]
+        return deleted
+
+    def info(self) -> StoreInfo:
+        instants = [sample.at for sample in self._samples]
+        return StoreInfo(
+            location="memory",
+            schema_version=1,
+            samples=len(instants),
+            first_sample_at=min(instants, default=None),
+            last_sample_at=max(instants, default=None),
+        )
+
+    def close(self) -> None:
+        pass
+
+    def _csv_row(self, sample: Sample, zone: str) -> list[object]:
+        stored = self._stored
+        job = stored.active.job(sample.job_id) or stored.retired.job(sample.job_id)
+        destination = stored.active.destination(sample.destination_id) or stored.retired.destination(
+            sample.destination_id
+        )
+        outcome = sample.outcome
+        sent, received = packets_of(outcome)
+        rtts = [rtt for rtt in rtts_of(outcome) if rtt is not None]
+        return [
+            sample.at.astimezone(ZoneInfo(zone)).isoformat(),
+            _guarded(sample.job_id if job is None else job.name),
+            _guarded(sample.destination_id if destination is None else destination.name),
+            _guarded("" if destination is None else destination.host),
+            _guarded(_address(outcome)),
+            _KINDS[type(outcome).__name__],
+            sent,
+            received,
+            round(100 * (sent - received) / sent, 4) if sent else "",
+            round(sum(rtts) / len(rtts), 4) if rtts else "",
+            min(rtts, default=""),
+            max(rtts, default=""),
+            " ".join("*" if rtt is None else str(rtt) for rtt in rtts_of(outcome)),
+            _guarded(describe(outcome)),
+        ]
+
+
+def _address(outcome: Outcome) -> str:
+    return getattr(outcome, "address", "")
+
+
+def _guarded(text: str) -> str:
+    """No part of the text that a spreadsheet program may take for a cell begins like a formula."""
+    text = re.sub(r'(^|[;,|"\t\r\n])(\s*[=+\-@＝＋－＠])', r"\1'\2", text)
+    return re.sub(r"^([\t\r\n])", r"'\1", text)
+
+
+def _last[Thing](things: Iterable[Thing], limit: int | None) -> list[Thing]:
+    everything = list(things)
+    return everything if limit is None else everything[max(len(everything) - limit, 0) :]

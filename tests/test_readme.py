@@ -1,0 +1,64 @@
+"""The README's commands are those that exist."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from netstats_xl.cli import main
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line
+]
+
+
+def test_set_up_demo_and_tests_are_two_commands_and_one_each() -> None:
+    assert COMMANDS[:4] == [
+        "python3 -m venv .venv",
+        ".venv/bin/pip install -e '.[dev]'",
+        ".venv/bin/netstats-xl demo",
+        ".venv/bin/pytest",
+    ]
+
+
+def test_ci_runs_the_same_set_up_and_test_commands() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "python3 -m venv .venv\n" in script
+    assert re.search(r"^\.venv/bin/pip install .*-e '\.\[dev\]'$", script, re.MULTILINE)
+    assert re.search(r"^\.venv/bin/pytest --cov", script, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "command", [line for line in COMMANDS if "netstats-xl" in line and line != ".venv/bin/netstats-xl demo"]
+)
+def test_each_command_line_is_understood(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = shlex.split(command)[1:]
+    if arguments[0] != "new":
+        with pytest.raises(SystemExit):
+            main(["new", "NetStats.xlsx"])
+    if arguments[0] == "run":
+        arguments = [arguments[0], "--help"]
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code in (0, None), capsys.readouterr().err
+
+
+def test_every_command_of_the_table_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    named = re.findall(r"^\| `([a-z]+)", README, re.MULTILINE)
+    assert {"new", "check", "run", "demo", "report", "expand", "config"} == set(named)
+    for name in named:
+        with pytest.raises(SystemExit) as ended:
+            main([name, "--help"])
+        assert ended.value.code == 0
+    assert "Usage" in capsys.readouterr().out
+
+
+def test_the_picture_is_there() -> None:
+    (name,) = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+    assert (ROOT / name).read_bytes().startswith(b"\x89PNG")
