@@ -112,6 +112,7 @@ class Stage:
         self.clock.advance(seconds=10)
         (job_id,) = self.scheduler.jobs
         self.scheduler.run(self.scheduler.tick(job_id))
+        self.clock.advance(seconds=0.5)
 
 
 def store_refusing(error: Exception) -> Callable[[Settings], ResultStore]:

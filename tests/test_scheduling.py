@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, tzinfo
 from queue import Empty, Queue
@@ -158,6 +158,25 @@ def test_new_jobs_replace_the_old_ones(bench: Bench) -> None:
     bench.clock.advance(seconds=2_700)
     assert {bench.next_fired() for _ in range(3)} == {"kept", "changed", "new"}
     bench.assert_nothing_fires()
+
+
+def test_giving_the_same_jobs_again_loses_no_tick_that_is_due(bench: Bench) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    async def hold_the_loop() -> None:
+        begun.set()
+        go_on.wait(PATIENCE_S)
+
+    bench.scheduler.start()
+    bench.scheduler.set_jobs({"a": HOURLY}, bench.fire)
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(bench.scheduler.run, hold_the_loop())
+        assert begun.wait(PATIENCE_S)
+        bench.clock.advance(seconds=3_600)
+        bench.scheduler.set_jobs({"a": HOURLY}, bench.fire)
+        go_on.set()
+        holding.result(PATIENCE_S)
+    assert bench.next_fired() == "a"
 
 
 def test_a_job_whose_last_tick_is_past_can_be_removed_or_given_anew(bench: Bench) -> None:
@@ -320,7 +339,7 @@ def test_an_interrupted_wait_cancels_what_it_waited_for(
 
 def linger_until(
     bench: Bench, ended: "Queue[str]", release: asyncio.Event
-) -> Callable[[str], asyncio.Future[None]]:
+) -> Callable[[str], Awaitable[None]]:
     async def linger(job_id: str) -> None:
         bench.fired.put(job_id)
         try:
@@ -330,7 +349,7 @@ def linger_until(
             raise
         ended.put("finished")
 
-    return linger  # type: ignore[return-value]  # a coroutine function is what the scheduler wants
+    return linger
 
 
 async def set_event(event: asyncio.Event) -> None:

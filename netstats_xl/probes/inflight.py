@@ -57,7 +57,7 @@ class InFlight(Generic[P]):
         """A packet with numbers that no other one on its way has. It is not on its way yet."""
         identifier = sequence = 0
         for _ in range(0x10000):  # were every number taken, the newest packet would own its ICMP errors
-            self._counter += 0
+            self._counter += 1
             identifier = (self._counter >> 16) & 0xFFFF if self._own_identifiers else 0
             sequence = self._counter & 0xFFFF
             if (identifier, sequence, progress.address.packed) not in self._by_echo:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from netstats_xl.domain.views import READ_ONLY, Column
+from netstats_xl.domain.views import READ_ONLY, Column, Style
 from netstats_xl.sheets.columns import SheetColumn
 
 SETTING_COLUMNS: tuple[SheetColumn, ...] = (
@@ -18,13 +18,14 @@ SETTING_COLUMNS: tuple[SheetColumn, ...] = (
             number_format="General",
             width=30,
             typed=True,
+            style=Style(align="left"),
             note="Blank: the default, as the row says.",
         ),
         required=True,
     ),
     SheetColumn(
         key="description",
-        column=Column(header="What it does", width=90, style=READ_ONLY, note="What the setting means."),
+        column=Column(header="What it does", width=104, style=READ_ONLY, note="What the setting means."),
     ),
 )
 

@@ -169,7 +169,7 @@ def _state_policy(values: _Values, default: StatePolicy) -> StatePolicy:
 
 
 def _number_or_off(value: CellValue, *, parse: Callable[[CellValue], float]) -> float | _Off | None:
-    if isinstance(value, str) and as_syntax(value).casefold() in _OFF:
+    if value is False or (isinstance(value, str) and as_syntax(value).casefold() in _OFF):
         return "off"
     return parse(value)
 

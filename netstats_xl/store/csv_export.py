@@ -27,7 +27,7 @@ SLICE_ROWS = 250_000
 _FORMULA_STARTS = r"[=+\-@＝＋－＠]"
 _GUARDS = (
     # At the start, and after what a spreadsheet program may take for the end of a field or line.
-    (rf'(^|[;,|"\t\r\n])(\s*{_FORMULA_STARTS})', r"\1''\2"),
+    (rf'((?:^|[;,|"\t\r\n])\s*)({_FORMULA_STARTS})', r"\1''\2"),
     (r"^([\t\r\n])", r"''\1"),
 )
 
@@ -56,10 +56,12 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("RTTs (ms)", "CASE WHEN rtts_ms IS NULL THEN nullif(rtrim(repeat('* ', sent)), '') ELSE "
                   "replace(replace(rtts_ms::VARCHAR, 'NULL', '*'), ', ', ' ')[2:-2] END"),
     # As domain.results.describe.
-    ("Reason", "CASE outcome WHEN 'timeout' THEN 'no reply in time' "
-               f"WHEN 'unreachable' THEN {_guarded('reason')} || ' (says ' || {_guarded('reporter')} || ')' "
-               f"WHEN 'not resolved' THEN 'name not resolved: ' || {_guarded('reason')} "
-               f"WHEN 'not sent' THEN 'not sent: ' || {_guarded('reason')} END"),
+    ("Reason", _guarded(
+        "CASE outcome WHEN 'timeout' THEN 'no reply in time' "
+        "WHEN 'unreachable' THEN concat(reason, ' (says ', reporter, ')') "
+        "WHEN 'not resolved' THEN concat('name not resolved: ', reason) "
+        "WHEN 'not sent' THEN concat('not sent: ', reason) END"
+    )),
 )  # fmt: skip
 """The header of each column, and its value in SQL."""
 

@@ -17,7 +17,6 @@ from netstats_xl.domain.views import (
     Anchor,
     Row,
     SheetSpec,
-    Style,
     TableSpec,
     TextSpec,
     WorkbookSpec,
@@ -41,52 +40,67 @@ SPARE_ROWS = 20
 """Blank rows within the tables for the user to type into."""
 
 _TABLE = Anchor(row=3, column=0)
-_WRAPPED = Style(wrap=True)
-_HELP: tuple[tuple[str, str], ...] = (
+_HELP: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "What this workbook is",
-        "You say here what is to be measured. Network Stats reads it, measures, and writes a report beside it. "
-        "This workbook itself is never changed, so you can keep it open, edit it and save it at any time: what you "
-        "save counts within seconds.",
+        (
+            "You say here what is to be measured. Network Stats reads it, measures, and writes a report beside it.",
+            "This workbook itself is never changed: keep it open, edit it, save it. What you save counts in seconds.",
+        ),
     ),
     (
         "In three steps",
-        "1. On the sheet Destinations, write a row for each host: a name of your choice, and its address or host "
-        "name.\n"
-        "2. On the sheet Jobs, write which of them to measure, and how often.\n"
-        "3. Save the workbook, and run:  netstats-xl run NetStats.xlsx",
+        (
+            "1. On the sheet Destinations, write a row for each host: a name of your choice, and its address.",
+            "2. On the sheet Jobs, write which of them to measure, and how often.",
+            "3. Save the workbook, and run:  netstats-xl run NetStats.xlsx",
+        ),
     ),
     (
         "Destinations",
-        "Paste as many rows as you like, also right below the table. Groups and tags let a job name many "
-        "destinations at once. A block such as 10.0.0.0/28 or 10.0.0.1-20 in the column Host becomes a row for each "
-        "address with:  netstats-xl expand NetStats.xlsx",
+        (
+            "Paste as many rows as you like, also right below the table.",
+            "With groups and tags a job names many destinations at once.",
+            "A block such as 10.0.0.0/28 or 10.0.0.1-20 in the column Host becomes a row for each address with:",
+            "netstats-xl expand NetStats.xlsx",
+        ),
     ),
     (
         "Jobs",
-        "In the column Destinations write names, group:Offices, tag:voip, or * for all. "
-        "Interval: 10s, 5m, 1h. Weekly windows: Mon-Fri 08:00-18:00; Sat 09:00-12:00. What you leave blank has a "
-        "default, which the note of the column's header tells.",
+        (
+            "Destinations: names, group:Offices, tag:voip, or * for all of them, separated by commas.",
+            "Interval: 10s, 5m, 1h. Weekly windows: Mon-Fri 08:00-18:00; Sat 09:00-12:00.",
+            "What you leave blank has a default, which the note of the column's header tells.",
+        ),
     ),
     (
         "Settings",
-        "Where the results are kept, how often the report is written, and which values count as degraded where a "
-        "destination does not say so itself.",
+        (
+            "Where the results are kept, how often the report is written, and which values count as degraded",
+            "where a destination does not say so itself.",
+        ),
     ),
     (
         "When something is wrong",
-        "netstats-xl check NetStats.xlsx  lists every cell that is not understood, and what would be right. All "
-        "other rows go on working. The report shows the same in the columns Problems and Last error.",
+        (
+            "netstats-xl check NetStats.xlsx  lists every cell that is not understood, and what would be right.",
+            "All other rows go on working. The report shows the same in the columns Problems and Last error.",
+        ),
     ),
     (
         "Renaming, copying, deleting",
-        "A destination keeps its history when you change its name or its host. A copied row becomes a new "
-        "destination. A deleted row is no longer measured, and its results stay in the database.",
+        (
+            "A destination keeps its history when you change its name or its host, not both at once.",
+            "A copied row becomes a new destination, once it has a name of its own.",
+            "A deleted row is no longer measured, and its results stay in the database.",
+        ),
     ),
     (
         "Your own columns and sheets",
-        "Add what you need: further columns, formulas and sheets stay yours. Columns may stand in any order; only "
-        "the names of the tables and the headers must stay as they are. Grey columns are filled in the report.",
+        (
+            "Add what you need: further columns, formulas and sheets stay yours. Columns may stand in any order;",
+            "only the names of the tables and the headers must stay as they are.",
+        ),
     ),
 )
 
@@ -187,15 +201,18 @@ def _sheet(table: TableSpec, title: str, hint: str, color: str) -> SheetSpec:
 
 def _help() -> SheetSpec:
     blocks = [TextSpec(anchor=Anchor(row=0, column=0), text="Help", style=TITLE)]
-    for number, (heading, text) in enumerate(_HELP):
-        row = 2 + 3 * number
+    row = 2
+    for heading, lines in _HELP:
         blocks.append(TextSpec(anchor=Anchor(row=row, column=0), text=heading, style=HEADING))
-        blocks.append(TextSpec(anchor=Anchor(row=row + 1, column=0), text=text, style=_WRAPPED))
+        for line in lines:
+            row += 1
+            blocks.append(TextSpec(anchor=Anchor(row=row, column=0), text=line))
+        row += 2
     return SheetSpec(
         name="Help",
         blocks=tuple(blocks),
         landscape=False,
-        column_widths={0: 100},
+        column_widths={0: 95},
         tab_color=GREY,
         gridlines=False,
     )

@@ -103,7 +103,7 @@ class SheetXml:
         if column in cells:
             return cells[column]
         row = self._row(row_number)
-        row.attrib.pop("spans", None)  # an optional hint, wrong from now on
+        row.attrib.pop("spans", "")  # an optional hint, wrong from now on
         cell = row.makeelement(f"{self._namespace}c", {"r": f"{column_letters(column)}{row_number}"})
         before = [each for each in cells if each < column]
         if before:
@@ -140,11 +140,11 @@ class SheetXml:
     def _fill(self, cell: etree._Element, value: CellValue) -> None:
         if cell.find("{*}f") is not None:
             raise WorkbookError(
-                f"The cell {cell.get('r')} holds a formula, which would be lost. Put a plain value there, and try again."
+                f"The cell {cell.get('r')} holds a formula, which would be lost. Put a plain value there, and retry."
             )
         for child in list(cell):
             cell.remove(child)
-        cell.attrib.pop("t", None)
+        cell.attrib.pop("t", "")
         if value is None or value == "":
             return
         if isinstance(value, str):
@@ -162,7 +162,7 @@ class SheetXml:
                 cell.set("t", "e")
                 stored.text = code
             case date() | time() | timedelta():
-                stored.text = repr(to_excel(value, self._cells.epoch))
+                stored.text = repr(to_excel(value, self._cells.epoch))  # type: ignore[no-untyped-call]  # openpyxl
             case _:
                 stored.text = repr(value)
 

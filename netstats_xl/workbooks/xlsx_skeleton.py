@@ -1,7 +1,7 @@
 """The workbook as XlsxWriter writes it: everything but the rows of large tables and the native pivots."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import xlsxwriter
@@ -141,7 +141,8 @@ class _Skeleton:
                 )
             elif isinstance(block, CellSpec):
                 row, column = block.anchor.row, block.anchor.column
-                formats = ColumnFormats(self._formats, block.kind, block.number_format, block.style)
+                style = replace(block.style, align=block.style.align or "left")
+                formats = ColumnFormats(self._formats, block.kind, block.number_format, style)
                 write_value(sheet, row, column, self._view.cells.get(block.name), formats)
                 formula = "=" + formula_of((spec.name, row, column, row, column)).rpartition(":")[0]
                 accepted(self._workbook.define_name(block.name, formula), f"the name {block.name}")

@@ -82,7 +82,9 @@ class ProberContract:
     def test_two_destinations_may_have_the_same_host(self, make_prober: MakeProber) -> None:
         async def main() -> None:
             prober = make_prober()
-            results = await prober.probe(targets("127.0.0.1", "127.0.0.1", "localhost", "localhost"), SETTINGS)
+            results = await prober.probe(
+                targets("127.0.0.1", "127.0.0.1", "localhost", "localhost"), SETTINGS
+            )
             await prober.close()
             assert [packets_of(result.outcome) for result in results] == [(3, 3)] * 4
 

@@ -70,7 +70,7 @@ def is_tick(schedule: Schedule, at: datetime) -> bool:
     while skipped < here:
         if due(skipped) and is_open(schedule.windows, skipped):
             return True
-        skipped += timedelta(minutes=1) if skipped.second == 0 else SECOND
+        skipped += SECOND
     return False
 
 

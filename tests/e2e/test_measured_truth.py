@@ -1,6 +1,7 @@
 """The real command on a network whose delays and losses are known: the report must say what was set."""
 
 import sys
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -74,8 +75,15 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
         assert ran.returncode == 0, ran.stderr + ran.stdout
         requests = {address: counts.requests for address, counts in lab.counts().items()}
         assert (folder / "Net.xlsx").read_bytes() == before
-    book = load_workbook(folder / "Net-report.xlsx", data_only=True)
+    book = open_report(folder)
     return Measured(report=book, folder=folder, requests=requests, output=ran.stdout)
+
+
+def open_report(folder: Path, *, values: bool = True) -> OpenpyxlWorkbook:
+    with warnings.catch_warnings():
+        # openpyxl says that it would not save what it does not know, sparklines for one: it is not to save.
+        warnings.filterwarnings("ignore", message=".* extension is not supported", category=UserWarning)
+        return load_workbook(folder / "Net-report.xlsx", data_only=values)
 
 
 def table(book: OpenpyxlWorkbook, name: str) -> list[dict[str, object]]:
@@ -187,7 +195,7 @@ def test_the_job_outside_its_window_made_no_round(measured: Measured) -> None:
 
 
 def test_no_text_of_the_users_became_a_formula(measured: Measured) -> None:
-    book = load_workbook(measured.folder / "Net-report.xlsx")
+    book = open_report(measured.folder, values=False)
     formulas = [
         (sheet.title, cell.coordinate)
         for sheet in book.worksheets
@@ -203,7 +211,7 @@ def test_a_second_run_goes_on_with_the_same_history(measured: Measured, network_
     lab = network_lab(HOSTS)
     ran = lab.run([*COMMAND, "run", "Net.xlsx", "--for", "5s"], timeout=120, cwd=measured.folder)
     assert ran.returncode == 0, ran.stderr
-    book = load_workbook(measured.folder / "Net-report.xlsx", data_only=True)
+    book = open_report(measured.folder)
     jobs = by(table(book, "Jobs"), "Name")
     assert number(jobs["Everything"]["Rounds done"]) > rounds_before
     seen_down = [row for row in table(book, "Events") if row["Destination"] == "dead"]

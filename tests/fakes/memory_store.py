@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from netstats_xl.domain.results import (
@@ -16,6 +17,7 @@ from netstats_xl.domain.results import (
     JobRun,
     JobTotals,
     LatestSample,
+    NameNotResolved,
     Outcome,
     Period,
     Replied,
@@ -35,6 +37,8 @@ from netstats_xl.domain.rollups import jitter_rfc3550, summarise
 from netstats_xl.domain.targets import Definitions, DestinationId, JobId
 from netstats_xl.ports import Dimension, GroupSummary, StoredDefinitions
 from netstats_xl.store.csv_export import COLUMNS
+
+Thing = TypeVar("Thing")
 
 _KINDS = {
     "Replied": "replied",
@@ -64,7 +68,9 @@ class MemoryStore:
             active=definitions,
             retired=Definitions(
                 destinations=tuple(
-                    each for each in (*retired.destinations, *active.destinations) if each.id not in destination_ids
+                    each
+                    for each in (*retired.destinations, *active.destinations)
+                    if each.id not in destination_ids
                 ),
                 jobs=tuple(each for each in (*retired.jobs, *active.jobs) if each.id not in job_ids),
             ),
@@ -96,7 +102,9 @@ class MemoryStore:
         return found
 
     def states(self) -> Mapping[DestinationId, State]:
-        return {event.destination_id: event.after for event in sorted(self._events, key=lambda event: event.at)}
+        return {
+            event.destination_id: event.after for event in sorted(self._events, key=lambda event: event.at)
+        }
 
     def job_totals(self) -> Mapping[JobId, JobTotals]:
         totals: dict[JobId, JobTotals] = {}
@@ -166,20 +174,27 @@ class MemoryStore:
                     counts[bisect_right(edges_ms, rtt) - 1] += 1
         return counts
 
-    def samples(self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None) -> Sequence[Sample]:
+    def samples(
+        self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None
+    ) -> Sequence[Sample]:
         found = (
             sample
             for sample in self._samples
             if period.start <= sample.at < period.end
             and scope.includes(job_id=sample.job_id, destination_id=sample.destination_id)
         )
-        return _last(sorted(found, key=lambda each: (each.at, each.job_id, each.destination_id, each.run_id)), limit)
+        return _last(
+            sorted(found, key=lambda each: (each.at, each.job_id, each.destination_id, each.run_id)), limit
+        )
 
-    def runs(self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None) -> Sequence[JobRun]:
+    def runs(
+        self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None
+    ) -> Sequence[JobRun]:
         found = (
             run
             for run in self._runs
-            if period.start <= run.tick_at < period.end and (scope.job_ids is None or run.job_id in scope.job_ids)
+            if period.start <= run.tick_at < period.end
+            and (scope.job_ids is None or run.job_id in scope.job_ids)
         )
         return _last(sorted(found, key=lambda run: (run.tick_at, run.job_id, run.run_id)), limit)
 
@@ -256,15 +271,15 @@ class MemoryStore:
 
 
 def _address(outcome: Outcome) -> str:
-    return getattr(outcome, "address", "")
+    return "" if isinstance(outcome, NameNotResolved) else outcome.address
 
 
 def _guarded(text: str) -> str:
     """No part of the text that a spreadsheet program may take for a cell begins like a formula."""
-    text = re.sub(r'(^|[;,|"\t\r\n])(\s*[=+\-@＝＋－＠])', r"\1'\2", text)
+    text = re.sub(r'((?:^|[;,|"\t\r\n])\s*)([=+\-@＝＋－＠])', r"\1'\2", text)
     return re.sub(r"^([\t\r\n])", r"'\1", text)
 
 
-def _last[Thing](things: Iterable[Thing], limit: int | None) -> list[Thing]:
+def _last(things: Iterable[Thing], limit: int | None) -> list[Thing]:
     everything = list(things)
     return everything if limit is None else everything[max(len(everything) - limit, 0) :]

@@ -52,9 +52,14 @@ def test_a_host_can_change_its_ways(network_lab: MakeLab, ping: str) -> None:
 def test_a_lab_is_removed_also_when_its_test_fails(network_lab: MakeLab) -> None:
     network_lab()  # for the skip
     failing = NetworkLab({"10.77.0.5": Host()})
-    with pytest.raises(ZeroDivisionError), failing:
-        assert failing.namespace in namespaces()
-        raise ZeroDivisionError
+
+    def fail() -> None:
+        with failing:
+            assert failing.namespace in namespaces()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert failing.namespace not in namespaces()
 
 

@@ -6,9 +6,11 @@ import pytest
 
 from netstats_xl.probes.addresses import Family, UnknownInterfaceError, from_sockaddr, parse_literal
 
-LOOPBACK = next(name for _, name in socket.if_nameindex() if name.startswith(("lo", "Loopback"))) if hasattr(
-    socket, "if_nameindex"
-) else "1"
+LOOPBACK = (
+    next(name for _, name in socket.if_nameindex() if name.startswith(("lo", "Loopback")))
+    if hasattr(socket, "if_nameindex")
+    else "1"
+)
 
 
 def test_an_ipv4_address_is_a_literal() -> None:

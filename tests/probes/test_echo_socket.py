@@ -1,10 +1,10 @@
 """The socket itself: what it asks of the system and how it takes its answers. No packet leaves."""
 
 import errno
-import inspect
 import socket
 import struct
 import sys
+import time
 from collections.abc import Sequence
 
 import icmplib
@@ -133,8 +133,8 @@ def test_no_more_packets_than_the_limit_are_read_at_once() -> None:
 def test_the_kernels_stamp_is_converted_to_the_monotonic_clock(
     on_linux: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(socket_options.time, "time_ns", lambda: 1_700_000_000_000_000_000)
-    monkeypatch.setattr(socket_options.time, "perf_counter_ns", lambda: 50_000_000_000)
+    monkeypatch.setattr(time, "time_ns", lambda: 1_700_000_000_000_000_000)
+    monkeypatch.setattr(time, "perf_counter_ns", lambda: 50_000_000_000)
     fake = FakeSocket(plays=[IPV4_HEADER + REPLY])
     stamp = struct.pack("@ll", 1_699_999_999, 750_000_000)
     fake.ancillary = [(socket.SOL_SOCKET, 1, b"else"), (socket.SOL_SOCKET, 35, stamp)]
@@ -236,8 +236,8 @@ def test_ipv6_filters_let_the_same_types_pass_on_linux_and_macos_which_mean_bits
 def icmplib_errors_all() -> list[type[Exception]]:
     return [
         kind
-        for _, kind in inspect.getmembers(icmplib_errors, inspect.isclass)
-        if issubclass(kind, icmplib_errors.ICMPLibError)
+        for kind in vars(icmplib_errors).values()
+        if isinstance(kind, type) and issubclass(kind, icmplib_errors.ICMPLibError)
     ]
 
 
@@ -289,7 +289,9 @@ def test_a_refusal_counts_for_more_than_a_mode_that_the_system_lacks(
     on_linux: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_socket_module(
-        monkeypatch, PermissionError(errno.EPERM, "denied"), OSError(errno.EPROTONOSUPPORT, "no such protocol")
+        monkeypatch,
+        PermissionError(errno.EPERM, "denied"),
+        OSError(errno.EPROTONOSUPPORT, "no such protocol"),
     )
     with pytest.raises(PrivilegeMissing):
         open_echo_socket(Family.IPV4)

@@ -2,7 +2,8 @@
 
 import asyncio
 import errno
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import pytest
 
@@ -11,7 +12,7 @@ from netstats_xl.domain.targets import EchoSettings
 from netstats_xl.errors import BackendUnavailable
 from netstats_xl.probes.addresses import Address, from_sockaddr
 from netstats_xl.probes.engine import EchoEngine
-from netstats_xl.probes.packets import Complaint
+from netstats_xl.probes.packets import Complaint, Reply
 from tests.probes.fake_channel import Answers, FakeChannel, Sent, answers_after, answers_nothing
 from tests.probes.virtual_loop import on_virtual_loop
 
@@ -114,15 +115,25 @@ def test_duplicate_replies_count_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"head": b"\0" * 16}, {"sequence": 70_000}, {"identifier": 70_000}], ids=lambda each: next(iter(each))
+    "forge",
+    [
+        lambda reply: reply._replace(head=b"\0" * 16),
+        lambda reply: reply._replace(sequence=reply.sequence ^ 1),
+        lambda reply: reply._replace(identifier=reply.identifier ^ 1),
+    ],
+    ids=["head", "sequence", "identifier"],
 )
-def test_a_reply_with_a_wrong_head_sequence_or_identifier_counts_nowhere(change: dict[str, int]) -> None:
-    outcomes = play(FakeChannel(lambda sent: [(0.01, sent.reply()._replace(**change))]), ONE)
+def test_a_reply_with_a_wrong_head_sequence_or_identifier_counts_nowhere(
+    forge: Callable[[Reply], Reply],
+) -> None:
+    outcomes = play(FakeChannel(lambda sent: [(0.01, forge(sent.reply()))]), ONE)
     assert list(outcomes) == [Timeout(address="10.0.0.0", sent=1)]
 
 
 def test_on_a_datagram_socket_the_identifier_is_the_kernels_and_is_not_compared() -> None:
-    channel = FakeChannel(lambda sent: [(0.01, sent.reply()._replace(identifier=4_711))], own_identifiers=False)
+    channel = FakeChannel(
+        lambda sent: [(0.01, sent.reply()._replace(identifier=4_711))], own_identifiers=False
+    )
     (outcome,) = play(channel, ONE)
     assert isinstance(outcome, Replied)
 
@@ -169,7 +180,7 @@ def test_the_first_packets_are_spread_over_the_packet_interval_and_the_first_goe
     assert offsets[0] == pytest.approx(0, abs=TOLERANCE_S)
     assert offsets[-1] == pytest.approx(0.25, abs=0.002)
     assert offsets == sorted(offsets)
-    assert max(later - earlier for earlier, later in zip(offsets, offsets[1:], strict=False)) < 0.002
+    assert max(later - earlier for earlier, later in pairwise(offsets)) < 0.002
 
 
 def test_a_full_queue_is_waited_for() -> None:

@@ -88,7 +88,9 @@ def test_a_complaint_is_matched_by_destination_too() -> None:
     one = progress("10.0.0.1", 1)
     flight = in_flight.prepare(one, timeout_s=1)
     in_flight.took_off(flight, sent_at=0)
-    complaint = Complaint("10.0.0.9", "host unreachable", flight.identifier, flight.sequence, b"\x0a\0\0\x02", None)
+    complaint = Complaint(
+        "10.0.0.9", "host unreachable", flight.identifier, flight.sequence, b"\x0a\0\0\x02", None
+    )
     assert in_flight.land(complaint, at=0.1, stamped_at=None) is None
     assert in_flight.land(complaint._replace(destination=b"\x0a\0\0\x01"), at=0.1, stamped_at=None) is one
     assert (one.reporter, one.complaint) == ("10.0.0.9", "host unreachable")

@@ -25,7 +25,12 @@ class UnopenedSocket(ICMPv4Socket):  # type: ignore[misc]  # icmplib has no type
 def ipv4_header(*, protocol: int = 1, destination: bytes = TARGET, option_words: int = 0) -> bytes:
     first = 0x45 + option_words
     return (
-        bytes([first]) + bytes(8) + bytes([protocol]) + bytes(2) + b"\x0a\x4d\0\xfe" + destination
+        bytes([first])
+        + bytes(8)
+        + bytes([protocol])
+        + bytes(2)
+        + b"\x0a\x4d\0\xfe"
+        + destination
         + bytes(4 * option_words)
     )
 
@@ -83,7 +88,9 @@ def test_an_error_that_quotes_only_eight_bytes_has_no_head() -> None:
         pytest.param(ipv4_header() + icmp(3, 3, ipv4_header(protocol=17) + icmp(8)), id="about a UDP packet"),
         pytest.param(ipv4_header() + icmp(3, 1, ipv4_header() + icmp(0)), id="about a reply of ours"),
         pytest.param(ipv4_header() + icmp(3, 1, ipv4_header()[:19]), id="quoting half a header"),
-        pytest.param(ipv4_header() + icmp(3, 1, ipv4_header() + icmp(8)[:7]), id="quoting half an ICMP header"),
+        pytest.param(
+            ipv4_header() + icmp(3, 1, ipv4_header() + icmp(8)[:7]), id="quoting half an ICMP header"
+        ),
         pytest.param(ipv4_header() + icmp(3, 1, b""), id="quoting nothing"),
         pytest.param(ipv4_header(), id="an empty packet"),
         pytest.param(b"", id="nothing"),
@@ -104,7 +111,11 @@ def test_no_bytes_from_the_network_break_the_parser(data: bytes, family: Family,
     assert message is None or len(message) in (3, 6)
 
 
-@given(head=st.binary(min_size=16, max_size=16), size=st.integers(0, 1_456), numbers=st.tuples(*[st.integers(0, 65_535)] * 2))
+@given(
+    head=st.binary(min_size=16, max_size=16),
+    size=st.integers(0, 1_456),
+    numbers=st.tuples(*[st.integers(0, 65_535)] * 2),
+)
 def test_the_filler_has_the_size_asked_for_and_leaves_the_checksum_alone(
     head: bytes, size: int, numbers: tuple[int, int]
 ) -> None:
@@ -112,8 +123,6 @@ def test_the_filler_has_the_size_asked_for_and_leaves_the_checksum_alone(
     whole = icmplib._create_packet(*numbers, head + filler(size))
     assert icmplib._create_packet(*numbers, head) + filler(size) == whole
     assert len(whole) == 8 + 16 + size
-
-
 
 
 def test_an_unknown_code_of_a_known_error_still_has_a_reason() -> None:

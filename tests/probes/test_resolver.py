@@ -166,7 +166,10 @@ def test_a_slow_name_holds_up_no_other_and_each_is_looked_up_once_at_a_time() ->
 
 
 def test_names_that_failed_before_are_looked_up_after_the_others() -> None:
-    lookup, now = ScriptedLookup(first="10.0.0.1", dead=socket.gaierror(-2, "unknown"), new="10.0.0.3"), FakeTime()
+    lookup, now = (
+        ScriptedLookup(first="10.0.0.1", dead=socket.gaierror(-2, "unknown"), new="10.0.0.3"),
+        FakeTime(),
+    )
     resolver = Resolver(lookup=lookup, monotonic=now, threads=1, keep_failure_s=30)
     resolve(resolver, "dead")
     lookup.gates["first"] = threading.Event()
@@ -255,5 +258,7 @@ def test_a_look_up_that_hangs_does_not_hold_up_the_end_of_the_program() -> None:
         "hang = lambda host: threading.Event().wait()\n"
         "print(asyncio.run(Resolver(lookup=hang, deadline_s=0.01).resolve('slow')).reason)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
+    )
     assert "no answer from the name server" in done.stdout
