@@ -37,6 +37,9 @@ from netstats_xl.ports import Clock, Prober, ProbeTarget
 LONGEST_LATENESS = timedelta(seconds=5)
 """A tick that is noticed later than this, or than half the interval, is missed: a round now would be off the grid."""
 
+CLOCK_SET_BACK = timedelta(minutes=1)
+"""A wall clock that was set back by less repeats no tick; by more, ticks are made anew from there."""
+
 
 @dataclass(slots=True)
 class _Progress:
@@ -111,6 +114,8 @@ class Monitoring:
             return
         now = self._clock.now()
         due_at = last_tick(job.schedule, now)
+        if progress.handled_at - now > CLOCK_SET_BACK:
+            progress.handled_at = now
         if due_at is None or due_at <= progress.handled_at:
             return
         before, progress.handled_at = progress.handled_at, due_at

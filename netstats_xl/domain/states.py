@@ -137,17 +137,16 @@ def advance(
 ) -> tuple[Tracker, StateChanged | None]:
     """Take in one more round of the destination; the change of state that it causes, if any.
 
-    Rounds of all jobs count alike. The state changes when `policy.rounds` of the last `policy.out_of` rounds,
-    this one among them, agree on another one. Only from UNKNOWN the first round with a reply makes it UP at
-    once.
+    Rounds of all jobs count alike. With k = `policy.rounds` and n = `policy.out_of`, the state becomes the
+    worst one that k of the last n rounds are at least as bad as, if that is worse than it is; or the best one
+    that k of them are at least as good as, if that is better. Only from UNKNOWN the first round with a reply
+    makes it UP at once.
     """
     found, why = classify(sample.outcome, thresholds)
     recent = (*tracker.recent, found)[-policy.out_of :]
-    agreeing = recent.count(found)
-    after = tracker.state
-    if agreeing >= policy.rounds:
-        after = found
-        why = f"{agreeing} of the last {len(recent)} rounds; in the last one: {why}"
+    after = _settled(tracker.state, recent, policy.rounds)
+    if after is not tracker.state:
+        why = f"{len(recent)} rounds looked at; in the last one: {why}"
     elif tracker.state is State.UNKNOWN and found is not State.DOWN:
         after = State.UP
         why = f"first reply: {why}"
@@ -159,6 +158,23 @@ def advance(
         else None
     )
     return Tracker(state=after, recent=recent), changed
+
+
+_FROM_GOOD_TO_BAD = (State.UP, State.DEGRADED, State.DOWN)
+
+
+def _settled(before: State, recent: tuple[State, ...], rounds: int) -> State:
+    """The state that `rounds` of the recent rounds speak for; `before` where they do not."""
+    if len(recent) < rounds:
+        return before
+    ranks = sorted(_FROM_GOOD_TO_BAD.index(state) for state in recent)
+    at_least_as_bad, at_most_as_bad = ranks[-rounds], ranks[rounds - 1]
+    if before is State.UNKNOWN:
+        return _FROM_GOOD_TO_BAD[at_least_as_bad]
+    rank = _FROM_GOOD_TO_BAD.index(before)
+    if at_least_as_bad > rank:
+        return _FROM_GOOD_TO_BAD[at_least_as_bad]
+    return _FROM_GOOD_TO_BAD[min(rank, at_most_as_bad)]
 
 
 def latest_of(sample: Sample, previous: LatestSample | None) -> LatestSample:

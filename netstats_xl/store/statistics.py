@@ -36,7 +36,9 @@ def summaries(
         f"SELECT coalesce(sum(received), 0) FROM samples WHERE {where}",  # noqa: S608 - built from constants
         _used(parameters, "start", "end", "jobs", "destinations"),
     ).fetchall()
-    percentiles = _percentiles_in_memory(keys) if rtts <= rtts_in_memory else _percentiles_on_disk(keys)
+    in_memory = rtts <= rtts_in_memory
+    quantiles = ", quantile_cont(rtt, [0.5, 0.95, 0.99]) AS q" if in_memory else ""
+    percentiles = _percentiles_in_memory(keys) if in_memory else _percentiles_on_disk(keys)
     sql = f"""
         WITH {_chosen(keys, where)},
         rounds AS (
@@ -47,15 +49,16 @@ def summaries(
                 sum(sent) AS sent, sum(jitter_sum_ms) AS jitter_sum_ms, sum(jitter_pairs) AS jitter_pairs
             FROM chosen {_group(keys)}
         ),
-        spread AS (
+        spread AS MATERIALIZED (
             SELECT {_list(keys)}
                 count(*) AS received, min(rtt) AS low, max(rtt) AS high,
-                avg(rtt::DOUBLE) AS mean, var_pop(rtt::DOUBLE) * count(*) AS m2
+                avg(rtt::DOUBLE) AS mean, var_pop(rtt::DOUBLE) * count(*) AS m2{quantiles}
             FROM packets {_group(keys)}
         ),
         {percentiles}
         SELECT {_outer(keys)}, up, down, up_s, down_s, sent, coalesce(received, 0), low, high, mean, coalesce(m2, 0),
-            jitter_sum_ms, jitter_pairs, p50, p95, p99
+            jitter_sum_ms, jitter_pairs, p50,
+            CASE WHEN received >= {P95_NEEDS} THEN p95 END, CASE WHEN received >= {P99_NEEDS} THEN p99 END
         FROM rounds {_join("spread", keys)} {_join("percentiles", keys)}
         {_names(keys)}
         WHERE up + down > 0
@@ -148,17 +151,7 @@ def _chosen(keys: Sequence[str], where: str) -> str:
 
 
 def _percentiles_in_memory(keys: Sequence[str]) -> str:
-    return f"""
-        quantiles AS (
-            SELECT {_list(keys)} count(*) AS n, quantile_cont(rtt::DOUBLE, [0.5, 0.95, 0.99]) AS q
-            FROM packets {_group(keys)}
-        ),
-        percentiles AS (
-            SELECT {_list(keys)} q[1] AS p50, CASE WHEN n >= {P95_NEEDS} THEN q[2] END AS p95,
-                CASE WHEN n >= {P99_NEEDS} THEN q[3] END AS p99
-            FROM quantiles
-        )
-    """  # noqa: S608 - built from constants
+    return f"percentiles AS (SELECT {_list(keys)} q[1] AS p50, q[2] AS p95, q[3] AS p99 FROM spread)"  # noqa: S608 - built from constants
 
 
 def _percentiles_on_disk(keys: Sequence[str]) -> str:
@@ -189,9 +182,8 @@ def _percentiles_on_disk(keys: Sequence[str]) -> str:
             ) JOIN wanted USING ({using})
         ),
         percentiles AS (
-            SELECT {_list(keys)} {_interpolated(0.5)} AS p50,
-                CASE WHEN any_value(total) >= {P95_NEEDS} THEN {_interpolated(0.95)} END AS p95,
-                CASE WHEN any_value(total) >= {P99_NEEDS} THEN {_interpolated(0.99)} END AS p99
+            SELECT {_list(keys)} {_interpolated(0.5)} AS p50, {_interpolated(0.95)} AS p95,
+                {_interpolated(0.99)} AS p99
             FROM ordered {_group(keys)}
         )
     """  # noqa: S608 - built from constants

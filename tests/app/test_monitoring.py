@@ -242,6 +242,19 @@ def test_a_clock_set_back_makes_no_tick_twice() -> None:
     assert [sample.at for sample in bench.saved.samples] == [AT + timedelta(seconds=20)]
 
 
+def test_a_clock_set_back_by_much_does_not_end_the_measurement() -> None:
+    bench = Bench([destination("a")], [job()], {"a.example": REPLY})
+
+    async def calls() -> None:
+        await bench.tick(after_s=20)
+        bench.clock.set(AT - timedelta(hours=1))
+        await bench.tick(after_s=0)
+        await bench.tick(after_s=10)
+
+    asyncio.run(calls())
+    assert [sample.at - AT for sample in bench.saved.samples] == [timedelta(seconds=20), timedelta(seconds=-3_590)]
+
+
 def test_state_changes_become_events_after_k_of_n_rounds() -> None:
     bench = Bench([destination("a")], [job()], {"a.example": REPLY})
 

@@ -276,12 +276,18 @@ def test_where_midnight_repeats_a_daily_job_ticks_at_the_first_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("zone", "day"), [("America/Santiago", "2024-09-08 04:00"), ("Africa/Cairo", "2024-04-25 22:00")]
+    ("zone", "day"),
+    [
+        ("America/Santiago", "2024-09-08 04:00"),
+        ("Africa/Cairo", "2024-04-25 22:00"),
+        ("Africa/Casablanca", "2008-06-01 00:00"),  # midnight of UTC too
+    ],
 )
 def test_where_midnight_is_skipped_a_daily_job_ticks_at_one(zone: str, day: str) -> None:
     schedule = Schedule(interval=timedelta(days=1), zone=zone)
-    tick = next_tick(schedule, utc(day) - HOUR)
-    assert tick == utc(day)
+    for before in (HOUR, SECOND):
+        assert next_tick(schedule, utc(day) - before) == utc(day)
+    assert last_tick(schedule, utc(day)) == utc(day)
     assert to_local(utc(day), zone).hour == 1
 
 
@@ -293,6 +299,7 @@ def test_where_a_whole_day_is_skipped_a_two_hourly_job_ticks_once_after_it() -> 
         "31 00:00",
         "31 02:00",
     ]
+    assert count_ticks(schedule, utc("2011-12-30 09:00"), utc("2011-12-30 10:00")) == 1
 
 
 def test_an_interval_that_does_not_divide_a_day_starts_anew_at_midnight() -> None:

@@ -1,17 +1,15 @@
 """The real command on a network whose delays and losses are known: the report must say what was set."""
 
 import sys
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from openpyxl import load_workbook
 from openpyxl.workbook import Workbook as OpenpyxlWorkbook
-from openpyxl.worksheet.worksheet import Worksheet
 
+from tests.e2e.reports import by, number, open_report, table
 from tests.netlab import Host, MakeLab, NetworkLab, why_unavailable
 
 pytestmark = pytest.mark.network
@@ -75,34 +73,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
         assert ran.returncode == 0, ran.stderr + ran.stdout
         requests = {address: counts.requests for address, counts in lab.counts().items()}
         assert (folder / "Net.xlsx").read_bytes() == before
-    book = open_report(folder)
+    book = open_report(folder / "Net-report.xlsx")
     return Measured(report=book, folder=folder, requests=requests, output=ran.stdout)
-
-
-def open_report(folder: Path, *, values: bool = True) -> OpenpyxlWorkbook:
-    with warnings.catch_warnings():
-        # openpyxl says that it would not save what it does not know, sparklines for one: it is not to save.
-        warnings.filterwarnings("ignore", message=".* extension is not supported", category=UserWarning)
-        return load_workbook(folder / "Net-report.xlsx", data_only=values)
-
-
-def table(book: OpenpyxlWorkbook, name: str) -> list[dict[str, object]]:
-    """The rows of a native table, by header."""
-    sheet: Worksheet
-    for sheet in book.worksheets:
-        if name in sheet.tables:
-            (headers, *rows) = [[cell.value for cell in row] for row in sheet[sheet.tables[name].ref]]
-            return [dict(zip(map(str, headers), row, strict=True)) for row in rows]
-    raise AssertionError(f"the report has no table {name}")
-
-
-def by(rows: list[dict[str, object]], header: str) -> dict[object, dict[str, object]]:
-    return {row[header]: row for row in rows}
-
-
-def number(value: object) -> float:
-    assert isinstance(value, int | float), value
-    return float(value)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +126,7 @@ def test_every_packet_that_the_network_saw_is_in_the_report(measured: Measured) 
     hourly = table(measured.report, "Hourly")
     sent: dict[object, float] = {}
     for row in hourly:
-        sent[row["Destination"]] = sent.get(row["Destination"], 0) + number(row["Packets sent"])
+        sent[row["Destination"]] = sent.get(row["Destination"], 0) + number(row["Sent"])
     assert sent["near"] == measured.requests["10.77.0.5"]
     assert sent["lossy"] == measured.requests["10.77.0.10"]
     assert sent["dead"] == measured.requests["10.77.0.99"]
@@ -195,7 +167,7 @@ def test_the_job_outside_its_window_made_no_round(measured: Measured) -> None:
 
 
 def test_no_text_of_the_users_became_a_formula(measured: Measured) -> None:
-    book = open_report(measured.folder, values=False)
+    book = open_report(measured.folder / "Net-report.xlsx", values=False)
     formulas = [
         (sheet.title, cell.coordinate)
         for sheet in book.worksheets
@@ -211,7 +183,7 @@ def test_a_second_run_goes_on_with_the_same_history(measured: Measured, network_
     lab = network_lab(HOSTS)
     ran = lab.run([*COMMAND, "run", "Net.xlsx", "--for", "5s"], timeout=120, cwd=measured.folder)
     assert ran.returncode == 0, ran.stderr
-    book = open_report(measured.folder)
+    book = open_report(measured.folder / "Net-report.xlsx")
     jobs = by(table(book, "Jobs"), "Name")
     assert number(jobs["Everything"]["Rounds done"]) > rounds_before
     seen_down = [row for row in table(book, "Events") if row["Destination"] == "dead"]

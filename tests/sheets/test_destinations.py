@@ -154,7 +154,9 @@ def test_the_error_shows_the_value_as_the_cell_does() -> None:
     assert reading.errors[0].value == "#N/A"
 
 
-@pytest.mark.parametrize("written", ["1 000 ms", "1000", "1000 MS", "1’000", "1e3", "+1000.0", "1000,0", 1000])
+@pytest.mark.parametrize(
+    "written", ["1 000 ms", "1000", "1000 MS", "1’000", "1e3", "+1000.0", "1000,0", 1000]
+)
 def test_numbers_are_understood_as_they_are_typed(written: CellValue) -> None:
     assert destination(**{"RTT_warning_(ms)": written}).thresholds.rtt_warning_ms == 1000
 

@@ -19,7 +19,9 @@ GOOD: dict[str, CellValue] = {"Name": "ping", "Destinations": "web", "Interval":
 
 def job(zone: str = "UTC", **cells: CellValue) -> Job:
     """The job that a good row with these further cells gives."""
-    reading = read(HOSTS, jobs(GOOD | {key.replace("_", " "): value for key, value in cells.items()}), default_zone=zone)
+    reading = read(
+        HOSTS, jobs(GOOD | {key.replace("_", " "): value for key, value in cells.items()}), default_zone=zone
+    )
     assert reading.errors == ()
     return reading.jobs[0]
 
@@ -88,7 +90,15 @@ def test_what_is_blank_has_its_default_and_the_settings_zone() -> None:
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("10s", 10), ("1h30m", 5400), (10, 10), (10.0, 10), ("10", 10), (time(0, 5), 300), (timedelta(minutes=1), 60)],
+    [
+        ("10s", 10),
+        ("1h30m", 5400),
+        (10, 10),
+        (10.0, 10),
+        ("10", 10),
+        (time(0, 5), 300),
+        (timedelta(minutes=1), 60),
+    ],
 )
 def test_an_interval_is_understood_as_it_is_typed(value: CellValue, seconds: int) -> None:
     assert job(Interval=value).schedule.interval == timedelta(seconds=seconds)

@@ -1,0 +1,141 @@
+"""The Settings table."""
+
+import pytest
+
+from netstats_xl.domain.tables import CellValue, ErrorValue
+from netstats_xl.domain.targets import Settings, StatePolicy, Thresholds
+from netstats_xl.sheets import SETTING_ROWS, setting_values, settings_rows
+from tests.sheets.tables import problems, read, settings, table
+
+
+def read_back(**values: CellValue) -> Settings:
+    """The settings of a table with these good values."""
+    reading = read(settings(**values))
+    assert reading.errors == ()
+    return reading.settings
+
+
+def test_missing_and_blank_rows_have_their_defaults() -> None:
+    blank: dict[str, CellValue] = {row.key: None for row in SETTING_ROWS}
+    assert read_back() == read_back(**blank) == Settings()
+
+
+def test_the_time_zone_is_the_computers_where_none_is_named() -> None:
+    assert read(settings(), default_zone="Asia/Tokyo").settings.zone == "Asia/Tokyo"
+    assert read(settings(zone="europe/berlin"), default_zone="Asia/Tokyo").settings.zone == "Europe/Berlin"
+
+
+def test_each_row_sets_its_setting() -> None:
+    assert read_back(
+        database=r"data\net stats.duckdb",
+        report_every="5m",
+        report_period="7d",
+        details_limit=0,
+        retention_days="90 days",
+        rtt_warning_ms="50 ms",
+        rtt_critical_ms=75.5,
+        loss_warning_percent="1%",
+        loss_critical_percent=2,
+        rounds=2,
+        out_of=3,
+    ) == Settings(
+        database=r"data\net stats.duckdb",
+        report_every_s=300,
+        report_period_h=168,
+        details_limit=0,
+        retention_days=90,
+        thresholds=Thresholds(
+            rtt_warning_ms=50, rtt_critical_ms=75.5, loss_warning_percent=1, loss_critical_percent=2
+        ),
+        state_policy=StatePolicy(rounds=2, out_of=3),
+    )
+
+
+def test_rows_are_known_by_the_names_that_the_sheet_shows() -> None:
+    shown = table(
+        "Settings",
+        ("Value", " SETTING "),
+        {" SETTING ": "keep  results for (DAYS)", "Value": 7},
+        {" SETTING ": None},
+    )
+    reading = read(shown)
+    assert reading.errors == ()
+    assert reading.settings.retention_days == 7
+
+
+@pytest.mark.parametrize(
+    ("written", "hours"), [("24h", 24), ("36 hours", 36), ("2 days", 48), ("1w", 168), (12, 12), ("12", 12)]
+)
+def test_a_report_period_is_understood_as_it_is_typed(written: CellValue, hours: int) -> None:
+    assert read_back(report_period=written).report_period_h == hours
+
+
+def test_a_threshold_may_be_switched_off() -> None:
+    thresholds = read_back(
+        rtt_warning_ms="none", rtt_critical_ms="Off", loss_warning_percent=False
+    ).thresholds
+    assert thresholds == Thresholds(loss_critical_percent=10)
+
+
+def test_a_threshold_that_contradicts_a_default_wins() -> None:
+    assert read_back(rtt_critical_ms=50).thresholds.rtt_warning_ms is None
+    assert read_back(rtt_warning_ms=500).thresholds.rtt_critical_ms is None
+
+
+def test_rounds_alone_must_all_agree() -> None:
+    assert read_back(rounds=1).state_policy == StatePolicy(rounds=1, out_of=1)
+    assert read_back(rounds=5).state_policy == StatePolicy(rounds=5, out_of=5)
+    assert read_back(out_of=5).state_policy == StatePolicy(rounds=3, out_of=5)
+
+
+@pytest.mark.parametrize(
+    ("values", "cell", "told"),
+    [
+        ({"report_every": "5s"}, "B5", "10s or more"),
+        ({"report_every": "now"}, "B5", "10s"),
+        ({"report_every": "2d"}, "B5", "1 day"),
+        ({"report_period": "0h"}, "B5", "from 1h to 366d"),
+        ({"report_period": "500d"}, "B5", "from 1h to 366d"),
+        ({"report_period": "long"}, "B5", "24h, 7d or 4w"),
+        ({"details_limit": 201}, "B5", "from 0 to 200"),
+        ({"retention_days": 0}, "B5", "from 1"),
+        ({"zone": "Nowhere"}, "B5", "no time zone"),
+        ({"rtt_warning_ms": -1}, "B5", "from 0.001"),
+        ({"rtt_warning_ms": 20, "rtt_critical_ms": 10}, "B5", "above the critical one, 10"),
+        ({"loss_critical_percent": ErrorValue("#DIV/0!")}, "B5", "shows an error"),
+        ({"rounds": 3, "out_of": 2}, "B6", "write 2 to 2 rounds"),
+        ({"rounds": 1, "out_of": 3}, "B6", "write 2 to 3 rounds"),
+        ({"out_of": 6}, "B5", "write 4 to 6 rounds"),
+        ({"database": "x" * 1001}, "B5", "at most 1,000"),
+        ({"report_evry": 5}, "A5", "did you mean 'Report every'?"),
+        ({"zone": "UTC", "Time zone": "UTC"}, "A6", "has a row above already"),
+    ],
+)
+def test_a_bad_setting_is_told_and_leaves_its_default(
+    values: dict[str, CellValue], cell: str, told: str
+) -> None:
+    reading = read(settings(**values))
+    found = problems(reading)
+    assert list(found) == [f"Settings!{cell}"]
+    assert told in found[f"Settings!{cell}"]
+    assert reading.settings == Settings()
+
+
+def test_a_bad_setting_leaves_the_others_alone() -> None:
+    reading = read(settings(report_every="x", retention_days=5))
+    assert reading.settings == Settings(retention_days=5)
+
+
+def test_a_table_without_its_columns_is_told_and_all_defaults_hold() -> None:
+    reading = read(
+        table("Settings", ("Setting", "Wert"), {"Setting": "zone", "Wert": "UTC"}), default_zone="UTC"
+    )
+    assert "has no column 'Value'" in problems(reading)["Settings!A4"]
+    assert reading.settings == Settings()
+
+
+def test_there_is_a_row_with_a_description_for_every_setting() -> None:
+    rows = settings_rows(Settings())
+    assert [row[0] for row in rows] == [row.name for row in SETTING_ROWS]
+    assert all(isinstance(row[2], str) and row[2].endswith(".") for row in rows)
+    assert set(setting_values(Settings())) == {row.key for row in SETTING_ROWS}
