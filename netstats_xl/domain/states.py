@@ -146,7 +146,7 @@ def advance(
     recent = (*tracker.recent, found)[-policy.out_of :]
     after = _settled(tracker.state, recent, policy.rounds)
     if after is not tracker.state:
-        why = f"{len(recent)} rounds looked at; in the last one: {why}"
+        why = f"{_agreeing(tracker.state, after, recent)} of the last {len(recent)} rounds; in the last one: {why}"
     elif tracker.state is State.UNKNOWN and found is not State.DOWN:
         after = State.UP
         why = f"first reply: {why}"
@@ -175,6 +175,13 @@ def _settled(before: State, recent: tuple[State, ...], rounds: int) -> State:
     if at_least_as_bad > rank:
         return _FROM_GOOD_TO_BAD[at_least_as_bad]
     return _FROM_GOOD_TO_BAD[min(rank, at_most_as_bad)]
+
+
+def _agreeing(before: State, after: State, recent: tuple[State, ...]) -> int:
+    """How many of the recent rounds are at least as bad as `after`; where it is better than `before`, as good."""
+    rank = _FROM_GOOD_TO_BAD.index
+    better = before is not State.UNKNOWN and rank(after) < rank(before)
+    return sum(rank(state) <= rank(after) if better else rank(state) >= rank(after) for state in recent)
 
 
 def latest_of(sample: Sample, previous: LatestSample | None) -> LatestSample:

@@ -79,7 +79,7 @@ class Database:
             cursor.execute("BEGIN")
             try:
                 result = change(cursor)
-                cursor.execute("COMMIT")
+                self._commit(cursor)
             except BaseException:
                 roll_back(cursor)
                 raise
@@ -127,6 +127,9 @@ class Database:
                 if fault.invalidates or isinstance(error, duckdb.InterruptException):
                     raise _Invalid(fault, instance) from error
                 raise fault.error from error
+
+    def _commit(self, cursor: Cursor) -> None:
+        cursor.execute("COMMIT")
 
     @contextmanager
     def _cursor(self) -> Iterator[tuple[Cursor, Cursor]]:

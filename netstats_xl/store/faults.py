@@ -35,12 +35,14 @@ class Fault:
     error: StoreError
     invalidates: bool
     """The open database is of no use until it has been opened again."""
-    mapped: bool
-    """Whether a row of the table knew it; otherwise `error` is a plain `StoreError`."""
+    row: int | None
+    """Which row of `TABLE` knew it; None: none did, and `error` is a plain `StoreError`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
+class Row:
+    """What one kind of DuckDB's exceptions becomes."""
+
     message: str
     """Regular expression, searched for in DuckDB's message without regard to case."""
     error: type[StoreError]
@@ -85,67 +87,65 @@ _IN_USE = (
     "have it open: stop that one, often another netstats-xl, a DuckDB shell, a backup or a virus scan."
 )
 
-_TABLE: tuple[_Row, ...] = (
-    _Row(
+TABLE: tuple[Row, ...] = (
+    Row(
         message=r"Conflicting lock is held in (?P<name>.+?) \(PID (?P<pid>\d+)\)(?: by user (?P<user>[^\s.]+))?",
         error=StoreLocked,
         says=_locked,
     ),
-    _Row(
+    Row(
         message=r"File is already open in\s*(?P<name>.+?) \(PID (?P<pid>\d+)\)",
         error=StoreLocked,
         says=_locked,
     ),
-    _Row(
+    Row(
         message=r"Unique file handle conflict",
         error=StoreLocked,
         says="The database {path} is open in this process already: close it there first.",
     ),
-    _Row(
-        message=r"Could not set lock on file|being used by another process", error=StoreLocked, says=_IN_USE
-    ),
-    _Row(
+    Row(message=r"Could not set lock on file|being used by another process", error=StoreLocked, says=_IN_USE),
+    Row(
         message=r"No space left on device|not enough space on the disk|Disk quota exceeded|File too large",
         error=StoreFull,
         says=_FULL,
     ),
-    _Row(
+    Row(
         message=r"failed to offload|max_temp_directory_size",
         error=StoreFull,
         says="The disk that holds {path} has no room for the temporary files of this query. Free some space, or "
         "ask for a shorter period.",
     ),
-    _Row(message=r"Could not (write|sync|truncate)", unless_room=True, error=StoreFull, says=_FULL),
-    _Row(
+    Row(message=r"Could not (write|sync|truncate)", unless_room=True, error=StoreFull, says=_FULL),
+    Row(
         message=r"newer version of DuckDB|storage version greater than|we can only read versions? ",
         error=StoreTooNew,
         says="The database {path} was written by a newer version of DuckDB. Update netstats_xl, or choose another "
         "database in the settings; the file was not changed.",
     ),
-    _Row(
+    Row(
         message=r"Corrupt (Encrypted )?WAL|replaying (checkpoint )?WAL|WAL does not match",
         error=StoreCorrupt,
         says=_WAL_DAMAGED,
     ),
-    _Row(
+    Row(
         message=r"not a valid DuckDB database file",
         error=StoreCorrupt,
         says="The file {path} is no DuckDB database. It was not changed: choose another path in the settings, or move "
         "the file aside.",
     ),
-    _Row(
+    Row(
         message=r"corrupt|checksum|Could not read enough bytes|Failed to deserialize|Failed to load metadata",
         error=StoreCorrupt,
         says=_DAMAGED,
     ),
-    _Row(raised=duckdb.SerializationException, message=r"", error=StoreCorrupt, says=_DAMAGED),
-    _Row(
+    Row(raised=duckdb.SerializationException, message=r"", error=StoreCorrupt, says=_DAMAGED),
+    Row(
         message=r"Read-only file system|Permission denied|Operation not permitted|Access is denied|"
         r"attached in read-only mode|The media is write protected",
         error=StoreReadOnly,
         says=_READ_ONLY,
     ),
-    _Row(
+    Row(
         message=r"No such file or directory|cannot find the (path|file)|Not a directory|Is a directory|"
         r"Too many levels of symbolic links|File name too long",
         error=StoreError,
@@ -153,26 +153,26 @@ _TABLE: tuple[_Row, ...] = (
     ),
     # What else can keep a file in an existing folder from being opened is a right that is missing, which Windows
     # words in the user's language.
-    _Row(message=r"Cannot open file", error=StoreReadOnly, says=_READ_ONLY),
-    _Row(
+    Row(message=r"Cannot open file", error=StoreReadOnly, says=_READ_ONLY),
+    Row(
         raised=duckdb.OutOfMemoryException,
         message=r"",
         error=StoreError,
-        says="There is not enough memory for this query ({reason}). Ask for a shorter period or fewer destinations.",
+        says="There is not enough memory for this query of {path} ({reason}). Ask for a shorter period or fewer destinations.",
     ),
-    _Row(
+    Row(
         message=r"Connection (already|has already been) closed|Connection Error: .*closed",
         error=StoreError,
         says="The database {path} has been closed.",
     ),
-    _Row(
+    Row(
         message=r"has been invalidated|must be restarted|autocheckpoint failed|Checkpoint failed|"
         r"Failed to create checkpoint",
         error=StoreError,
         says="The database {path} could not be brought up to date on the disk ({reason}). What was saved is safe; "
         "saving is tried again.",
     ),
-    _Row(
+    Row(
         message=r"Could not (write|sync|truncate|read|move|remove|close)|Input/output error",
         error=StoreError,
         says="The disk that holds {path} reports an error ({reason}). Check the disk and its connection.",
@@ -191,15 +191,15 @@ def fault_of(error: duckdb.Error, path: Path) -> Fault:
     invalidates = isinstance(error, duckdb.FatalException | duckdb.InternalException) or bool(
         _INVALIDATES.search(message)
     )
-    for row in _TABLE:
+    for number, row in enumerate(TABLE):
         match = re.search(row.message, message, re.I | re.S)
         if match is None or not isinstance(error, row.raised) or (row.unless_room and _has_room(path)):
             continue
         says = row.says if isinstance(row.says, str) else row.says(match, path)
         text = says.replace("{path}", str(path)).replace("{reason}", _reason(message))
-        return Fault(error=row.error(text), invalidates=invalidates, mapped=True)
+        return Fault(error=row.error(text), invalidates=invalidates, row=number)
     text = f"The database {path} reports an error that this program does not know: {_reason(message)}"
-    return Fault(error=StoreError(text), invalidates=invalidates, mapped=False)
+    return Fault(error=StoreError(text), invalidates=invalidates, row=None)
 
 
 def _reason(message: str) -> str:

@@ -1,6 +1,8 @@
 """An .xlsx or .xlsm file as a package of parts: where its tables stand; what may be wrong with a file."""
 
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -41,7 +43,9 @@ _PROBLEMS: tuple[tuple[type[Exception], type[WorkbookError], str], ...] = (
     (EOFError, WorkbookBusy, "{path} is incomplete: it is being saved just now, or it is damaged."),
     (zlib.error, WorkbookError, _DAMAGED),
     (etree.LxmlError, WorkbookError, _DAMAGED),
-    (KeyError, WorkbookError, _DAMAGED),
+    (LookupError, WorkbookError, _DAMAGED),
+    (struct.error, WorkbookError, _DAMAGED),
+    (lzma.LZMAError, WorkbookError, _DAMAGED),
     (
         NotImplementedError,
         WorkbookError,

@@ -38,7 +38,7 @@ def test_the_statistics_block_shows_every_metric_exactly() -> None:
     assert block["Jitter (RFC 3550)"] == (pytest.approx(2 * (1 - (15 / 16) ** 40), abs=6e-4), "ms")
     assert block["Loss"] == (pytest.approx(26.8293, abs=1e-4), "%")
     assert block["Availability"] == (pytest.approx(100 * 40 / 41, abs=1e-4), "%")
-    assert block["MOS"] == (2.24, "1 to 4.5")
+    assert block["MOS"] == (2.24, "of 4.5")
 
 
 def test_only_the_metrics_that_the_job_asks_for_are_shown() -> None:
@@ -173,7 +173,7 @@ def test_the_histogram_counts_every_reply_once_and_its_last_bin_is_open() -> Non
 
     assert sum(count for _, count in bins) == 481  # type: ignore[misc]  # counts
     assert bins[-1] == ("≥ 13.2", 1)
-    assert bins[0] == ("10–10.2", 120)
+    assert bins[0] == ("10", 120)
 
 
 def test_a_destination_that_never_replied_has_a_histogram_that_says_so() -> None:
@@ -216,12 +216,12 @@ def test_trends_put_this_period_beside_the_previous_by_position() -> None:
         "Mean (ms)": 18,
         "p95 (ms)": 30,
         "Loss (%)": pytest.approx(100 * 10 / 60),
-        "Availability (%)": 100,
+        "Avail. (%)": 100,
         "Previous hour": local(ago(hours=25)),
         "Previous mean (ms)": 50,
         "Previous p95 (ms)": None,
         "Previous loss (%)": 0,
-        "Previous availability (%)": 100,
+        "Previous avail. (%)": 100,
     }
     assert hours[0]["Mean (ms)"] is None
 

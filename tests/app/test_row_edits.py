@@ -36,7 +36,7 @@ def test_the_rows_that_come_of_it_are_valid() -> None:
         "Loss warning (%)": "3%",
     }
     edits = expand_blocks(destinations(block)).edits
-    reading = read(destinations(block | edits.replace[5], *edits.append))
+    reading = read(destinations({**block, **edits.replace[5]}, *edits.append))
     assert reading.errors == ()
     assert [each.host for each in reading.destinations] == [f"10.0.0.{last}" for last in range(1, 6)]
     assert {each.tags for each in reading.destinations} == {("a", "b")}
@@ -117,5 +117,5 @@ def test_what_was_merged_reads_back_as_it_was_given() -> None:
     wanted = read(destinations({"Name": "a", "Host": "::1"}, {"Name": "b", "Host": "::2"})).destinations
     present: dict[str, CellValue] = {"Name": "A", "Host": "old", "Enabled": "no"}
     edits = merge_rows(destinations(present), map(destination_cells, wanted))
-    merged = destinations(present | edits.replace[5], *edits.append)
+    merged = destinations({**present, **edits.replace[5]}, *edits.append)
     assert read_definitions({DESTINATIONS: merged}, default_zone="UTC").destinations == wanted

@@ -134,7 +134,8 @@ def a_busy_hour(seed: int = 1) -> list[Sample]:
         if job_id == "job2" and minute % 5:
             continue
         rtts = tuple(
-            None if random.random() < 0.1 else random.randrange(1, 64 * 200) / 64 for _ in range(random.randint(1, 9))
+            None if random.random() < 0.1 else random.randrange(1, 64 * 200) / 64
+            for _ in range(random.randint(1, 9))
         )
         outcome: Outcome = (
             random.choice(OUTCOMES[1:5])
@@ -149,7 +150,9 @@ def assert_same(found: Summary, expected: Summary) -> None:
     """Equal, but for the rounding of sums."""
     for name in Summary.__dataclass_fields__:
         value = getattr(expected, name)
-        assert getattr(found, name) == (None if value is None else pytest.approx(value, rel=1e-6, abs=1e-9)), name
+        assert getattr(found, name) == (
+            None if value is None else pytest.approx(value, rel=1e-6, abs=1e-9)
+        ), name
 
 
 class ResultStoreContract:
@@ -179,7 +182,11 @@ class ResultStoreContract:
         assert list(store.runs(ALWAYS)) == []
         assert list(store.events(ALWAYS)) == []
         assert store.prune(START) == 0
-        assert (store.info().samples, store.info().first_sample_at, store.info().last_sample_at) == (0, None, None)
+        assert (store.info().samples, store.info().first_sample_at, store.info().last_sample_at) == (
+            0,
+            None,
+            None,
+        )
 
     def test_definitions_come_back_as_they_were_saved(self, store: ResultStore) -> None:
         definitions = Definitions(destinations=(destination(2), destination(1)), jobs=(job(2), job(1)))
@@ -198,10 +205,16 @@ class ResultStoreContract:
         store.save_definitions(renamed, at=at(5))
         assert store.definitions() == StoredDefinitions(active=renamed)
 
-    def test_what_is_no_longer_defined_is_retired_and_kept_the_first_retired_first(self, store: ResultStore) -> None:
-        everything = Definitions(destinations=(destination(1), destination(2), destination(3)), jobs=(job(1), job(2)))
+    def test_what_is_no_longer_defined_is_retired_and_kept_the_first_retired_first(
+        self, store: ResultStore
+    ) -> None:
+        everything = Definitions(
+            destinations=(destination(1), destination(2), destination(3)), jobs=(job(1), job(2))
+        )
         store.save_definitions(everything, at=START)
-        store.save_definitions(Definitions(destinations=(destination(1), destination(2)), jobs=(job(2),)), at=at(1))
+        store.save_definitions(
+            Definitions(destinations=(destination(1), destination(2)), jobs=(job(2),)), at=at(1)
+        )
         store.save_definitions(Definitions(destinations=(destination(2),)), at=at(2))
         assert store.definitions() == StoredDefinitions(
             active=Definitions(destinations=(destination(2),)),
@@ -262,13 +275,17 @@ class ResultStoreContract:
         store.save(Batch(batch_id="a"))
         assert store.info().samples == 0
 
-    def test_samples_of_what_was_never_defined_are_kept_and_add_no_definition(self, store: ResultStore) -> None:
+    def test_samples_of_what_was_never_defined_are_kept_and_add_no_definition(
+        self, store: ResultStore
+    ) -> None:
         samples = [sample(0, OUTCOMES[0], job="unknown job", destination="unknown destination")]
         store.save(Batch(batch_id="a", samples=samples))
         assert list(store.samples(ALWAYS)) == samples
         assert store.definitions() == StoredDefinitions()
 
-    def test_samples_come_by_time_then_job_then_destination_whatever_the_order_saved(self, store: ResultStore) -> None:
+    def test_samples_come_by_time_then_job_then_destination_whatever_the_order_saved(
+        self, store: ResultStore
+    ) -> None:
         samples = a_busy_hour()
         shuffled = Random(2).sample(samples, len(samples))
         store.save(Batch(batch_id="a", samples=shuffled[:100]))
@@ -291,7 +308,9 @@ class ResultStoreContract:
         )
         scope = Scope(job_ids=frozenset({"job2"}), destination_ids=frozenset({"dest1", "dest3", "nobody"}))
         expected = [
-            each for each in a_busy_hour() if each.job_id == "job2" and each.destination_id in ("dest1", "dest3")
+            each
+            for each in a_busy_hour()
+            if each.job_id == "job2" and each.destination_id in ("dest1", "dest3")
         ]
         assert list(store.samples(ALWAYS, scope=scope)) == expected
         assert [each.job_id for each in store.runs(ALWAYS, scope=scope)] == ["job2"]
@@ -301,7 +320,9 @@ class ResultStoreContract:
         assert not store.runs(ALWAYS, scope=nothing)
         assert not store.events(ALWAYS, scope=nothing)
 
-    @pytest.mark.parametrize(("limit", "kept"), [(0, []), (2, [3, 4]), (9, [0, 1, 2, 3, 4]), (None, [0, 1, 2, 3, 4])])
+    @pytest.mark.parametrize(
+        ("limit", "kept"), [(0, []), (2, [3, 4]), (9, [0, 1, 2, 3, 4]), (None, [0, 1, 2, 3, 4])]
+    )
     def test_a_limit_keeps_the_last(self, store: ResultStore, limit: int | None, kept: list[int]) -> None:
         store.save(
             Batch(
@@ -328,7 +349,9 @@ class ResultStoreContract:
 
     # --- What is last known
 
-    def test_latest_is_each_destinations_last_sample_and_last_reply_within_the_period(self, store: ResultStore) -> None:
+    def test_latest_is_each_destinations_last_sample_and_last_reply_within_the_period(
+        self, store: ResultStore
+    ) -> None:
         samples = [
             sample(0, OUTCOMES[0]),
             sample(1, OUTCOMES[1]),
@@ -343,7 +366,9 @@ class ResultStoreContract:
         }
         assert store.latest(Period(start=at(1), end=at(2)))["dest1"].last_reply_at is None
 
-    def test_of_two_jobs_at_one_tick_the_latest_is_of_the_one_with_the_greater_id(self, store: ResultStore) -> None:
+    def test_of_two_jobs_at_one_tick_the_latest_is_of_the_one_with_the_greater_id(
+        self, store: ResultStore
+    ) -> None:
         store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0], job="job2"), sample(0, OUTCOMES[1])]))
         latest = store.latest(ALWAYS)["dest1"]
         assert latest.outcome == OUTCOMES[0]
@@ -354,15 +379,21 @@ class ResultStoreContract:
         store.save(Batch(batch_id="b", events=[changed(3, State.DEGRADED, destination="dest2")]))
         assert store.states() == {"dest1": State.DOWN, "dest2": State.DEGRADED}
 
-    def test_of_two_events_at_one_instant_the_one_saved_last_counts_and_comes_last(self, store: ResultStore) -> None:
+    def test_of_two_events_at_one_instant_the_one_saved_last_counts_and_comes_last(
+        self, store: ResultStore
+    ) -> None:
         events = [changed(5, State.DOWN), changed(5, State.UP)]
         store.save(Batch(batch_id="a", events=events))
         assert store.states() == {"dest1": State.UP}
         assert list(store.events(ALWAYS)) == events
 
-    def test_job_totals_count_rounds_and_missed_ticks_and_show_the_last_runs_error(self, store: ResultStore) -> None:
+    def test_job_totals_count_rounds_and_missed_ticks_and_show_the_last_runs_error(
+        self, store: ResultStore
+    ) -> None:
         missed = RunMissed(ticks=7, reason=MissedReason.OVERRUN, last_tick_at=at(9))
-        store.save(Batch(batch_id="a", runs=[run(0, RunFailed(error="old")), run(1, RunCompleted(up=1, down=0))]))
+        store.save(
+            Batch(batch_id="a", runs=[run(0, RunFailed(error="old")), run(1, RunCompleted(up=1, down=0))])
+        )
         store.save(Batch(batch_id="b", runs=[run(2, missed), run(3, missed, job="job2")]))
         store.save(Batch(batch_id="c", runs=[run(4, RunCompleted(up=1, down=0), job="job3")]))
         store.save(Batch(batch_id="d", runs=[run(5, RunFailed(error="no socket"), job="job3")]))
@@ -394,13 +425,17 @@ class ResultStoreContract:
         found = store.summaries(period, by=by, edges=edges)
         keys = sorted(groups, key=lambda key: (key[0] or START, *key[1:]))
         assert [(each.bucket_at, each.job_id or "", each.destination_id or "") for each in found] == keys
-        for each, key in zip(found, keys, strict=True):
-            assert_same(each.summary, summarise(groups[key]))
+        for group, key in zip(found, keys, strict=True):
+            assert_same(group.summary, summarise(groups[key]))
 
     def test_summaries_keep_to_the_scope(self, store: ResultStore) -> None:
         store.save(Batch(batch_id="a", samples=a_busy_hour()))
         scope = Scope(job_ids=frozenset({"job2"}), destination_ids=frozenset({"dest1", "dest2"}))
-        wanted = [each for each in a_busy_hour() if scope.includes(job_id=each.job_id, destination_id=each.destination_id)]
+        wanted = [
+            each
+            for each in a_busy_hour()
+            if scope.includes(job_id=each.job_id, destination_id=each.destination_id)
+        ]
         [found] = store.summaries(ALWAYS, scope=scope)
         assert_same(found.summary, summarise(wanted))
         assert not store.summaries(ALWAYS, scope=Scope(job_ids=frozenset({"nobody"})))
@@ -412,7 +447,10 @@ class ResultStoreContract:
         assert sum(each.summary.sent for each in parts) == whole.summary.sent
         assert sum(each.summary.up_s for each in parts) == whole.summary.up_s
 
-    @pytest.mark.parametrize(("rounds", "p95", "p99"), [(19, False, False), (20, True, False), (99, True, False), (100, True, True)])
+    @pytest.mark.parametrize(
+        ("rounds", "p95", "p99"),
+        [(19, False, False), (20, True, False), (99, True, False), (100, True, True)],
+    )
     def test_percentiles_need_their_number_of_rtts(
         self, store: ResultStore, rounds: int, p95: bool, p99: bool
     ) -> None:
@@ -436,7 +474,9 @@ class ResultStoreContract:
         expected = {}
         for number in (1, 2):
             of_pair = [
-                each for each in a_busy_hour() if (each.job_id, each.destination_id) == ("job1", f"dest{number}")
+                each
+                for each in a_busy_hour()
+                if (each.job_id, each.destination_id) == ("job1", f"dest{number}")
             ]
             expected["job1", f"dest{number}"] = jitter_rfc3550(rtts_of(each.outcome) for each in of_pair)
         assert found == pytest.approx(expected, rel=1e-9)
@@ -446,7 +486,9 @@ class ResultStoreContract:
         rounds = [early] * 40 + [late] * 1_000
         samples = [sample(minute, Replied(address="a", rtts_ms=rtts)) for minute, rtts in enumerate(rounds)]
         store.save(Batch(batch_id="a", samples=samples))
-        assert store.jitter_rfc3550(ALWAYS)["job1", "dest1"] == pytest.approx(jitter_rfc3550(rounds), rel=1e-9)
+        assert store.jitter_rfc3550(ALWAYS)["job1", "dest1"] == pytest.approx(
+            jitter_rfc3550(rounds), rel=1e-9
+        )
 
     def test_a_histogram_counts_rtts_from_each_edge_up_to_the_next(self, store: ResultStore) -> None:
         rtts = (0.5, 1.0, None, 1.5, 2.0, 2.0, 3.5, 4.0, 9.0)
@@ -533,7 +575,13 @@ class ResultStoreContract:
             "Job 1", "Host 1", "192.0.2.1", "192.0.2.1", "replied", "4", "3", "25.0", "20.9167", "10.0", "40.25",
             "10.0 * 12.5 40.25", "",
         ]  # fmt: skip
-        assert [row[5] for row in rows[2:]] == ["timeout", "unreachable", "not resolved", "not sent", "replied"]
+        assert [row[5] for row in rows[2:]] == [
+            "timeout",
+            "unreachable",
+            "not resolved",
+            "not sent",
+            "replied",
+        ]
         assert rows[2][6:] == ["4", "0", "100.0", "", "", "", "* * * *", "no reply in time"]
         assert rows[4][6:] == ["0", "0", "", "", "", "", "", "name not resolved: no such host"]
 
@@ -552,14 +600,27 @@ class ResultStoreContract:
 
     @pytest.mark.parametrize(
         "text",
-        ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "＝1", "a;=1", 'a",=1', "a\n=1", "  =1", "=cmd|'/c calc'!A0"],
+        [
+            "=1+1",
+            "+1",
+            "-1",
+            "@SUM(1)",
+            "\t=1",
+            "\r=1",
+            "＝1",
+            "a;=1",
+            'a",=1',
+            "a\n=1",
+            "  =1",
+            "=cmd|'/c calc'!A0",
+        ],
     )
     def test_no_text_in_a_csv_can_be_taken_for_a_formula(
         self, store: ResultStore, tmp_path: Path, text: str
     ) -> None:
         named = Definitions(destinations=(destination(1, name=text, host=text),), jobs=(job(1, name=text),))
         store.save_definitions(named, at=START)
-        outcomes = [
+        outcomes: list[Outcome] = [
             Unreachable(address=text, sent=1, reporter=text, reason=text),
             NameNotResolved(reason=text),
             SendFailed(address=text, reason=text),
@@ -572,7 +633,10 @@ class ResultStoreContract:
         for separator in (",", ";", "\t", "|"):
             for row in csv.reader(content.splitlines(), delimiter=separator):
                 for cell in row:
-                    assert not cell.strip(' "').startswith(("=", "+", "-", "@", "\t", "\r", "＝")), (cell, separator)
+                    assert not cell.strip(' "').startswith(("=", "+", "-", "@", "\t", "\r", "＝")), (
+                        cell,
+                        separator,
+                    )
 
 
 def read_csv(path: Path) -> list[list[str]]:

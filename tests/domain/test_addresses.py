@@ -60,13 +60,17 @@ def test_the_largest_block_that_is_allowed_expands_whole() -> None:
 
 
 @given(st.ip_addresses(v=4), st.integers(20, 32))
-def test_a_v4_block_expands_to_what_the_standard_library_calls_its_hosts(address: object, prefix: int) -> None:
+def test_a_v4_block_expands_to_what_the_standard_library_calls_its_hosts(
+    address: object, prefix: int
+) -> None:
     network = ip_network(f"{address}/{prefix}", strict=False)
     assert expand(f"{address}/{prefix}") == tuple(map(str, network.hosts()))
 
 
 @given(st.ip_addresses(), st.integers(0, 300))
-def test_a_range_expands_to_consecutive_addresses_from_its_first_to_its_last(first: object, count: int) -> None:
+def test_a_range_expands_to_consecutive_addresses_from_its_first_to_its_last(
+    first: object, count: int
+) -> None:
     start = ip_address(str(first))
     if int(start) + count >= 2**start.max_prefixlen:
         count = 0
@@ -83,7 +87,9 @@ def test_nothing_but_a_value_error_comes_of_any_text(text: str) -> None:
             assert str(error)
 
 
-@pytest.mark.parametrize("text", ["10.0.0.0/28", "10.0.0.1-20", "10.0.0.0/99", "fe80::1-fe80::ff", "10.0.0.1 - x"])
+@pytest.mark.parametrize(
+    "text", ["10.0.0.0/28", "10.0.0.1-20", "10.0.0.0/99", "fe80::1-fe80::ff", "10.0.0.1 - x"]
+)
 def test_what_is_meant_as_a_block_is_known_as_one(text: str) -> None:
     assert is_block(text)
 

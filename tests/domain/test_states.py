@@ -159,9 +159,17 @@ def test_k_of_n_needs_no_row_of_rounds() -> None:
 
 
 def test_from_unknown_the_first_reply_is_up_even_where_it_is_slow() -> None:
-    tracker, events = track([State.DOWN, State.DOWN, State.DEGRADED], StatePolicy())
+    tracker, events = track([State.DOWN, State.DEGRADED], StatePolicy())
     assert tracker.state is State.UP
     assert [(event.before, event.after) for event in events] == [(State.UNKNOWN, State.UP)]
+
+
+def test_rounds_that_are_bad_in_turns_count_for_the_lesser_evil() -> None:
+    tracker, events = track([State.DOWN, State.DEGRADED] * 3, StatePolicy(), Tracker(state=State.UP))
+    assert tracker.state is State.DEGRADED
+    assert [event.reason[:24] for event in events] == ["3 of the last 3 rounds; "]
+    tracker, events = track([State.UP, State.DEGRADED, State.UP], StatePolicy(), Tracker(state=State.DOWN))
+    assert [event.after for event in events] == [State.DEGRADED]
 
 
 def test_from_unknown_an_outage_needs_its_rounds() -> None:
@@ -179,18 +187,26 @@ def test_after_a_restart_the_known_state_stands_until_rounds_agree_on_another() 
 
 
 @given(rounds=st.lists(classes, max_size=40), policy=policies)
-def test_the_state_changes_exactly_when_k_of_the_last_n_rounds_agree(
+def test_the_state_changes_exactly_when_k_of_the_last_n_rounds_are_worse_or_better(
     rounds: list[State], policy: StatePolicy
 ) -> None:
+    order = [State.UP, State.DEGRADED, State.DOWN]
     tracker = Tracker(state=State.UP)
     for number, found in enumerate(rounds):
         before = tracker.state
         tracker, event = advance(tracker, sample(OUTCOME_OF[found], number), LIMITS, policy)
-        last = rounds[: number + 1][-policy.out_of :]
-        agreed = [state for state in set(last) if last.count(state) >= policy.rounds]
-        assert tracker.state is (agreed[0] if agreed else before)
+        last = [order.index(state) for state in rounds[: number + 1][-policy.out_of :]]
+        now = order.index(before)
+        worse = [
+            rank for rank in (2, 1) if rank > now and sum(each >= rank for each in last) >= policy.rounds
+        ]
+        better = [
+            rank for rank in (0, 1) if rank < now and sum(each <= rank for each in last) >= policy.rounds
+        ]
+        assert not (worse and better)
+        assert tracker.state is order[(worse or better or [now])[0]]
         assert (event is not None) == (tracker.state is not before)
-        assert tracker.recent == tuple(last)
+        assert tracker.recent == tuple(order[rank] for rank in last)
 
 
 @given(rounds=st.lists(classes), policy=policies)

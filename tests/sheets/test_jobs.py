@@ -172,7 +172,7 @@ def test_a_bad_cell_says_what_is_wrong_and_makes_only_its_row_invalid(
 
 
 def test_a_round_as_long_as_the_interval_is_allowed() -> None:
-    assert job(Interval="1s", Packets=1, **{"Timeout_(ms)": 1000}).echo.longest_round_s == 1.0
+    assert job(Interval="1s", Packets=1).echo.longest_round_s == 1.0
 
 
 def test_a_schedule_without_any_tick_is_refused() -> None:

@@ -32,7 +32,7 @@ from netstats_xl.sheets import (
     read_definitions,
     settings_rows,
 )
-from tests.sheets.tables import destinations, jobs, read, table
+from tests.sheets.tables import destinations, read, table
 
 ZONES = ["UTC", "Europe/Berlin", "Australia/Lord_Howe", "America/St_Johns", "Pacific/Apia"]
 

@@ -2,16 +2,21 @@
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import ParamSpec
 
 import pytest
 from openxml_audit import OpenXmlValidator
 
+P = ParamSpec("P")
 SOFFICE = shutil.which("soffice")
-needs_libreoffice = [
-    pytest.mark.libreoffice,
-    pytest.mark.skipif(SOFFICE is None, reason="LibreOffice's soffice is not on the path"),
-]
+_MISSING = pytest.mark.skipif(SOFFICE is None, reason="LibreOffice's soffice is not on the path")
+
+
+def needs_libreoffice(test: Callable[P, None]) -> Callable[P, None]:
+    """Mark a test that runs LibreOffice."""
+    return pytest.mark.libreoffice(_MISSING(test))
 
 
 def audit(path: Path) -> list[str]:

@@ -1,7 +1,10 @@
 """Tables out of workbook files."""
 
+import lzma
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -12,11 +15,12 @@ import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.table import Table
 
 from netstats_xl.domain.tables import CellValue, ErrorValue, RawTable
 from netstats_xl.errors import WorkbookBusy, WorkbookError
-from netstats_xl.sheets import DESTINATIONS, INPUT_TABLES, read_definitions
+from netstats_xl.sheets import INPUT_TABLES, read_definitions
 from netstats_xl.workbooks.template import demo_view
 from netstats_xl.workbooks.xlsx_parts import Area, column_letters, column_number, reading
 from netstats_xl.workbooks.xlsx_reader import read_tables
@@ -224,8 +228,8 @@ def test_a_header_repeated_in_the_cells_is_read_from_the_first_column(tmp_path: 
 
 def test_a_table_without_a_header_row_has_the_names_of_its_columns(tmp_path: Path) -> None:
     path = with_table(tmp_path / "book.xlsx", [["x", "y"]], options={"header_row": False})
-    assert values(path, "Column1") == ["x"] if "Column1" in read_tables(path, ["T"])["T"].headers else ["x"]
-    assert read_tables(path, ["T"])["T"].rows[-1].cells[read_tables(path, ["T"])["T"].headers[0]] == "x"
+    (row,) = read_tables(path, ["T"])["T"].rows
+    assert (row.number, row.cells) == (5, {"A": "x", "B": "y"})
 
 
 def test_the_values_agree_with_openpyxls(tmp_path: Path) -> None:
@@ -246,13 +250,7 @@ def test_fifteen_hundred_rows_are_read(tmp_path: Path) -> None:
     assert values(path, "B") == list(range(1_500))
 
 
-@pytest.mark.parametrize("mark", needs_libreoffice[:1])
-def test_marks_are_known(mark: pytest.MarkDecorator) -> None:
-    assert mark.name == "libreoffice"
-
-
-@pytest.mark.libreoffice
-@needs_libreoffice[1]
+@needs_libreoffice
 def test_what_libreoffice_saved_reads_as_before(tmp_path: Path) -> None:
     path = tmp_path / "demo.xlsx"
     write_workbook(demo_view("Europe/Berlin"), path)
@@ -267,11 +265,11 @@ def test_what_libreoffice_saved_reads_as_before(tmp_path: Path) -> None:
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
 
 
-def zipped(path: Path, **parts: str) -> bytes:
+def zipped(path: Path, parts: Mapping[str, str]) -> Path:
     with zipfile.ZipFile(path, "w") as out:
         for name, text in parts.items():
-            out.writestr(name.replace("__", "/"), text)
-    return path.read_bytes()
+            out.writestr(name, text)
+    return path
 
 
 @pytest.mark.parametrize(
@@ -295,24 +293,29 @@ def test_what_is_no_workbook_says_what_it_is_and_what_to_do(
     assert told in caught.value.message
 
 
-def test_packages_of_other_programs_are_named(tmp_path: Path) -> None:
-    path = tmp_path / "book.xlsx"
-    zipped(path, mimetype="application/vnd.oasis.opendocument.spreadsheet")
-    with pytest.raises(WorkbookError, match="an OpenDocument file: save it as an Excel workbook"):
-        read_tables(path, ["T"])
-    zipped(path, word="x")
-    with pytest.raises(WorkbookError, match="is no workbook: save it"):
-        read_tables(path, ["T"])
-    relation = '<Relationship Id="r1" Type="http://x/officeDocument" Target="xl/workbook.bin"/>'
-    zipped(path, _rels__DOTrels="")
-    with zipfile.ZipFile(path, "w") as out:
-        out.writestr("_rels/.rels", f'<Relationships xmlns="http://r">{relation}</Relationships>')
-    with pytest.raises(WorkbookError, match=re.escape("binary workbook (.xlsb)")):
-        read_tables(path, ["T"])
+RELATIONSHIPS = '<Relationships xmlns="http://r"><Relationship Id="r1" Type="http://x/officeDocument" Target="{}"/></Relationships>'
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        (
+            {"mimetype": "application/vnd.oasis.opendocument.spreadsheet"},
+            "an OpenDocument file: save it as an Excel",
+        ),
+        ({"readme.txt": "no workbook"}, "is no workbook: save it as an Excel workbook"),
+        ({"_rels/.rels": RELATIONSHIPS.format("xl/workbook.bin")}, "a binary workbook (.xlsb)"),
+        ({"_rels/.rels": RELATIONSHIPS.format("xl/workbook.xml")}, "is damaged"),
+    ],
+)
+def test_packages_of_other_programs_are_named(tmp_path: Path, parts: dict[str, str], told: str) -> None:
+    with pytest.raises(WorkbookError) as caught:
+        read_tables(zipped(tmp_path / "book.xlsx", parts), ["T"])
+    assert told in caught.value.message
 
 
 def test_a_file_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(WorkbookError, match="There is no workbook .*`netstats-xl new none.xlsx` makes one"):
+    with pytest.raises(WorkbookError, match=r"There is no workbook .*`netstats-xl new none\.xlsx` makes one"):
         read_tables(tmp_path / "none.xlsx", ["T"])
     with pytest.raises(WorkbookError, match="is a folder"):
         read_tables(tmp_path, ["T"])
@@ -340,10 +343,12 @@ def test_damaged_parts_are_told_apart_from_a_file_being_saved(tmp_path: Path) ->
         (OSError(5, "Input/output error"), WorkbookError, "cannot be read: Input/output error"),
         (zipfile.BadZipFile("bad"), WorkbookBusy, "incomplete"),
         (EOFError(), WorkbookBusy, "incomplete"),
-        (__import__("zlib").error("bad"), WorkbookError, "damaged"),
-        (etree.XMLSyntaxError("bad", 0, 0, 0), WorkbookError, "damaged"),
+        (zlib.error("bad"), WorkbookError, "damaged"),
+        (etree.LxmlError("bad"), WorkbookError, "damaged"),
         (KeyError("part"), WorkbookError, "damaged"),
         (IndexError("text"), WorkbookError, "damaged"),
+        (struct.error("short"), WorkbookError, "damaged"),
+        (lzma.LZMAError("bad"), WorkbookError, "damaged"),
         (NotImplementedError("method 97"), WorkbookError, "packed in a way"),
         (RuntimeError("encrypted"), WorkbookError, "password"),
         (ValueError("number"), WorkbookError, "damaged"),
@@ -385,10 +390,9 @@ def test_no_damage_whatever_raises_anything_but_a_workbook_error(
     path.write_bytes(bytes(content))
     try:
         tables = read_tables(path, INPUT_TABLES)
-    except WorkbookError as error:
-        assert str(path) in error.message
-    else:
-        read_definitions(tables, default_zone="UTC")
+    except WorkbookError:
+        return  # said in our terms, as it should be
+    read_definitions(tables, default_zone="UTC")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -407,11 +411,9 @@ def test_no_change_to_the_xml_raises_anything_but_a_workbook_error(
 
     try:
         tables = read_tables(edited_anyhow(source, part, change), INPUT_TABLES)
-    except WorkbookError as error:
-        assert error.message
-    else:
-        assert DESTINATIONS in tables or part != "xl/styles.xml"
-        read_definitions(tables, default_zone="UTC")
+    except WorkbookError:
+        return  # said in our terms, as it should be
+    read_definitions(tables, default_zone="UTC")
 
 
 def edited_anyhow(path: Path, part: str, change: Callable[[str], str]) -> Path:
@@ -428,7 +430,7 @@ def edited_anyhow(path: Path, part: str, change: Callable[[str], str]) -> Path:
 @given(st.integers(1, 16_384))
 def test_column_letters_and_numbers_agree(number: int) -> None:
     assert column_number(column_letters(number)) == number
-    assert column_letters(number) == openpyxl.utils.get_column_letter(number)
+    assert column_letters(number) == get_column_letter(number)
 
 
 def test_areas_are_written_as_they_are_read() -> None:

@@ -1,5 +1,6 @@
 """The About sheet: how each figure is defined, what the report covers, and what it leaves out."""
 
+import textwrap
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -21,7 +22,6 @@ from netstats_xl.domain.views import (
     Column,
     Row,
     SheetSpec,
-    Style,
     TableSpec,
     TextEquals,
     TextSpec,
@@ -29,8 +29,7 @@ from netstats_xl.domain.views import (
 
 SHEET = "About"
 
-_WRAPPED = Style(wrap=True)
-
+_RULE_WIDTH = 100
 FIGURES: tuple[tuple[str, str, str, str], ...] = (
     (
         "Round",
@@ -87,7 +86,7 @@ FIGURES: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "MOS",
-        "1 to 4.5",
+        "of 4.5",
         "Speech quality after ITU-T G.107 with G.711: d = RTT / 2 + 2 × jitter + 10; "
         "R = 93.2 − 0.024 d − 0.11 max(0, d − 177.3) − 95 × loss / (loss + 25.1); "
         "MOS = 1 + 0.035 R + 0.000007 R (R − 60)(100 − R), at least 1 and at most 4.5.",
@@ -104,8 +103,8 @@ FIGURES: tuple[tuple[str, str, str, str], ...] = (
     (
         "Pivots",
         "",
-        "Mean of hourly means: every row of the Hourly table weighs alike. Worst hourly p95 and loss: the "
-        "highest of any hour. Of all packets: weighted by packets, from the counts. Hours are "
+        "Mean of means: every row of the Hourly table weighs alike. Worst p95 and loss: the "
+        "highest of any hour. Weighted: by packets, from the counts. Hours are "
         "those of the report's time zone.",
         "Pivot",
     ),
@@ -115,8 +114,8 @@ _FACT_COLUMNS = (columns.text("Fact", width=26), Column(header="Value", width=18
 _FIGURE_COLUMNS = (
     columns.text("Figure", width=26),
     columns.text("Unit", width=18),
-    Column(header="Rule", width=95, style=_WRAPPED),
-    Column(header="Shown on", width=34, style=_WRAPPED),
+    columns.text("Rule", width=_RULE_WIDTH),
+    columns.text("Shown on", width=34),
 )
 _COLOR_COLUMNS = (
     Column(
@@ -130,7 +129,7 @@ _COLOR_COLUMNS = (
         ),
     ),
     Column(header="In charts", width=18),
-    Column(header="Meaning", width=95, style=_WRAPPED),
+    columns.text("Meaning", width=_RULE_WIDTH),
 )
 _COLORS: tuple[Row, ...] = (
     (
@@ -152,10 +151,9 @@ _COLORS: tuple[Row, ...] = (
 )
 _NOTICE_COLUMNS = (Column(header="Note", width=26),)
 _PROBLEM_COLUMNS = (
-    columns.text("Sheet", width=26),
-    columns.text("Cell", width=18),
-    Column(header="What is wrong, and what would be right", width=95, style=_WRAPPED),
-    Column(header="Value", width=34, style=_WRAPPED),
+    columns.text("Cell", width=26),
+    columns.text("Value", width=18),
+    columns.text("What is wrong, and what would be right", width=_RULE_WIDTH),
 )
 
 
@@ -163,7 +161,7 @@ def about(findings: Findings, left_out: Sequence[str]) -> SheetPart:
     """The sheet; `left_out`: what the other sheets do not show, in sentences."""
     inputs = findings.inputs
     problems: tuple[Row, ...] = tuple(
-        (error.sheet, error.cell, error.message, error.value) for error in inputs.cell_errors
+        (f"{error.sheet}!{error.cell}", error.value, error.message) for error in inputs.cell_errors
     )
     notices: tuple[Row, ...] = tuple((notice,) for notice in (*inputs.warnings, *left_out))
     sections: tuple[tuple[str, str, tuple[Column, ...], Sequence[Row]], ...] = (
@@ -174,13 +172,13 @@ def about(findings: Findings, left_out: Sequence[str]) -> SheetPart:
             _NOTICE_COLUMNS,
             notices or (("Nothing was left out.",),),
         ),
-        ("How each figure is defined", "About_figures", _FIGURE_COLUMNS, FIGURES),
+        ("How each figure is defined", "About_figures", _FIGURE_COLUMNS, _figures()),
         ("What the colours mean", "About_colours", _COLOR_COLUMNS, _COLORS),
         (
             "Bad cells in the workbook",
             "About_problems",
             _PROBLEM_COLUMNS,
-            problems or (("none", None, None, None),),
+            problems or (("none", None, None),),
         ),
     )
     blocks: list[Block] = [TextSpec(anchor=Anchor(row=0, column=0), text="About this report", style=TITLE)]
@@ -197,6 +195,16 @@ def about(findings: Findings, left_out: Sequence[str]) -> SheetPart:
         spec=SheetSpec(name=SHEET, blocks=tuple(blocks), freeze=Anchor(row=1, column=0), gridlines=False),
         rows={table: rows for _, table, _, rows in sections},
     )
+
+
+def _figures() -> tuple[Row, ...]:
+    """A row for each line of a rule: not every program makes a row as high as a wrapped text needs."""
+    rows: list[Row] = []
+    for figure, unit, rule, shown_on in FIGURES:
+        first, *others = textwrap.wrap(rule, _RULE_WIDTH)
+        rows.append((figure, unit, first, shown_on))
+        rows.extend((None, None, line, None) for line in others)
+    return tuple(rows)
 
 
 def _facts(findings: Findings) -> tuple[Row, ...]:

@@ -1,7 +1,11 @@
 """Columns, number formats and conditional formats that several sheets share."""
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
 from netstats_xl.domain.results import State
 from netstats_xl.domain.states import JobState
+from netstats_xl.domain.tables import CellValue
 from netstats_xl.domain.views import (
     BAD,
     GOOD,
@@ -94,3 +98,12 @@ def availability(header: str, *, note: str = AVAILABILITY_RULE, width: float = 1
 def threshold_rules(*, warning_column: str, critical_column: str) -> tuple[Rule, ...]:
     """Colours for a number that reaches the thresholds in two other columns of its row."""
     return (AtLeast(column=critical_column, style=BAD), AtLeast(column=warning_column, style=WARNING))
+
+
+def time_axis_format(times: Sequence[CellValue]) -> str:
+    """The shortest number format that tells the times of an axis apart, for local times in ascending order."""
+    instants = [time for time in times if isinstance(time, datetime)]
+    span = instants[-1] - instants[0] if instants else timedelta(0)
+    if span > timedelta(days=2):
+        return "mm-dd hh:mm"
+    return "hh:mm" if span >= timedelta(hours=1) else "hh:mm:ss"

@@ -2,15 +2,25 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
 
 from netstats_xl.app.views.columns import DISABLED
 from netstats_xl.app.views.findings import Findings
 from netstats_xl.app.views.parts import SheetPart
 from netstats_xl.domain.tables import CellValue, RawRow, RawTable
 from netstats_xl.domain.targets import Destination, Job
-from netstats_xl.domain.views import Anchor, Column, Row, SheetSpec, TableSpec
+from netstats_xl.domain.views import (
+    BAD,
+    MUTED,
+    Anchor,
+    Column,
+    Row,
+    SheetSpec,
+    TableSpec,
+    TextEquals,
+    TextPresent,
+)
 from netstats_xl.sheets import (
     DESTINATION_COLUMNS,
     DESTINATIONS,
@@ -28,9 +38,11 @@ from netstats_xl.sheets.rows import parse_id
 _ROW_NUMBER = re.compile(r"[A-Z]{1,3}(\d+)|[^\[]*\[(\d+)\].*")
 """The row's number in a cell's address: of a sheet (`B7`), or of a source without cells (`jobs[7].name`)."""
 
-ORIGIN = Anchor(row=0, column=0)
 INVALID = "Invalid"
 """The state of a row that cannot be used, and of which nothing is known from before."""
+
+_OTHER_STATES = (TextEquals(text=INVALID, style=BAD), TextPresent(style=MUTED))
+"""How states look that only this report has."""
 
 Thing = TypeVar("Thing", bound=Destination | Job)
 
@@ -87,8 +99,7 @@ def destinations(findings: Findings) -> SheetPart:
         state_header="Status",
         error_header="Problems",
     )
-    rows, extra = _rows(findings, sheet)
-    return _part(destinations_spec(ORIGIN, extra=extra), rows)
+    return _part(findings, sheet, destinations_spec)
 
 
 def jobs(findings: Findings) -> SheetPart:
@@ -115,13 +126,31 @@ def jobs(findings: Findings) -> SheetPart:
         state_header="State",
         error_header="Last error",
     )
+    return _part(findings, sheet, jobs_spec)
+
+
+class _Spec(Protocol):
+    """Makes the table's spec, with the user's own columns to the right."""
+
+    def __call__(self, anchor: Anchor, *, extra: tuple[Column, ...]) -> TableSpec: ...
+
+
+def _part(findings: Findings, sheet: _Sheet[Thing], spec: _Spec) -> SheetPart:
     rows, extra = _rows(findings, sheet)
-    return _part(jobs_spec(ORIGIN, extra=extra), rows)
-
-
-def _part(table: TableSpec, rows: Sequence[Row]) -> SheetPart:
-    sheet = SheetSpec(name=table.name, blocks=(table,), freeze=Anchor(row=1, column=1), repeat_rows=(0, 0))
-    return SheetPart(spec=sheet, rows={table.name: rows})
+    table = spec(Anchor(row=0, column=0), extra=extra)
+    table = replace(
+        table,
+        columns=tuple(
+            replace(column, rules=(*column.rules, *_OTHER_STATES))
+            if column.header == sheet.state_header
+            else column
+            for column in table.columns
+        ),
+    )
+    return SheetPart(
+        spec=SheetSpec(name=table.name, blocks=(table,), freeze=Anchor(row=1, column=1), repeat_rows=(0, 0)),
+        rows={table.name: rows},
+    )
 
 
 def _rows(findings: Findings, sheet: _Sheet[Thing]) -> tuple[list[Row], tuple[Column, ...]]:

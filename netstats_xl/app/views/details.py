@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 from netstats_xl.app.views import columns
 from netstats_xl.app.views.details_charts import (
@@ -33,6 +32,7 @@ from netstats_xl.domain.views import (
     Kind,
     Row,
     SheetSpec,
+    Style,
     TableSpec,
     TextSpec,
 )
@@ -49,7 +49,7 @@ _BLOCK_ROWS = STATISTICS_ROWS + 3
 
 _FIGURE = columns.text("Figure", width=18)
 _VALUE = Column(header="Value", kind=Kind.NUMBER, width=12)
-_UNIT = columns.text("Unit", width=9)
+_UNIT = Column(header="Unit", width=8, style=Style(align="center"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ def details(store: ResultStore, findings: Findings, rollup: HourlyRollup, feeds:
                 *blocks,
             ),
             freeze=Anchor(row=2, column=0),
-            repeat_rows=(0, 1),
+            repeat_rows=(0, _FIRST_BLOCK_ROW - 1),
             column_widths={0: _FIGURE.width, 1: _VALUE.width, 2: _UNIT.width, 3: 2},
             gridlines=False,
         ),
@@ -204,7 +204,7 @@ def _histogram(store: ResultStore, period: Period, shown: _Shown) -> tuple[Row, 
     if low_ms is None or high_ms is None:
         return (("No replies", None),)
     edges = histogram_edges(low_ms, shown.summary.p99_ms or high_ms)
-    labels = [f"{low:g}–{high:g}" for low, high in pairwise(edges)]
+    labels = [f"{low:g}" for low in edges[:-1]]
     if high_ms >= edges[-1]:
         labels.append(f"≥ {edges[-1]:g}")
         edges = (*edges, high_ms + 1)

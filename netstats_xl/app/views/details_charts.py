@@ -1,7 +1,6 @@
 """The charts of the Details sheet, and the feed tables that they read."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 
 from netstats_xl.app.views import columns
 from netstats_xl.app.views.parts import column_ref
@@ -24,7 +23,7 @@ TIME = columns.instant("Time")
 MEAN = columns.milliseconds("Mean RTT (ms)")
 MAX = columns.milliseconds("Max RTT (ms)")
 LOSS = columns.loss("Loss (%)")
-BIN = columns.text("RTT (ms)", note="From (inclusive) to (exclusive).")
+BIN = columns.text("RTT from (ms)", note="The range that begins here and ends before the next one.")
 REPLIES = columns.count("Replies")
 
 _HEIGHT_PX = 20 * (STATISTICS_ROWS + 1)
@@ -36,7 +35,6 @@ _HISTOGRAM_COLUMN, _HISTOGRAM_WIDTH_PX = 14, 380
 def line_chart(name: str, *, suffix: str, row: int, series: Sequence[Row]) -> ChartSpec:
     """RTT over time as lines, loss as columns on a second axis. `series`: the rows of the feed table."""
     table = f"Series_{suffix}"
-    long = len(series) > 1 and _days(series) >= 2
 
     def line(column: Column, color: Color) -> SeriesSpec:
         return SeriesSpec(
@@ -69,18 +67,11 @@ def line_chart(name: str, *, suffix: str, row: int, series: Sequence[Row]) -> Ch
                 secondary=True,
             ),
         ),
-        category_axis=Axis(number_format="mm-dd hh:mm" if long else "hh:mm:ss"),
+        category_axis=Axis(number_format=columns.time_axis_format([row[0] for row in series])),
         value_axis=Axis(title="RTT (ms)", number_format="General", low=0),
         secondary_axis=Axis(title="Loss (%)", number_format="General", low=0, high=_loss_axis_high(series)),
         gap_percent=20,
     )
-
-
-def _days(series: Sequence[Row]) -> float:
-    first, last = series[0][0], series[-1][0]
-    if not isinstance(first, datetime) or not isinstance(last, datetime):
-        return 0
-    return (last - first) / timedelta(days=1)
 
 
 def _loss_axis_high(series: Sequence[Row]) -> float:
@@ -108,7 +99,7 @@ def histogram_chart(name: str, *, suffix: str, row: int) -> ChartSpec:
                 color=BLUE,
             ),
         ),
-        category_axis=Axis(title="RTT (ms)"),
+        category_axis=Axis(title=BIN.header),
         value_axis=Axis(title="Replies", number_format="#,##0", low=0),
         legend=False,
         gap_percent=5,

@@ -9,7 +9,7 @@ from netstats_xl.app.views.findings import Findings
 from netstats_xl.app.views.parts import SheetPart
 from netstats_xl.domain.results import Period
 from netstats_xl.domain.targets import DestinationId
-from netstats_xl.domain.views import Anchor, Column, Kind, Row, SheetSpec, TableSpec
+from netstats_xl.domain.views import Anchor, Column, Kind, Row, SheetSpec, Style, TableSpec
 from netstats_xl.domain.windows import hour_edges
 from netstats_xl.ports import Dimension, GroupSummary, ResultStore
 
@@ -32,6 +32,7 @@ HOUR = Column(
     number_format="00",
     width=7,
     note="Hour of the day in the report's time zone.",
+    style=Style(align="center"),
 )
 WEEKDAY = columns.text("Weekday", width=10, note="Numbered from Monday.")
 ROUNDS = columns.count("Rounds")
@@ -58,8 +59,8 @@ COLUMNS = (
     JOB,
     HOUR_START,
     DATE,
-    HOUR,
     WEEKDAY,
+    HOUR,
     ROUNDS,
     SENT,
     RECEIVED,
@@ -136,8 +137,8 @@ def _rows(findings: Findings, rollup: HourlyRollup) -> Iterator[Row]:
             findings.job_label(group.job_id),
             start,
             start.replace(hour=0, minute=0, second=0, microsecond=0),
-            start.hour,
             WEEKDAYS[start.weekday()],
+            start.hour,
             summary.rounds_up + summary.rounds_down,
             summary.sent,
             summary.received,

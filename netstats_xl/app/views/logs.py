@@ -72,6 +72,7 @@ _EVENT_COLUMNS = (
     columns.text("Destination", width=26),
     columns.text("From", width=12, rules=columns.STATE_RULES),
     columns.text("To", width=12, rules=columns.STATE_RULES),
+    columns.text("Reason", width=70),
     Column(
         header="Former state lasted (min)",
         kind=Kind.NUMBER,
@@ -79,7 +80,6 @@ _EVENT_COLUMNS = (
         width=14,
         note="Since the destination's event before, within this list. Blank where it has none.",
     ),
-    columns.text("Reason", width=70),
 )
 
 
@@ -141,8 +141,8 @@ def _event_rows(findings: Findings, found: Sequence[StateChanged]) -> list[Row]:
                 findings.destination_label(event.destination_id),
                 str(event.before),
                 str(event.after),
-                None if began_at is None else (event.at - began_at) / timedelta(minutes=1),
                 event.reason,
+                None if began_at is None else (event.at - began_at) / timedelta(minutes=1),
             )
         )
     return rows

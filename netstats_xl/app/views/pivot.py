@@ -28,13 +28,16 @@ _HEADING_ROW = _CHART_ROW + _CHART_ROWS + 1
 _BY_DESTINATION_COLUMN, _BY_HOUR_COLUMN, _WEEK_COLUMN = 0, 9, 13
 _WIDTHS = {
     0: 30.0,
-    **dict.fromkeys(range(1, 8), 13.0),
+    1: 20.0,
+    **dict.fromkeys(range(2, 6), 15.0),
+    **dict.fromkeys(range(6, 8), 20.0),
     8: 3.0,
     9: 15.0,
-    **dict.fromkeys(range(10, 12), 13.0),
+    10: 20.0,
+    11: 15.0,
     12: 3.0,
-    13: 15.0,
-    **dict.fromkeys(range(14, 22), 10.0),
+    13: 20.0,
+    **dict.fromkeys(range(14, 22), 9.0),
 }
 
 
@@ -43,19 +46,19 @@ def _value(column: Column, aggregate: Aggregate, caption: str, number_format: st
 
 
 _SENT_COLUMN, _RECEIVED_COLUMN = hourly.SENT.header, hourly.RECEIVED.header
-_MEAN = _value(hourly.MEAN, Aggregate.AVERAGE, "Mean of hourly means (ms)", "#,##0.00")
-_P95 = _value(hourly.P95, Aggregate.MAX, "Worst hourly p95 (ms)", "#,##0.00")
-_LOSS = _value(hourly.LOSS, Aggregate.MAX, "Worst hourly loss (%)", "0.000")
+_MEAN = _value(hourly.MEAN, Aggregate.AVERAGE, "Mean of means (ms)", "#,##0.00")
+_P95 = _value(hourly.P95, Aggregate.MAX, "Worst p95 (ms)", "#,##0.00")
+_LOSS = _value(hourly.LOSS, Aggregate.MAX, "Worst loss (%)", "0.000")
 _SENT = _value(hourly.SENT, Aggregate.SUM, "Packets sent", columns.COUNT_FORMAT)
 _LOST = _value(hourly.LOST, Aggregate.SUM, "Packets lost", columns.COUNT_FORMAT)
 _TRUE_MEAN = PivotRatio(
-    caption="Mean RTT of all packets (ms)",
+    caption="Weighted mean (ms)",
     plus=hourly.RTT_SUM.header,
     divisor=_RECEIVED_COLUMN,
     number_format="#,##0.00",
 )
 _TRUE_LOSS = PivotRatio(
-    caption="Loss of all packets (%)",
+    caption="Weighted loss (%)",
     plus=_SENT_COLUMN,
     minus=_RECEIVED_COLUMN,
     divisor=_SENT_COLUMN,
@@ -109,7 +112,7 @@ def pivot() -> SheetPart:
     headings = (
         (_BY_DESTINATION_COLUMN, "By destination"),
         (_BY_HOUR_COLUMN, "By hour of the day"),
-        (_WEEK_COLUMN, "Hour of the day by weekday: mean of hourly means (ms)"),
+        (_WEEK_COLUMN, "Hour of the day by weekday: mean of means (ms)"),
     )
     return SheetPart(
         spec=SheetSpec(
@@ -119,9 +122,9 @@ def pivot() -> SheetPart:
                 TextSpec(
                     anchor=Anchor(row=1, column=0),
                     text=(
-                        "Computed anew when the workbook is opened. Each row of Hourly weighs alike in a "
-                        "mean of hourly means; figures of all packets weigh every packet alike. A p95 cannot "
-                        "be made of hourly ones: the worst hour is shown."
+                        "Computed anew when the workbook is opened. In the mean of means each row of Hourly "
+                        "weighs alike, in weighted figures each packet does. The worst p95 and loss are those "
+                        "of the worst hour: an overall p95 cannot be made of hourly ones."
                     ),
                     style=HINT,
                 ),

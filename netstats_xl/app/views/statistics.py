@@ -53,7 +53,7 @@ def _line(metric: Metric, summary: Summary, jitter_rfc3550_ms: float | None) -> 
         case Metric.AVAILABILITY:
             return "Availability", _rounded(summary.availability_percent, 4), "%"
         case Metric.MOS:
-            return "MOS", _rounded(summary.mos, 2), "1 to 4.5"
+            return "MOS", _rounded(summary.mos, 2), "of 4.5"
         case _:
             assert_never(metric)
 

@@ -41,8 +41,8 @@ DAILY_SPAN = timedelta(days=732)
 _CHARTS_ROW = 4
 _CHART_ROWS = 13
 _TABLE_ROW = _CHARTS_ROW + 2 * (_CHART_ROWS + 1) + 2
-_CHART_WIDTH_PX, _CHART_HEIGHT_PX = 525, 20 * _CHART_ROWS
-_CHART_COLUMNS = (0, 7, 15)
+_CHART_WIDTH_PX, _CHART_HEIGHT_PX = 435, 20 * _CHART_ROWS
+_CHART_COLUMNS = (0, 6, 13)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,16 +65,16 @@ class _Steps:
     def columns(self) -> tuple[Column, ...]:
         """This period's five, then the previous one's."""
         return (
-            columns.instant(self.unit, number_format=self.number_format, width=16),
-            columns.milliseconds("Mean (ms)", note=columns.MEAN_RULE, width=9),
-            columns.milliseconds("p95 (ms)", note=columns.P95_RULE, width=9),
-            columns.loss("Loss (%)", width=9),
-            columns.availability("Availability (%)", width=12),
-            columns.instant(f"Previous {self.unit.lower()}", number_format=self.number_format, width=16),
-            columns.milliseconds("Previous mean (ms)", note=columns.MEAN_RULE, width=9),
-            columns.milliseconds("Previous p95 (ms)", note=columns.P95_RULE, width=9),
-            columns.loss("Previous loss (%)", width=9),
-            columns.availability("Previous availability (%)", width=12),
+            columns.instant(self.unit, number_format=self.number_format, width=15),
+            columns.milliseconds("Mean (ms)", note=columns.MEAN_RULE, width=8),
+            columns.milliseconds("p95 (ms)", note=columns.P95_RULE, width=8),
+            columns.loss("Loss (%)", width=8),
+            columns.availability("Avail. (%)", width=10),
+            columns.instant(f"Previous {self.unit.lower()}", number_format=self.number_format, width=15),
+            columns.milliseconds("Previous mean (ms)", note=columns.MEAN_RULE, width=8),
+            columns.milliseconds("Previous p95 (ms)", note=columns.P95_RULE, width=8),
+            columns.loss("Previous loss (%)", width=8),
+            columns.availability("Previous avail. (%)", width=10),
         )
 
 
@@ -110,7 +110,8 @@ def trends(store: ResultStore, findings: Findings) -> SheetPart:
     left_out: list[str] = []
     for position, steps in enumerate((_HOURS, _DAYS)):
         charts_row = _CHARTS_ROW + position * (_CHART_ROWS + 1)
-        blocks += _charts(steps, charts_row)
+        rows[steps.table] = _rows(store, findings, steps)
+        blocks += _charts(steps, charts_row, rows[steps.table])
         blocks.append(
             TextSpec(
                 anchor=Anchor(row=_TABLE_ROW - 1, column=steps.column),
@@ -126,7 +127,6 @@ def trends(store: ResultStore, findings: Findings) -> SheetPart:
                 autofilter=False,
             )
         )
-        rows[steps.table] = _rows(store, findings, steps)
         if findings.inputs.period.length > steps.span:
             left_out.append(
                 f"{SHEET}: by {steps.unit.lower()}, the last {steps.span.days} days of the period are shown."
@@ -191,8 +191,9 @@ def _figures(store: ResultStore, findings: Findings, steps: _Steps, period: Peri
     ]
 
 
-def _charts(steps: _Steps, row: int) -> tuple[ChartSpec, ...]:
+def _charts(steps: _Steps, row: int, rows: Sequence[Row]) -> tuple[ChartSpec, ...]:
     time, mean, p95, loss, _, _, previous_mean, previous_p95, previous_loss, _ = steps.columns
+    axis_format = columns.time_axis_format([each[0] for each in rows]) if steps is _HOURS else "mm-dd"
 
     def series(name: str, values: Column, color: Color) -> SeriesSpec:
         return SeriesSpec(
@@ -214,7 +215,7 @@ def _charts(steps: _Steps, row: int) -> tuple[ChartSpec, ...]:
             title=f"{what} by {steps.unit.lower()}",
             description=(f"{what} in {unit} of all destinations, this period and the previous one."),
             series=(series("This period", now, color), series("Previous period", before, GREY)),
-            category_axis=Axis(number_format="mm-dd hh:mm" if steps is _HOURS else "mm-dd"),
+            category_axis=Axis(number_format=axis_format),
             value_axis=Axis(title=unit, number_format="General", low=0),
             gap_percent=60,
         )

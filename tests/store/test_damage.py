@@ -1,0 +1,224 @@
+"""Real files that cannot be opened: each gets its own error, and none is changed."""
+
+import gzip
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from netstats_xl.domain.results import Batch
+from netstats_xl.errors import StoreCorrupt, StoreError, StoreLocked, StoreReadOnly, StoreTooNew
+from netstats_xl.store.duckdb_store import DuckDbStore
+from tests.contracts.result_store import ALWAYS, OUTCOMES, a_busy_hour, sample
+from tests.store.disks import needs_mounts, small_disk
+
+NEWER = Path(__file__).parent / "data" / "duckdb-2.0.duckdb.gz"
+OPEN_AND_WAIT = """
+import sys
+from pathlib import Path
+from netstats_xl.store.duckdb_store import DuckDbStore
+store = DuckDbStore.open(Path(sys.argv[1]))
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "results.duckdb"
+
+
+@contextmanager
+def another_process(path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """One that has the database open until the block ends."""
+    with subprocess.Popen(
+        [sys.executable, "-c", OPEN_AND_WAIT, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        yield process
+
+
+def test_a_second_process_is_told_who_has_the_database_open(path: Path) -> None:
+    with (
+        another_process(path) as process,
+        pytest.raises(StoreLocked, match=rf"\(process {process.pid}") as caught,
+    ):
+        DuckDbStore.open(path)
+    assert path.name in caught.value.message
+    DuckDbStore.open(path).close()
+
+
+def test_opening_twice_in_one_process_is_refused_and_leaves_the_first_at_work(path: Path) -> None:
+    store = DuckDbStore.open(path)
+    with pytest.raises(StoreLocked, match="in this process already"):
+        DuckDbStore.open(path)
+    store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])]))
+    with pytest.raises(StoreLocked, match="in use by"):
+        open_elsewhere(path)
+    store.close()
+
+
+def open_elsewhere(path: Path) -> None:
+    """Open the database in another process, and raise what it raised there."""
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom netstats_xl.store.duckdb_store import DuckDbStore\n"
+        "from netstats_xl.errors import StoreLocked\n"
+        "try:\n    DuckDbStore.open(Path(sys.argv[1]))\nexcept StoreLocked as error:\n    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    if done.stdout:
+        raise StoreLocked(done.stdout)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04" * 10_000])
+def test_a_file_that_is_no_database_is_refused_and_kept(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(StoreCorrupt, match="is no DuckDB database"):
+        DuckDbStore.open(path)
+    assert path.read_bytes() == content
+
+
+def test_another_programs_database_is_refused_and_kept(path: Path) -> None:
+    with duckdb.connect(str(path), config={"storage_compatibility_version": "v1.5.0"}) as connection:
+        connection.execute("CREATE TABLE customers AS SELECT 1 AS id")
+    before = path.read_bytes()
+    with pytest.raises(StoreCorrupt, match="another program: it holds the tables customers"):
+        DuckDbStore.open(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("position", [100, 4_196, 8_292, 12_388])
+def test_a_flipped_byte_is_found_when_the_file_is_opened_or_read(path: Path, position: int) -> None:
+    store = DuckDbStore.open(path)
+    store.save(Batch(batch_id="a", samples=a_busy_hour()))
+    store.close()
+    content = bytearray(path.read_bytes())
+    content[position] ^= 0xFF
+    path.write_bytes(content)
+    # DuckDB keeps two headers and reads the newer: a flip in the older one is harmless.
+    try:
+        store = DuckDbStore.open(path)
+    except StoreCorrupt as error:
+        assert "is damaged" in error.message
+        assert path.read_bytes() == content
+    else:
+        assert len(store.samples(ALWAYS)) == len(a_busy_hour())
+        store.close()
+        pytest.skip("this DuckDB does not read the byte")
+
+
+def test_a_file_that_was_cut_short_is_damaged(path: Path) -> None:
+    store = DuckDbStore.open(path)
+    store.save(Batch(batch_id="a", samples=a_busy_hour()))
+    store.close()
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(StoreCorrupt, match="is damaged"):
+        DuckDbStore.open(path)
+
+
+def test_a_flipped_byte_in_the_write_ahead_log_is_reported_and_nothing_is_cut_off(path: Path) -> None:
+    with another_process(path) as process:
+        # Killed, it leaves the log of the tables that it made.
+        process.kill()
+    log = path.with_name(path.name + ".wal")
+    content = bytearray(log.read_bytes())
+    content[100] ^= 0xFF
+    log.write_bytes(content)
+    with pytest.raises(StoreCorrupt, match=r"write-ahead log .*\.wal is damaged .*byte position"):
+        DuckDbStore.open(path)
+    assert log.read_bytes() == content
+
+
+def test_a_database_of_a_newer_duckdb_is_refused_and_kept(path: Path) -> None:
+    if not duckdb.__version__.startswith("1."):
+        pytest.skip(f"DuckDB {duckdb.__version__} can read the file")
+    path.write_bytes(gzip.decompress(NEWER.read_bytes()))
+    before = path.read_bytes()
+    with pytest.raises(StoreTooNew, match="newer version of DuckDB"):
+        DuckDbStore.open(path)
+    assert path.read_bytes() == before
+
+
+def test_a_new_file_can_be_read_by_duckdb_1_5_and_2_0(path: Path) -> None:
+    DuckDbStore.open(path).close()
+    with duckdb.connect(str(path)) as connection:
+        [(tags,)] = connection.execute(
+            "SELECT tags FROM duckdb_databases() WHERE database_name = current_database()"
+        ).fetchall()
+    assert tags["storage_version"].startswith("v1.5")
+
+
+def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="nowhere of the database does not exist"):
+        DuckDbStore.open(tmp_path / "nowhere" / "results.duckdb")
+
+
+def test_a_folder_in_place_of_the_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="is a folder"):
+        DuckDbStore.open(tmp_path)
+
+
+def test_a_path_with_a_quote_and_spaces_can_be_opened(tmp_path: Path) -> None:
+    path = tmp_path / "it's a database.duckdb"
+    DuckDbStore.open(path).close()
+    assert path.exists()
+
+
+@needs_mounts
+def test_a_read_only_disk_is_found_out_when_the_database_is_opened(tmp_path: Path) -> None:
+    with small_disk(tmp_path, megabytes=8) as disk:
+        path = disk.folder / "results.duckdb"
+        DuckDbStore.open(path).close()
+        disk.remount("ro")
+        with pytest.raises(StoreReadOnly, match="Read-only file system"):
+            DuckDbStore.open(path)
+        with pytest.raises(StoreReadOnly, match="Read-only file system"):
+            DuckDbStore.open(disk.folder / "new.duckdb")
+        disk.remount("rw")
+        DuckDbStore.open(path).close()
+
+
+@needs_mounts
+def test_a_disk_that_is_full_from_the_start_is_found_out_when_the_database_is_opened(tmp_path: Path) -> None:
+    from netstats_xl.errors import StoreFull
+
+    with small_disk(tmp_path, megabytes=2) as disk:
+        disk.fill()
+        with pytest.raises(StoreFull, match="Free some space"):
+            DuckDbStore.open(disk.folder / "results.duckdb")
+
+
+def test_a_folder_that_may_not_be_written_is_found_out_when_the_database_is_opened(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Root may write anywhere, so the answer of DuckDB is given here as it comes to another user.
+    DuckDbStore.open(path).close()
+    from netstats_xl.store.database import Database
+
+    def refused(self: Database, cursor: object) -> None:
+        raise duckdb.TransactionException(
+            f'TransactionContext Error: Failed to commit: Cannot open file "{path}.wal": Permission denied'
+        )
+
+    monkeypatch.setattr(Database, "_sign", refused)
+    with pytest.raises(StoreReadOnly, match="Give this user the right"):
+        DuckDbStore.open(path)
+    monkeypatch.undo()
+    DuckDbStore.open(path).close()

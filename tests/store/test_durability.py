@@ -1,0 +1,243 @@
+"""What was acknowledged survives a full disk, a failed checkpoint and a killed process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from netstats_xl.domain.results import Batch, Replied, Sample
+from netstats_xl.errors import StoreError, StoreFull
+from netstats_xl.store.database import Cursor, Database
+from netstats_xl.store.duckdb_store import DuckDbStore
+from tests.contracts.result_store import ALWAYS, OUTCOMES, START, at, sample
+from tests.store.disks import needs_mounts, small_disk
+
+ROUND = 4_000
+SAVE_UNTIL_KILLED = """
+import sys
+from pathlib import Path
+from netstats_xl.domain.results import Batch
+from netstats_xl.store.duckdb_store import DuckDbStore
+from tests.contracts.result_store import OUTCOMES, sample
+store = DuckDbStore.open(Path(sys.argv[1]))
+number = 0
+while True:
+    store.save(Batch(batch_id=f"batch{number}", samples=[sample(number, outcome) for outcome in OUTCOMES]))
+    print(number, flush=True)
+    number += 1
+"""
+
+
+def full_round(number: int) -> Batch:
+    """A batch of many destinations, with RTTs that do not compress."""
+    samples = [
+        Sample(
+            at=at(number),
+            job_id="job1",
+            destination_id=f"dest{index}",
+            run_id=f"run{number}",
+            interval_s=60.0,
+            outcome=Replied(
+                address="192.0.2.1",
+                rtts_ms=tuple((index * 7_919 + number * 104_729 + k) % 65_521 / 64 for k in range(4)),
+            ),
+        )
+        for index in range(ROUND)
+    ]
+    return Batch(batch_id=f"batch{number}", samples=samples)
+
+
+def save_until_full(store: DuckDbStore) -> int:
+    """The number of the round that did not fit; all before it were acknowledged."""
+    for number in range(1_000):
+        try:
+            store.save(full_round(number))
+        except StoreFull as error:
+            assert "Free some space" in error.message
+            return number
+    raise AssertionError("the disk never got full")
+
+
+@needs_mounts
+@pytest.mark.parametrize(
+    ("megabytes", "ballast_megabytes"),
+    [
+        pytest.param(8, 2, id="a commit to the write-ahead log fails"),
+        pytest.param(26, 8, id="a checkpoint fails"),
+    ],
+)
+def test_a_full_disk_loses_nothing_and_once_it_has_room_the_same_batch_is_saved(
+    tmp_path: Path, megabytes: int, ballast_megabytes: int
+) -> None:
+    with small_disk(tmp_path, megabytes=megabytes) as disk:
+        ballast = disk.folder / "ballast"
+        ballast.write_bytes(b"\0" * (ballast_megabytes << 20))
+        path = disk.folder / "results.duckdb"
+        store = DuckDbStore.open(path)
+        refused = save_until_full(store)
+        assert refused > 3
+        assert store.info().samples == refused * ROUND
+        with pytest.raises(StoreFull):
+            store.save(full_round(refused))
+        ballast.unlink()
+        store.save(full_round(refused))
+        assert store.info().samples == (refused + 1) * ROUND
+        store.close()
+        reopened = DuckDbStore.open(path)
+        assert reopened.info().samples == (refused + 1) * ROUND
+        assert len(reopened.samples(ALWAYS, limit=ROUND)) == ROUND
+        reopened.close()
+
+
+@needs_mounts
+def test_a_full_disk_while_a_csv_is_written_blames_the_file_not_the_database(tmp_path: Path) -> None:
+    from netstats_xl.errors import ReportError
+
+    store = DuckDbStore.open(tmp_path / "results.duckdb")
+    store.save(full_round(0))
+    with small_disk(tmp_path, megabytes=1) as disk:
+        target = disk.folder / "samples.csv"
+        disk.fill(leave_bytes=100_000)
+        with pytest.raises(ReportError, match=r"samples\.csv cannot be written"):
+            store.export_csv(target, ALWAYS)
+        assert [each.name for each in disk.folder.iterdir()] == ["ballast"]
+    assert store.info().samples == ROUND
+    store.close()
+
+
+def test_a_killed_process_loses_no_acknowledged_batch(tmp_path: Path) -> None:
+    path = tmp_path / "results.duckdb"
+    with subprocess.Popen(
+        [sys.executable, "-c", SAVE_UNTIL_KILLED, str(path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as process:
+        assert process.stdout is not None
+        acknowledged = [int(process.stdout.readline()) for _ in range(25)]
+        process.kill()
+        acknowledged += [int(line) for line in process.stdout]
+    store = DuckDbStore.open(path)
+    saved = {each.at for each in store.samples(ALWAYS)}
+    assert {at(number) for number in acknowledged} <= saved
+    # The last acknowledged batch is known: to send it again changes nothing.
+    before = store.info().samples
+    last = acknowledged[-1]
+    store.save(Batch(batch_id=f"batch{last}", samples=[sample(last, outcome) for outcome in OUTCOMES]))
+    assert store.info().samples == before
+    store.close()
+
+
+class Failing:
+    """Lets a cursor's n-th COMMIT be carried out, or not, and then fail as a checkpoint does."""
+
+    MESSAGE = (
+        "TransactionContext Error: Failed to commit: Transaction COMMIT succeeded and is durable, but the autocheckpoint "
+        "failed. Detach and reattach the database to recover. Could not write file: No space left on device"
+    )
+
+    def __init__(self, *, committed: bool, times: int) -> None:
+        self.committed = committed
+        self.left = times
+
+    def instead_of_commit(self, cursor: Cursor) -> None:
+        if self.left == 0:
+            cursor.execute("COMMIT")
+            return
+        self.left -= 1
+        cursor.execute("COMMIT" if self.committed else "ROLLBACK")
+        raise duckdb.TransactionException(self.MESSAGE)
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_batch_whose_commit_fails_in_the_checkpoint_is_saved_exactly_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, committed: bool
+) -> None:
+    store = DuckDbStore.open(tmp_path / "results.duckdb")
+    failing = Failing(committed=committed, times=1)
+    monkeypatch.setattr(Database, "_commit", lambda _, cursor: failing.instead_of_commit(cursor))
+    batch = Batch(batch_id="a", samples=[sample(0, OUTCOMES[0]), sample(1, OUTCOMES[0], destination="dest2")])
+    store.save(batch)
+    assert failing.left == 0
+    assert list(store.samples(ALWAYS)) == batch.samples
+    # Keys and numbers go on where the tables are.
+    more = [sample(2, OUTCOMES[0], destination=f"dest{number}") for number in (1, 2, 3)]
+    store.save(Batch(batch_id="b", samples=more))
+    assert list(store.samples(ALWAYS)) == [*batch.samples, *more]
+    store.close()
+
+
+def test_a_checkpoint_that_keeps_failing_is_an_error_and_the_next_save_tries_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = DuckDbStore.open(tmp_path / "results.duckdb")
+    failing = Failing(committed=False, times=2)
+    monkeypatch.setattr(Database, "_commit", lambda _, cursor: failing.instead_of_commit(cursor))
+    batch = Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])])
+    with pytest.raises(StoreFull):
+        store.save(batch)
+    assert list(store.samples(ALWAYS)) == []
+    store.save(batch)
+    assert list(store.samples(ALWAYS)) == batch.samples
+    store.close()
+
+
+def test_a_database_that_cannot_be_reopened_is_tried_again_at_the_next_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "results.duckdb"
+    store = DuckDbStore.open(path)
+    batch = Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])])
+    store.save(batch)
+    failing = Failing(committed=True, times=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "_commit", lambda _, cursor: failing.instead_of_commit(cursor))
+        patch.setattr(
+            Database, "_check_path", lambda _: (_ for _ in ()).throw(StoreError("the disk was taken out"))
+        )
+        with pytest.raises(StoreError, match="taken out"):
+            store.save(Batch(batch_id="b", samples=[sample(1, OUTCOMES[0])]))
+        with pytest.raises(StoreError, match="taken out"):
+            store.info()
+    assert store.info().samples == 2
+    store.close()
+
+
+def test_a_programming_error_in_a_change_leaves_nothing_behind(tmp_path: Path) -> None:
+    store = DuckDbStore.open(tmp_path / "results.duckdb")
+    naive = sample(0, OUTCOMES[0])
+    naive = Sample(
+        at=START.replace(tzinfo=None),
+        job_id=naive.job_id,
+        destination_id=naive.destination_id,
+        run_id=naive.run_id,
+        interval_s=1.0,
+        outcome=naive.outcome,
+    )
+    with pytest.raises(ValueError, match="has no time zone"):
+        store.save(Batch(batch_id="a", samples=[naive]))
+    store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])]))
+    assert store.info().samples == 1
+    store.close()
+
+
+def test_a_closed_store_says_so() -> None:
+    store = DuckDbStore.open(None)
+    store.close()
+    with pytest.raises(StoreError, match="has been closed"):
+        store.info()
+    with pytest.raises(StoreError, match="has been closed"):
+        store.save(Batch(batch_id="a"))
+
+
+def test_closing_leaves_one_file_and_no_log(tmp_path: Path) -> None:
+    store = DuckDbStore.open(tmp_path / "results.duckdb")
+    store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])]))
+    size = store.info().size_bytes
+    assert size is not None
+    assert size == sum(each.stat().st_size for each in tmp_path.iterdir())
+    store.close()
+    assert [each.name for each in tmp_path.iterdir()] == ["results.duckdb"]

@@ -1,0 +1,201 @@
+"""The commands that need neither network nor time, called in this process."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from openpyxl import load_workbook
+
+from netstats_xl import __version__
+from netstats_xl.cli import main
+
+Netstats = Callable[..., int]
+YAML = """
+settings: {zone: Europe/Berlin}
+destinations:
+  - {name: here, host: 127.0.0.1, group: lan}
+  - {name: block, host: 192.0.2.0/30, group: lan}
+jobs:
+  - {name: Loop, destinations: here, interval: 10s}
+"""
+
+
+@pytest.fixture
+def netstats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Netstats:
+    """Runs the command in a folder of its own, and returns its exit code."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> int:
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert isinstance(ended.value.code, int | None)
+        return ended.value.code or 0
+
+    return run
+
+
+def test_version_is_told(netstats: Netstats, capsys: pytest.CaptureFixture[str]) -> None:
+    assert netstats("--version") == 0
+    assert capsys.readouterr().out == f"netstats-xl {__version__}\n"
+
+
+def test_a_wrong_call_is_code_2(netstats: Netstats, capsys: pytest.CaptureFixture[str]) -> None:
+    assert netstats("measure") == 2
+    assert netstats("run", "--forever") == 2
+    assert netstats("report", "--format", "pdf") == 2
+    assert "pdf" in capsys.readouterr().err
+
+
+def test_a_new_workbook_is_valid_and_never_overwrites(netstats: Netstats, tmp_path: Path) -> None:
+    assert netstats("new", "Net.xlsx", "--time-zone", "Asia/Tokyo") == 0
+    before = (tmp_path / "Net.xlsx").read_bytes()
+    assert netstats("check", "Net.xlsx") == 0
+    assert netstats("new", "Net.xlsx") == 3
+    assert (tmp_path / "Net.xlsx").read_bytes() == before
+
+
+def test_an_unknown_time_zone_is_refused_with_a_proposal(
+    netstats: Netstats, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert netstats("new", "Net.xlsx", "--time-zone", "Europe/Berlim") == 3
+    assert "Europe/Berlin" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_workbook_that_is_not_there_is_told_with_the_remedy(
+    netstats: Netstats, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert netstats("check", "Net.xlsx") == 3
+    assert "netstats-xl new" in capsys.readouterr().err
+
+
+def put(path: Path, values: dict[tuple[str, str, int], str]) -> None:
+    """Put values into a workbook, by table, header, and number of the row below the header."""
+    book = load_workbook(path)
+    for (name, header, row), value in values.items():
+        sheet = book[name]
+        header_cell = sheet[sheet.tables[name].ref][0]
+        (column,) = [cell.column for cell in header_cell if cell.value == header]
+        sheet.cell(row=header_cell[0].row + row, column=column, value=value)
+    book.save(path)
+
+
+def spoil(path: Path) -> None:
+    """Put a wrong interval and a wrong host into the examples, as a user would."""
+    put(path, {("Jobs", "Interval", 1): "soon", ("Destinations", "Host", 2): "http://x.example"})
+
+
+def test_check_lists_every_bad_cell_for_people(
+    netstats: Netstats, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    netstats("new", "Net.xlsx")
+    spoil(tmp_path / "Net.xlsx")
+    capsys.readouterr()
+    assert netstats("check", "Net.xlsx") == 1
+    output = capsys.readouterr().out
+    assert "Destinations!B6 holds 'http://x.example'" in output
+    assert "Jobs!E5 holds 'soon'" in output
+
+
+def test_check_lists_every_bad_cell_for_programs(
+    netstats: Netstats, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    netstats("new", "Net.xlsx")
+    capsys.readouterr()
+    assert netstats("check", "Net.xlsx", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["ok"] is True
+    spoil(tmp_path / "Net.xlsx")
+    assert netstats("check", "Net.xlsx", "--json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["ok"] is False
+    cells = {(error["sheet"], error["cell"], error["value"]) for error in found["errors"]}
+    assert {("Destinations", "B6", "http://x.example"), ("Jobs", "E5", "soon")} <= cells
+    assert all(error["message"] for error in found["errors"])
+
+
+def test_definitions_go_to_yaml_and_back_unchanged(
+    netstats: Netstats, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    netstats("new", "Net.xlsx")
+    assert netstats("config", "export", "Net.xlsx", "--output", "net.yaml") == 0
+    assert netstats("config", "import", "net.yaml", "Copy.xlsx") == 0
+    assert netstats("check", "Copy.xlsx") == 0
+    capsys.readouterr()
+    netstats("config", "export", "Net.xlsx")
+    first = capsys.readouterr().out
+    netstats("config", "export", "Copy.xlsx")
+    assert capsys.readouterr().out == first
+    assert (tmp_path / "net.yaml").read_text(encoding="utf-8") == first
+
+
+def test_an_export_never_overwrites_unless_told_to(netstats: Netstats, tmp_path: Path) -> None:
+    netstats("new", "Net.xlsx")
+    (tmp_path / "net.yaml").write_text("mine", encoding="utf-8")
+    assert netstats("config", "export", "Net.xlsx", "-o", "net.yaml") == 3
+    assert (tmp_path / "net.yaml").read_text(encoding="utf-8") == "mine"
+    assert netstats("config", "export", "Net.xlsx", "-o", "net.yaml", "--force") == 0
+
+
+def test_an_export_tells_what_it_left_out(
+    netstats: Netstats, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    netstats("new", "Net.xlsx")
+    spoil(tmp_path / "Net.xlsx")
+    assert netstats("config", "export", "Net.xlsx", "-o", "net.yaml") == 1
+    assert "Destinations!B6" in capsys.readouterr().err
+
+
+def test_an_import_with_errors_changes_nothing(
+    netstats: Netstats, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "net.yaml").write_text(YAML, encoding="utf-8")
+    assert netstats("config", "import", "net.yaml", "Net.xlsx") == 3
+    assert "destinations[1].host" in capsys.readouterr().err
+    assert not (tmp_path / "Net.xlsx").exists()
+
+
+def test_an_import_into_a_workbook_adds_what_is_new_and_keeps_a_copy(
+    netstats: Netstats, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    netstats("new", "Net.xlsx")
+    before = (tmp_path / "Net.xlsx").read_bytes()
+    good = "\n".join(line for line in YAML.splitlines() if "block" not in line)
+    (tmp_path / "net.yaml").write_text(good, encoding="utf-8")
+    assert netstats("config", "import", "net.yaml", "Net.xlsx") == 0
+    assert netstats("check", "Net.xlsx") == 0
+    assert netstats("config", "import", "net.yaml", "Net.xlsx") == 0
+    assert "left alone, since they are there: here" in capsys.readouterr().out
+    (copy,) = [path for path in tmp_path.glob("*before*") if path.read_bytes() == before]
+    assert copy.suffix == ".xlsx"
+
+
+def test_blocks_become_rows_on_request(
+    netstats: Netstats, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    netstats("new", "Net.xlsx")
+    put(tmp_path / "Net.xlsx", {("Destinations", "Host", 1): "192.0.2.0/29"})
+    assert netstats("check", "Net.xlsx") == 1
+    assert "netstats-xl expand" in capsys.readouterr().out
+    assert netstats("expand", "Net.xlsx") == 0
+    assert "Made 6 rows of 1 block" in capsys.readouterr().out
+    assert netstats("check", "Net.xlsx") == 0
+    assert netstats("expand", "Net.xlsx") == 0
+    assert "no blocks" in capsys.readouterr().out
+
+
+def test_a_report_without_a_database_says_what_makes_one(
+    netstats: Netstats, capsys: pytest.CaptureFixture[str]
+) -> None:
+    netstats("new", "Net.xlsx")
+    assert netstats("report", "Net.xlsx") == 6
+    assert "netstats-xl run" in capsys.readouterr().err
+
+
+def test_a_duration_that_is_none_is_refused_before_anything_starts(
+    netstats: Netstats, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    netstats("new", "Net.xlsx")
+    assert netstats("run", "Net.xlsx", "--for", "a while") == 3
+    assert "--for 'a while'" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["Net.xlsx"]
