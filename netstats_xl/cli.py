@@ -203,7 +203,7 @@ def expand(workbook: WorkbookArgument = Path("NetStats.xlsx")) -> None:
     """Make one row an address of each CIDR block or range in the Destinations table. A copy of the file is kept."""
     from netstats_xl.commands import workbook as workbook_commands
 
-    workbook_commands.expand(workbook)
+    raise typer.Exit(workbook_commands.expand(workbook))
 
 
 @config_app.command("export")
@@ -226,8 +226,11 @@ def config_import(
         Path, typer.Argument(metavar="YAML", help="A file that `config export` wrote, or your own.")
     ],
     workbook: WorkbookArgument = Path("NetStats.xlsx"),
+    update: Annotated[
+        bool, typer.Option("--update", help="Give rows of the same name the file's values, too.")
+    ] = False,
 ) -> None:
     """Put YAML's destinations and jobs into a workbook: a new one, or as new rows of one that exists."""
     from netstats_xl.commands import workbook as workbook_commands
 
-    workbook_commands.config_import(source, workbook)
+    workbook_commands.config_import(source, workbook, update=update)

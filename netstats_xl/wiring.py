@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tzlocal import get_localzone_name
 
-from netstats_xl.app.growing import Growth
+from netstats_xl.app.row_edits import RowEdits
 from netstats_xl.domain.tables import RawTable
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.domain.windows import parse_zone
@@ -123,11 +123,11 @@ def write_demo(path: Path, *, zone: str) -> None:
     write_workbook(demo_view(zone), path)
 
 
-def grow_workbook(path: Path, table: str, growth: Growth) -> Path:
-    """Write new rows into the user's workbook; where the copy of the former file is."""
+def edit_workbook(path: Path, table: str, edits: RowEdits, *, reason: str) -> Path:
+    """Write rows into the user's workbook; where the copy of it as it was is kept."""
     from netstats_xl.workbooks.xlsx_rows import append_rows
 
-    return append_rows(path, table, growth.added, replace=growth.replaced)
+    return append_rows(path, table, edits.append, replace=edits.replace, reason=reason)
 
 
 def read_yaml(path: Path) -> Mapping[str, RawTable]:
@@ -144,8 +144,8 @@ def write_yaml(path: Path, definitions: Definitions, settings: Settings) -> None
     write_yaml(path, definitions, settings)
 
 
-def yaml_text(definitions: Definitions, settings: Settings) -> str:
-    """Definitions and settings as YAML."""
-    from netstats_xl.workbooks.yaml_file import yaml_text
+def render_yaml(definitions: Definitions, settings: Settings) -> str:
+    """Definitions and settings as the text of a YAML file."""
+    from netstats_xl.workbooks.yaml_file import render_yaml
 
-    return yaml_text(definitions, settings)
+    return render_yaml(definitions, settings)

@@ -9,6 +9,8 @@ from openpyxl import load_workbook
 
 from netstats_xl import __version__
 from netstats_xl.cli import main
+from netstats_xl.sheets import INPUT_TABLES, Reading, read_definitions
+from netstats_xl.wiring import file_workbook
 
 Netstats = Callable[..., int]
 YAML = """
@@ -79,6 +81,10 @@ def put(path: Path, values: dict[tuple[str, str, int], str]) -> None:
         (column,) = [cell.column for cell in header_cell if cell.value == header]
         sheet.cell(row=header_cell[0].row + row, column=column, value=value)
     book.save(path)
+
+
+def read(path: Path) -> Reading:
+    return read_definitions(file_workbook(path).read(INPUT_TABLES), default_zone="UTC")
 
 
 def spoil(path: Path) -> None:
@@ -164,10 +170,30 @@ def test_an_import_into_a_workbook_adds_what_is_new_and_keeps_a_copy(
     (tmp_path / "net.yaml").write_text(good, encoding="utf-8")
     assert netstats("config", "import", "net.yaml", "Net.xlsx") == 0
     assert netstats("check", "Net.xlsx") == 0
+    assert "Destinations: 1 row added" in capsys.readouterr().out
     assert netstats("config", "import", "net.yaml", "Net.xlsx") == 0
-    assert "left alone, since they are there: here" in capsys.readouterr().out
+    assert "Destinations: nothing to add." in capsys.readouterr().out
     (copy,) = [path for path in tmp_path.glob("*before*") if path.read_bytes() == before]
     assert copy.suffix == ".xlsx"
+
+
+def test_an_import_changes_rows_of_the_same_name_only_when_told_to(
+    netstats: Netstats, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = "\n".join(line for line in YAML.splitlines() if "block" not in line)
+    (tmp_path / "net.yaml").write_text(good, encoding="utf-8")
+    netstats("config", "import", "net.yaml", "Net.xlsx")
+    before = read(tmp_path / "Net.xlsx")
+    (tmp_path / "net.yaml").write_text(good.replace("127.0.0.1", "127.0.0.9"), encoding="utf-8")
+    assert netstats("config", "import", "net.yaml", "Net.xlsx") == 0
+    assert "Destinations: 1 row of the same name left alone" in capsys.readouterr().out
+    netstats("config", "export", "Net.xlsx")
+    assert "host: 127.0.0.1" in capsys.readouterr().out
+    assert netstats("config", "import", "net.yaml", "Net.xlsx", "--update") == 0
+    assert "Destinations: 0 rows added, 1 changed" in capsys.readouterr().out
+    netstats("config", "export", "Net.xlsx")
+    assert "host: 127.0.0.9" in capsys.readouterr().out
+    assert read(tmp_path / "Net.xlsx").destinations[0].id == before.destinations[0].id != ""
 
 
 def test_blocks_become_rows_on_request(

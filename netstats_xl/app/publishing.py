@@ -30,7 +30,7 @@ def report_view(store: ResultStore, inputs: ReportInputs) -> WorkbookView:
     rollup = hourly_rollup(store, findings)
     feeds = ChartData()
     parts = [
-        dashboard(store, findings, feeds),
+        dashboard(store, findings, rollup, feeds),
         destinations(findings),
         jobs(findings),
         details(store, findings, rollup, feeds),

@@ -7,12 +7,23 @@ from pathlib import Path
 import typer
 
 from netstats_xl import wiring
-from netstats_xl.app.growing import grow_blocks, grow_definitions
+from netstats_xl.app.row_edits import RowEdits, expand_blocks, merge_rows
 from netstats_xl.commands.asking import counted, parsed, refuse_existing
 from netstats_xl.domain.targets import Definitions
 from netstats_xl.domain.windows import parse_zone
 from netstats_xl.errors import SheetInvalid
-from netstats_xl.sheets import DESTINATIONS, INPUT_TABLES, Reading, read_definitions
+from netstats_xl.sheets import (
+    DESTINATIONS,
+    INPUT_TABLES,
+    JOBS,
+    Reading,
+    destination_cells,
+    job_cells,
+    read_definitions,
+)
+
+ID = "ID"
+"""Header of the hidden column."""
 
 
 def new(workbook: Path, zone: str | None) -> None:
@@ -47,25 +58,25 @@ def check(workbook: Path, *, as_json: bool) -> int:
     return 1 if problems else 0
 
 
-def expand(workbook: Path) -> None:
-    """Make rows of the blocks and ranges in the Destinations table."""
+def expand(workbook: Path) -> int:
+    """Make rows of the blocks and ranges in the Destinations table; 1 where some could not be, else 0."""
     table = wiring.file_workbook(workbook).read(INPUT_TABLES).get(DESTINATIONS)
     if table is None:
         raise SheetInvalid(f"{workbook} has no table named Destinations.", _read(workbook).errors)
-    growth = grow_blocks(table, wiring.new_id)
-    if growth.replaced:
-        backup = wiring.grow_workbook(workbook, DESTINATIONS, growth)
-        rows = len(growth.replaced) + len(growth.added)
+    found = expand_blocks(table)
+    if found.edits.empty and not found.errors:
+        typer.echo(f"{workbook} has no blocks such as 10.0.0.0/28 or 10.0.0.1-20 to make rows of.")
+    if not found.edits.empty:
+        backup = wiring.edit_workbook(workbook, DESTINATIONS, found.edits, reason="expand")
+        rows = len(found.edits.replace) + len(found.edits.append)
         typer.echo(
-            f"Made {counted(rows, 'row')} of {counted(len(growth.replaced), 'block')} in {workbook}. "
-            f"As it was before: {backup}"
+            f"Made {counted(rows, 'row')} of {counted(found.blocks, 'block')}. As it was before: {backup}"
         )
-    else:
-        typer.echo(
-            f"{workbook} has no blocks such as 10.0.0.0/28 or 10.0.0.1-20 in its Host column to make rows of."
-        )
-    if growth.skipped:
-        typer.echo(f"Left alone were addresses that have rows already: {len(growth.skipped)}.")
+    if found.skipped:
+        typer.echo(f"Addresses that have a row already and were left alone: {found.skipped}.")
+    for error in found.errors:
+        typer.echo(str(error), err=True)
+    return 1 if found.errors else 0
 
 
 def config_export(workbook: Path, output: Path | None, *, force: bool) -> int:
@@ -75,7 +86,7 @@ def config_export(workbook: Path, output: Path | None, *, force: bool) -> int:
     reading = _read(workbook)
     definitions = Definitions(destinations=reading.destinations, jobs=reading.jobs)
     if output is None:
-        typer.echo(wiring.yaml_text(definitions, reading.settings), nl=False)
+        typer.echo(wiring.render_yaml(definitions, reading.settings), nl=False)
     else:
         wiring.write_yaml(output, definitions, reading.settings)
         typer.echo(f"Wrote {_counted(definitions)}: {output}")
@@ -84,8 +95,8 @@ def config_export(workbook: Path, output: Path | None, *, force: bool) -> int:
     return 1 if reading.errors else 0
 
 
-def config_import(source: Path, workbook: Path) -> None:
-    """Put YAML's definitions into a new workbook, or as new rows into one that exists."""
+def config_import(source: Path, workbook: Path, *, update: bool) -> None:
+    """Put YAML's definitions into a new workbook, or into one that exists: new rows, and with `update` new values."""
     reading = read_definitions(wiring.read_yaml(source), default_zone=wiring.system_zone())
     if reading.errors:
         raise SheetInvalid(f"Nothing was imported: {source} has errors.", reading.errors)
@@ -97,12 +108,28 @@ def config_import(source: Path, workbook: Path) -> None:
         typer.echo(f"Wrote {workbook} with {_counted(imported)}.")
         return
     tables = wiring.file_workbook(workbook).read(INPUT_TABLES)
-    for name, growth in grow_definitions(tables, imported, wiring.new_id).items():
-        if growth.added:
-            backup = wiring.grow_workbook(workbook, name, growth)
-            typer.echo(f"{name}: added {counted(len(growth.added), 'row')}. As it was before: {backup}")
-        if growth.skipped:
-            typer.echo(f"{name}: left alone, since they are there: {', '.join(growth.skipped)}")
+    incoming = {
+        DESTINATIONS: [destination_cells(each) for each in imported.destinations],
+        JOBS: [job_cells(each) for each in imported.jobs],
+    }
+    for name, rows in incoming.items():
+        if name not in tables:
+            raise SheetInvalid(f"{workbook} has no table named {name}.", _read(workbook).errors)
+        edits = merge_rows(tables[name], rows)
+        added = tuple({**row, ID: wiring.new_id()} for row in edits.append)
+        _apply(workbook, name, RowEdits(append=added, replace=edits.replace if update else {}))
+        if edits.replace and not update:
+            left = counted(len(edits.replace), "row")
+            typer.echo(f"{name}: {left} of the same name left alone; --update gives them the file's values.")
+
+
+def _apply(workbook: Path, table: str, edits: RowEdits) -> None:
+    if edits.empty:
+        typer.echo(f"{table}: nothing to add.")
+        return
+    backup = wiring.edit_workbook(workbook, table, edits, reason="import")
+    done = f"{counted(len(edits.append), 'row')} added, {len(edits.replace)} changed"
+    typer.echo(f"{table}: {done}. As it was before: {backup}")
 
 
 def with_ids(definitions: Definitions) -> Definitions:

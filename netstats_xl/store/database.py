@@ -23,6 +23,8 @@ STORAGE_VERSION = "v1.5.0"
 MEMORY_LIMIT = "2GB"
 """DuckDB's own limit would be 80 % of the machine's memory, which the user's spreadsheet needs too."""
 
+INTERRUPT_EVERY_S = 0.05
+
 
 class _Invalid(Exception):
     """The instance is of no use any more."""
@@ -162,10 +164,12 @@ class Database:
             self._reopening = True
         try:
             with self._state:
-                # DuckDB frees the file when its last cursor has gone.
-                for cursor in self._cursors:
-                    cursor.interrupt()
-                self._state.wait_for(lambda: not self._cursors)
+                # DuckDB frees the file when its last cursor has gone. An interruption between two queries of a
+                # cursor has no effect on the second, so it is repeated.
+                while self._cursors:
+                    for cursor in self._cursors:
+                        cursor.interrupt()
+                    self._state.wait_for(lambda: not self._cursors, timeout=INTERRUPT_EVERY_S)
                 if self._instance is not None:
                     self._instance.close()
                     self._instance = None

@@ -158,7 +158,8 @@ TABLE: tuple[Row, ...] = (
         raised=duckdb.OutOfMemoryException,
         message=r"",
         error=StoreError,
-        says="There is not enough memory for this query of {path} ({reason}). Ask for a shorter period or fewer destinations.",
+        says="There is not enough memory for this query of {path} ({reason}). Ask for a shorter period or fewer "
+        "destinations.",
     ),
     Row(
         message=r"Connection (already|has already been) closed|Connection Error: .*closed",

@@ -13,6 +13,7 @@ from netstats_xl.domain.results import (
     packets_of,
 )
 from netstats_xl.domain.rollups import jitter_differences
+from netstats_xl.errors import StoreCorrupt
 
 OUTCOME_COLUMNS = (
     "outcome", "address", "reporter", "reason", "sent", "received", "jitter_sum_ms", "jitter_pairs", "rtts_ms",
@@ -74,7 +75,7 @@ def parse_outcome(
     """The outcome of a row.
 
     Raises:
-        ValueError: the row was not made by `render_outcome`.
+        StoreCorrupt: the row was not made by `render_outcome`.
     """
     match outcome:
         case "replied":
@@ -88,4 +89,7 @@ def parse_outcome(
         case "not sent":
             return SendFailed(address=address or "", reason=reason or "")
         case _:
-            raise ValueError(f"unknown outcome {outcome!r}")
+            raise StoreCorrupt(
+                f"The database holds a sample with the unknown outcome {outcome!r}: it was changed by hand. Put back a "
+                "copy from a backup."
+            )

@@ -18,6 +18,7 @@ from netstats_xl.domain.results import (
     StateChanged,
 )
 from netstats_xl.domain.targets import DestinationId, JobId
+from netstats_xl.errors import StoreCorrupt
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.outcomes import parse_outcome
 from netstats_xl.store.selection import aware, in_period, in_scope, last_rows
@@ -188,4 +189,7 @@ def _run_outcome(
         case "failed":
             return RunFailed(error=reason)
         case _:
-            raise ValueError(f"unknown outcome {outcome!r} of a run")
+            raise StoreCorrupt(
+                f"The database holds a run with the unknown outcome {outcome!r}: it was changed by hand. Put back a "
+                "copy from a backup."
+            )

@@ -199,7 +199,8 @@ class PivotTally:
             tallies = self._groups.get((rows, columns), {})
             for offset, value in enumerate(self.spec.values):
                 result = _result(value, tallies)
-                if result is not None:
+                # Totals are there even where they are blank: every value's format is then among the workbook's.
+                if result is not None or not rows:
                     column = labels + block * count + offset
                     cells.append(
                         PivotCell(row=at, column=column, value=result, number_format=value.number_format)

@@ -5,17 +5,26 @@ from pathlib import Path
 
 from netstats_xl.domain.tables import RawTable
 from netstats_xl.domain.views import WorkbookView
-from netstats_xl.errors import WorkbookBusy
+from netstats_xl.errors import WorkbookBusy, WorkbookError
 from netstats_xl.ports import Publisher
 from netstats_xl.workbooks.xlsx_parts import reading
 from netstats_xl.workbooks.xlsx_reader import read_tables
+from netstats_xl.workbooks.xlsx_writer import XlsxFile
 
 
 class XlsxWorkbook:
     """A `ports.Workbook` over a file that is only ever read."""
 
     def __init__(self, source: Path, report: Publisher) -> None:
-        """`report` shows the views."""
+        """`report` shows the views.
+
+        Raises:
+            WorkbookError: the report would overwrite the workbook.
+        """
+        if isinstance(report, XlsxFile) and report.path.resolve() == source.resolve():
+            raise WorkbookError(
+                f"The report {report.path} would overwrite the workbook itself. Choose another name."
+            )
         self._source = source
         self._report = report
         self._seen = False

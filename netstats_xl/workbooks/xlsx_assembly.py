@@ -258,9 +258,11 @@ def _of_pivot(pivot: PivotPart, file_name: str) -> Edit:
 
 
 def _gaps_as_gaps(xml: bytes) -> bytes:
-    """Say that blanks are gaps: Excel 2007 takes that for granted, the standard's default is zero."""
-    plotted = b'<c:plotVisOnly val="0"/>'
-    return xml.replace(plotted, plotted + b'<c:dispBlanksAs val="gap"/>', 1)
+    """Say that blanks are gaps and hidden cells are drawn.
+
+    XlsxWriter leaves both out, as Excel 2007 did; for other readers the standard's defaults are the opposite.
+    """
+    return _before("</c:chart>", '<c:plotVisOnly val="0"/><c:dispBlanksAs val="gap"/>')(xml)
 
 
 def _without_times(xml: bytes) -> bytes:

@@ -11,7 +11,7 @@ from xlsxwriter import exceptions as xlsx
 from netstats_xl.errors import ViewUnsupported, WorkbookError
 
 _CLOSE_OR_ALLOW = "Close the programs that have it open, or choose a folder that you may write to."
-_FREE_SPACE = "Free some space, or choose another folder."
+_FREE_SPACE = "Free some space there and in the folder for temporary files, or choose another folder."
 OS_FAULTS = {
     errno.ENOSPC: ("the disk is full", _FREE_SPACE),
     errno.EDQUOT: ("your quota on this disk is used up", _FREE_SPACE),
@@ -19,7 +19,6 @@ OS_FAULTS = {
     errno.EACCES: ("it, or its folder, may not be written", _CLOSE_OR_ALLOW),
     errno.EPERM: ("it, or its folder, may not be written", _CLOSE_OR_ALLOW),
     errno.EBUSY: ("another program has it open", _CLOSE_OR_ALLOW),
-    errno.ETXTBSY: ("another program has it open", _CLOSE_OR_ALLOW),
     errno.EROFS: ("the disk is read-only", "Choose another folder."),
     errno.ENOENT: ("its folder does not exist", "Create the folder, or choose another one."),
     errno.ENOTDIR: ("its folder is a file", "Choose another folder."),

@@ -4,13 +4,13 @@ from typing import assert_never
 
 from netstats_xl.domain.views import (
     AtLeast,
-    Column,
     NumberBetween,
     OneOf,
     Rule,
     TableSpec,
     TextEquals,
     TextPresent,
+    Validation,
 )
 from netstats_xl.errors import ViewUnsupported
 from netstats_xl.workbooks.xlsx_formats import Formats, XlsxSheet
@@ -33,7 +33,7 @@ def add_rules(sheet: XlsxSheet, table: TableSpec, first_row: int, last_row: int,
             accepted(sheet.conditional_format(*where, options), f"a rule of {table.name}[{column.header}]")
         if column.validation is not None:
             accepted(
-                sheet.data_validation(*where, _validation(column)),
+                sheet.data_validation(*where, _validation(column.validation)),
                 f"the validation of {table.name}[{column.header}]",
             )
 
@@ -68,15 +68,13 @@ def _condition(rule: Rule, table: TableSpec, row: int, column: int) -> str:
             assert_never(rule)
 
 
-def _validation(column: Column) -> dict[str, object]:
+def _validation(validation: Validation) -> dict[str, object]:
     options: dict[str, object] = {"error_title": "Not understood", "ignore_blank": True}
-    match column.validation:
+    match validation:
         case OneOf(choices=choices, message=message):
             return options | {"validate": "list", "source": list(choices), "error_message": message}
         case NumberBetween(low=low, high=high, message=message):
             between = {"validate": "decimal", "criteria": "between", "minimum": low, "maximum": high}
             return options | between | {"error_message": message}
-        case None:
-            raise ValueError("the column has no validation")
         case _:
-            assert_never(column.validation)
+            assert_never(validation)

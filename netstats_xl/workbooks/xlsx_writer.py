@@ -24,6 +24,11 @@ class XlsxFile:
         self._path = path
         self._compression = compression
 
+    @property
+    def path(self) -> Path:
+        """Where the report goes, unless that file is locked."""
+        return self._path
+
     def publish(self, view: WorkbookView) -> str:
         """Write the view; the path of the file.
 
@@ -52,7 +57,7 @@ def write_workbook(view: WorkbookView, path: Path, *, compression: int = FAST) -
 
 def _write(view: WorkbookView, target: Path, *, file_name: str, compression: int) -> None:
     check(view)
-    with tempfile.TemporaryDirectory(prefix="netstats-xl-") as name:
+    with tempfile.TemporaryDirectory(prefix="netstats-xl-", ignore_cleanup_errors=True) as name:
         scratch = Path(name)
         skeleton = scratch / "skeleton.xlsx"
         additions = write_skeleton(view, skeleton, file_name=file_name)

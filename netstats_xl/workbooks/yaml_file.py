@@ -70,6 +70,15 @@ def write_yaml(path: Path, definitions: Definitions, settings: Settings) -> None
     Raises:
         ConfigurationError: the file cannot be written.
     """
+    try:
+        with replacing(path) as temporary:
+            temporary.write_text(render_yaml(definitions, settings), encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def render_yaml(definitions: Definitions, settings: Settings) -> str:
+    """The text of such a file."""
     content = {
         "settings": {key: value for key, value in setting_values(settings).items() if value is not None},
         "destinations": [
@@ -78,12 +87,7 @@ def write_yaml(path: Path, definitions: Definitions, settings: Settings) -> None
         ],
         "jobs": [_item(JOB_COLUMNS, job_cells(job)) for job in definitions.jobs],
     }
-    text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=110)
-    try:
-        with replacing(path) as temporary:
-            temporary.write_text(_HEADER + text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror or error}.") from error
+    return _HEADER + yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=110)
 
 
 def _item(columns: Sequence[SheetColumn], cells: Mapping[str, CellValue]) -> dict[str, CellValue]:

@@ -66,7 +66,12 @@ class World:
         self._batches = 0
 
     def rounds(
-        self, destination: Destination, at: datetime, *outcomes: Outcome, job: Job = PING, every: timedelta | None = None
+        self,
+        destination: Destination,
+        at: datetime,
+        *outcomes: Outcome,
+        job: Job = PING,
+        every: timedelta | None = None,
     ) -> None:
         """Save a round each interval from `at` on."""
         step = every or job.schedule.interval
@@ -84,7 +89,9 @@ class World:
             ]
         )
 
-    def run(self, at: datetime, outcome: RunOutcome | None = None, job: Job = PING, duration_s: float = 1.25) -> None:
+    def run(
+        self, at: datetime, outcome: RunOutcome | None = None, job: Job = PING, duration_s: float = 1.25
+    ) -> None:
         """Save a run of a job."""
         run = JobRun(
             run_id=f"{job.id}-{at:%H%M%S}",
@@ -96,7 +103,9 @@ class World:
         )
         self._save(runs=[run])
 
-    def event(self, destination: Destination, at: datetime, before: State, after: State, reason: str = "") -> None:
+    def event(
+        self, destination: Destination, at: datetime, before: State, after: State, reason: str = ""
+    ) -> None:
         """Save a change of state."""
         change = StateChanged(at=at, destination_id=destination.id, before=before, after=after, reason=reason)
         self._save(events=[change])

@@ -27,30 +27,32 @@ def test_a_row_shows_the_last_hour_and_the_last_day_exactly(world: World) -> Non
     assert gateway["Name"] == "Gateway"
     assert gateway["Group"] == "Core"
     assert gateway["Last RTT (ms)"] == 13
-    assert gateway["Mean 1 h (ms)"] == 13
-    assert gateway["p95 1 h (ms)"] == 16
-    assert gateway["Jitter 1 h (ms)"] == 2
-    assert gateway["Loss 1 h (%)"] == 0
-    assert gateway["Avail. 1 h (%)"] == 100
-    assert gateway["Mean 24 h (ms)"] == pytest.approx((40 * 13 + 15 * 22) / 55)
-    assert gateway["p95 24 h (ms)"] == 24
-    assert gateway["Jitter 24 h (ms)"] == 2  # 22 to 24 is a pair that the lost packet separates
-    assert gateway["Loss 24 h (%)"] == pytest.approx(100 * 25 / 80)
-    assert gateway["Avail. 24 h (%)"] == 75
+    assert gateway["1 h mean (ms)"] == 13
+    assert gateway["1 h p95 (ms)"] == 16
+    assert gateway["1 h jitter (ms)"] == 2
+    assert gateway["1 h loss (%)"] == 0
+    assert gateway["1 h avail. (%)"] == 100
+    assert gateway["24 h mean (ms)"] == pytest.approx((40 * 13 + 15 * 22) / 55)
+    assert gateway["24 h p95 (ms)"] == 24
+    assert gateway["24 h jitter (ms)"] == 2  # 22 to 24 is a pair that the lost packet separates
+    assert gateway["24 h loss (%)"] == pytest.approx(100 * 25 / 80)
+    assert gateway["24 h avail. (%)"] == 75
 
 
 def test_a_destination_without_data_has_blanks_not_zeros(world: World) -> None:
     printer = world.report().records("Overview")[2]
 
     assert printer["Name"] == "Printer"
-    assert [printer[header] for header in ("Last RTT (ms)", "Mean 1 h (ms)", "Loss 1 h (%)", "Avail. 24 h (%)")] == [None] * 4
+    assert [
+        printer[header] for header in ("Last RTT (ms)", "1 h mean (ms)", "1 h loss (%)", "24 h avail. (%)")
+    ] == [None] * 4
 
 
 def test_p95_is_blank_below_twenty_rtts(world: World) -> None:
     web = world.report().records("Overview")[1]
 
-    assert web["p95 1 h (ms)"] is None
-    assert web["Mean 1 h (ms)"] == 100
+    assert web["1 h p95 (ms)"] is None
+    assert web["1 h mean (ms)"] == 100
 
 
 def test_the_sparkline_has_a_point_for_each_of_24_hours_and_gaps_between(world: World) -> None:
@@ -151,11 +153,13 @@ def test_thresholds_are_the_destinations_own_or_else_the_settings(world: World) 
     assert (gateway["Loss warning (%)"], gateway["Loss critical (%)"]) == (2, 10)
     assert (web["RTT warning (ms)"], web["RTT critical (ms)"]) == (100, 250)
     table = next(
-        block for block in report.blocks["Dashboard"] if isinstance(block, TableSpec) and block.name == "Overview"
+        block
+        for block in report.blocks["Dashboard"]
+        if isinstance(block, TableSpec) and block.name == "Overview"
     )
     columns = {column.header: column for column in table.columns}
     assert columns["RTT warning (ms)"].hidden
-    rules = [rule for rule in columns["Loss 24 h (%)"].rules if isinstance(rule, AtLeast)]
+    rules = [rule for rule in columns["24 h loss (%)"].rules if isinstance(rule, AtLeast)]
     assert [rule.column for rule in rules] == ["Loss critical (%)", "Loss warning (%)"]
 
 
@@ -177,4 +181,39 @@ def test_a_longer_period_has_its_own_worst_while_the_rows_stay_at_24_hours(world
     report = world.report()
 
     assert report.rows["Worst_loss"][0][0] == "Gateway"
-    assert report.records("Overview")[0]["Loss 24 h (%)"] == pytest.approx(31.25)
+    assert report.records("Overview")[0]["24 h loss (%)"] == pytest.approx(31.25)
+
+
+def test_a_destination_of_two_jobs_is_shown_pooled(world: World) -> None:
+    other = PING.model_copy(update={"id": "j2", "name": "Other"})
+    world.ask(definitions=Definitions(destinations=(GATEWAY, WEB), jobs=(PING, other)))
+    world.rounds(GATEWAY, ago(minutes=10), *[replied(*[100.0] * 4)] * 10, job=other)
+
+    report = world.report()
+
+    gateway = report.records("Overview")[0]
+    assert gateway["1 h mean (ms)"] == (13 + 100) / 2
+    assert gateway["1 h p95 (ms)"] == 100
+    assert gateway["24 h loss (%)"] == pytest.approx(100 * 25 / 120)
+    assert ("Gateway", 100.0) in report.rows["Worst_p95"]
+    assert report.rows["Sparkline_feed"][0][-1] == (13 + 100) / 2
+
+
+def test_a_report_of_one_hour_still_shows_24_hours_beside_it(world: World) -> None:
+    whole_day = world.report()
+    world.ask(period=Period(start=END - timedelta(hours=1), end=END))
+
+    report = world.report()
+
+    assert report.rows["Sparkline_feed"] == whole_day.rows["Sparkline_feed"]
+    assert report.records("Overview")[0]["24 h avail. (%)"] == 75
+    assert report.cells["Total_rounds"] == 20
+
+
+def test_the_hours_of_the_sparkline_are_those_of_the_clock(world: World) -> None:
+    end = END - timedelta(minutes=30)
+    world.ask(period=Period(start=end - timedelta(days=1), end=end))
+    world.rounds(GATEWAY, end - timedelta(minutes=30), replied(99.0))
+    world.rounds(GATEWAY, end - timedelta(minutes=31), replied(1.0))
+
+    assert world.report().rows["Sparkline_feed"][0][-2:] == (1, 99)

@@ -68,7 +68,12 @@ def test_rows_are_shown_as_typed_in_any_order_of_columns(world: World) -> None:
 
     (row,) = world.report().records("Destinations")
 
-    assert (row["Name"], row["Host"], row["RTT warning (ms)"], row["Enabled"]) == ("Gateway", " 10.0.0.1", "5 ms", "x")
+    assert (row["Name"], row["Host"], row["RTT warning (ms)"], row["Enabled"]) == (
+        "Gateway",
+        " 10.0.0.1",
+        "5 ms",
+        "x",
+    )
     assert row["Status"] == "Degraded"
     assert row["ID"] == "d1"
 
@@ -92,7 +97,9 @@ def test_the_users_own_columns_are_kept_at_the_right(world: World) -> None:
 
 
 def test_a_second_column_of_a_known_name_is_kept_under_a_name_of_its_own(world: World) -> None:
-    raw = table("Destinations", ["Name", "Host", "host", ""], {"Name": "Gateway", "Host": "a", "host": "b", "": "c"})
+    raw = table(
+        "Destinations", ["Name", "Host", "host", ""], {"Name": "Gateway", "Host": "a", "host": "b", "": "c"}
+    )
     world.ask(tables={"Destinations": raw})
 
     (row,) = world.report().records("Destinations")
@@ -101,7 +108,12 @@ def test_a_second_column_of_a_known_name_is_kept_under_a_name_of_its_own(world: 
 
 
 def test_a_bad_row_is_shown_with_what_is_wrong_and_where(world: World) -> None:
-    raw = table("Destinations", ["Name", "Host"], {"Name": "Gateway", "Host": "10.0.0.1"}, {"Name": "Net", "Host": "10/8"})
+    raw = table(
+        "Destinations",
+        ["Name", "Host"],
+        {"Name": "Gateway", "Host": "10.0.0.1"},
+        {"Name": "Net", "Host": "10/8"},
+    )
     errors = (
         CellError(sheet="Destinations", cell="B5", value="10/8", message="a block is no host"),
         CellError(sheet="Destinations", cell="A5", value="Net", message="too short"),
@@ -134,7 +146,10 @@ def test_a_source_without_cells_has_its_problems_by_row_too(world: World) -> Non
         name="Destinations",
         sheet="Destinations",
         headers=["name", "host"],
-        rows=[RawRow(number=0, cells={"name": "A", "host": "1"}), RawRow(number=1, cells={"name": "B", "host": "2"})],
+        rows=[
+            RawRow(number=0, cells={"name": "A", "host": "1"}),
+            RawRow(number=1, cells={"name": "B", "host": "2"}),
+        ],
     )
     error = CellError(sheet="Destinations", cell="destinations[1].host", value="2", message="no host")
     world.ask(tables={"Destinations": raw}, cell_errors=(error,))
@@ -144,7 +159,9 @@ def test_a_source_without_cells_has_its_problems_by_row_too(world: World) -> Non
 
 def test_the_hidden_id_of_a_row_is_used_where_none_was_assigned(world: World) -> None:
     destination = GATEWAY.model_copy(update={"id": "0123456789ab"})
-    raw = table("Destinations", ["Name", "Host", "ID"], {"Name": "New name", "Host": "x", "ID": "0123456789AB"})
+    raw = table(
+        "Destinations", ["Name", "Host", "ID"], {"Name": "New name", "Host": "x", "ID": "0123456789AB"}
+    )
     world.ask(
         definitions=Definitions(destinations=(destination,), jobs=(PING,)),
         tables={"Destinations": raw},
@@ -194,7 +211,9 @@ def test_jobs_show_their_status(world: World) -> None:
 
 
 def test_a_bad_job_row_says_what_is_wrong_in_its_last_error(world: World) -> None:
-    raw = table("Jobs", ["Name", "Destinations", "Interval"], {"Name": "Fast", "Destinations": "*", "Interval": "0s"})
+    raw = table(
+        "Jobs", ["Name", "Destinations", "Interval"], {"Name": "Fast", "Destinations": "*", "Interval": "0s"}
+    )
     error = CellError(sheet="Jobs", cell="C4", value="0s", message="write 1s or more")
     world.ask(tables={"Jobs": raw}, cell_errors=(error,))
 
@@ -218,7 +237,11 @@ def test_without_a_given_status_a_job_shows_its_totals(world: World) -> None:
 
 def test_nothing_but_the_names_of_the_definitions_decides_about_a_job_in_another_zone(world: World) -> None:
     tokyo = PING.model_copy(
-        update={"schedule": PING.schedule.model_copy(update={"zone": "Asia/Tokyo", "interval": timedelta(hours=1)})}
+        update={
+            "schedule": PING.schedule.model_copy(
+                update={"zone": "Asia/Tokyo", "interval": timedelta(hours=1)}
+            )
+        }
     )
     world.ask(definitions=Definitions(destinations=(GATEWAY,), jobs=(tokyo,)))
 

@@ -51,7 +51,9 @@ def test_only_the_metrics_that_the_job_asks_for_are_shown() -> None:
 
 def test_one_loss_in_a_thousand_is_not_zero() -> None:
     world = World(Definitions(destinations=(GATEWAY,), jobs=(PING,)))
-    world.rounds(GATEWAY, ago(minutes=300), *[replied(1.0, 1.0, 1.0, 1.0)] * 249, replied(1.0, 1.0, 1.0, None))
+    world.rounds(
+        GATEWAY, ago(minutes=300), *[replied(1.0, 1.0, 1.0, 1.0)] * 249, replied(1.0, 1.0, 1.0, None)
+    )
 
     assert stats(world.report())["Loss"] == (0.1, "%")
 
@@ -66,7 +68,9 @@ def test_pairs_come_worst_first_and_those_without_data_last() -> None:
     world.rounds(DEAD, ago(minutes=10), *[timed_out()] * 10)
     states = {"d1": State.DEGRADED, "d2": State.UP, "d3": State.DOWN, "d4": State.UP, "d5": State.DOWN}
     world.ask(
-        destination_status={key: DestinationStatus(destination_id=key, state=state) for key, state in states.items()}
+        destination_status={
+            key: DestinationStatus(destination_id=key, state=state) for key, state in states.items()
+        }
     )
 
     texts = world.report().texts("Details")
@@ -123,7 +127,9 @@ def test_a_retired_job_and_one_that_nothing_is_known_of_keep_their_data() -> Non
 
 def test_the_series_keeps_extremes_and_shows_gaps_on_a_true_time_axis() -> None:
     world = World(Definitions(destinations=(GATEWAY,), jobs=(PING,)))
-    quick = PING.model_copy(update={"schedule": PING.schedule.model_copy(update={"interval": timedelta(seconds=1)})})
+    quick = PING.model_copy(
+        update={"schedule": PING.schedule.model_copy(update={"interval": timedelta(seconds=1)})}
+    )
     world.ask(definitions=Definitions(destinations=(GATEWAY,), jobs=(quick,)))
     hour_before = ago(hours=1)
     outcomes = [replied(5.0)] * 1_800
@@ -217,11 +223,11 @@ def test_trends_put_this_period_beside_the_previous_by_position() -> None:
         "p95 (ms)": 30,
         "Loss (%)": pytest.approx(100 * 10 / 60),
         "Avail. (%)": 100,
-        "Previous hour": local(ago(hours=25)),
-        "Previous mean (ms)": 50,
-        "Previous p95 (ms)": None,
-        "Previous loss (%)": 0,
-        "Previous avail. (%)": 100,
+        "Hour before": local(ago(hours=25)),
+        "Mean before (ms)": 50,
+        "p95 before (ms)": None,
+        "Loss before (%)": 0,
+        "Avail. before (%)": 100,
     }
     assert hours[0]["Mean (ms)"] is None
 
@@ -271,5 +277,5 @@ def test_long_periods_show_the_last_31_days_by_hour_and_say_so() -> None:
     assert len(hours) == 31 * 24
     assert stated in report.texts("Trends")
     assert stated in report.column("About_notes", "Note")
-    assert (hours[-1]["Mean (ms)"], hours[-1]["Previous mean (ms)"]) == (3, 7)
+    assert (hours[-1]["Mean (ms)"], hours[-1]["Mean before (ms)"]) == (3, 7)
     assert report.records("Trend_days")[5]["Mean (ms)"] == 1

@@ -68,7 +68,9 @@ def test_only_runs_and_events_of_the_period_are_listed() -> None:
     assert report.rows["Events"] == []
 
 
-def test_the_newest_are_kept_where_there_are_too_many_and_about_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_newest_are_kept_where_there_are_too_many_and_about_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("netstats_xl.app.views.logs.LIMIT", 2)
     world = World()
     for minutes in (9, 8, 7):

@@ -71,7 +71,11 @@ def test_an_end_in_the_future_counts_as_now() -> None:
         ("", "now", "start, '', cannot be understood"),
         ("2026-13-01", "now", "start, '2026-13-01', cannot be understood"),
         ("yesterday", "5 parsecs", "end, '5 parsecs', cannot be understood"),
-        ("today", "yesterday", "is not before its end, 2026-11-22 00:00:00 (Europe/Berlin): choose an earlier start"),
+        (
+            "today",
+            "yesterday",
+            "is not before its end, 2026-11-22 00:00:00 (Europe/Berlin): choose an earlier start",
+        ),
         ("now", "now", "in the future"),
         ("2026-12-24", "now", "start, '2026-12-24', is in the future"),
         ("0001-01-01", "now", "0001-01-01"),
@@ -80,7 +84,7 @@ def test_an_end_in_the_future_counts_as_now() -> None:
     ],
 )
 def test_what_cannot_be_a_period_is_refused_in_plain_words(start: str, end: str, message: str) -> None:
-    with pytest.raises(ReportError, match="^The report's ") as caught:
+    with pytest.raises(ReportError, match=r"^The report's ") as caught:
         parse_period(start, end, NOW, BERLIN)
 
     assert message in str(caught.value)
@@ -113,4 +117,4 @@ def test_publishing_hands_the_view_to_the_publisher_and_says_where_it_went() -> 
             return "on the shelf"
 
     assert Reporting(world.store, Shelf()).publish(world.inputs) == "on the shelf"
-    assert [sheet.name for sheet in published[0].spec.sheets][0] == "Dashboard"
+    assert published[0].spec.sheets[0].name == "Dashboard"

@@ -100,7 +100,9 @@ def _check_names(view: WorkbookView, checked: CheckedView) -> None:
     for name in named:
         assert name.replace("_", "").isalnum(), name
         assert not name[0].isdigit()
-    _unique([block.name for block in everything if isinstance(block, ChartSpec | PivotChartSpec)], "chart names")
+    _unique(
+        [block.name for block in everything if isinstance(block, ChartSpec | PivotChartSpec)], "chart names"
+    )
     cells = {block.name for block in everything if isinstance(block, CellSpec)}
     assert cells == set(view.cells), "named cells and their values differ"
     for sheet in view.spec.sheets:

@@ -1,5 +1,6 @@
 """Hosts, and blocks of addresses."""
 
+from contextlib import suppress
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -81,10 +82,8 @@ def test_a_range_expands_to_consecutive_addresses_from_its_first_to_its_last(
 @given(st.text(alphabet="0123456789.:/-%abcdefgx–", max_size=40))
 def test_nothing_but_a_value_error_comes_of_any_text(text: str) -> None:
     for function in (expand, parse_host):
-        try:
-            function(text)
-        except ValueError as error:
-            assert str(error)
+        with suppress(ValueError):
+            assert function(text)
 
 
 @pytest.mark.parametrize(

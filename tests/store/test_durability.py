@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from netstats_xl.domain.results import Batch, Replied, Sample
-from netstats_xl.errors import StoreError, StoreFull
+from netstats_xl.errors import ReportError, StoreError, StoreFull
 from netstats_xl.store.database import Cursor, Database
 from netstats_xl.store.duckdb_store import DuckDbStore
 from tests.contracts.result_store import ALWAYS, OUTCOMES, START, at, sample
@@ -55,8 +55,7 @@ def save_until_full(store: DuckDbStore) -> int:
     for number in range(1_000):
         try:
             store.save(full_round(number))
-        except StoreFull as error:
-            assert "Free some space" in error.message
+        except StoreFull:
             return number
     raise AssertionError("the disk never got full")
 
@@ -94,8 +93,6 @@ def test_a_full_disk_loses_nothing_and_once_it_has_room_the_same_batch_is_saved(
 
 @needs_mounts
 def test_a_full_disk_while_a_csv_is_written_blames_the_file_not_the_database(tmp_path: Path) -> None:
-    from netstats_xl.errors import ReportError
-
     store = DuckDbStore.open(tmp_path / "results.duckdb")
     store.save(full_round(0))
     with small_disk(tmp_path, megabytes=1) as disk:
@@ -135,8 +132,9 @@ class Failing:
     """Lets a cursor's n-th COMMIT be carried out, or not, and then fail as a checkpoint does."""
 
     MESSAGE = (
-        "TransactionContext Error: Failed to commit: Transaction COMMIT succeeded and is durable, but the autocheckpoint "
-        "failed. Detach and reattach the database to recover. Could not write file: No space left on device"
+        "TransactionContext Error: Failed to commit: Transaction COMMIT succeeded and is durable, but the "
+        "autocheckpoint failed. Detach and reattach the database to recover. Could not write file: "
+        "No space left on device"
     )
 
     def __init__(self, *, committed: bool, times: int) -> None:

@@ -293,7 +293,8 @@ def test_what_is_no_workbook_says_what_it_is_and_what_to_do(
     assert told in caught.value.message
 
 
-RELATIONSHIPS = '<Relationships xmlns="http://r"><Relationship Id="r1" Type="http://x/officeDocument" Target="{}"/></Relationships>'
+RELATION = '<Relationship Id="r1" Type="http://x/officeDocument" Target="{}"/>'
+RELATIONSHIPS = f'<Relationships xmlns="http://r">{RELATION}</Relationships>'
 
 
 @pytest.mark.parametrize(

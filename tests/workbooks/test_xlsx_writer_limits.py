@@ -131,7 +131,12 @@ def test_a_table_or_cell_name_that_excel_refuses_is_refused(tmp_path: Path, name
         ([THINGS, replace(CHART, series=(SERIES, replace(SERIES, kind=ChartKind.PIE)))], "other than lines and col"),
         ([THINGS, replace(CHART, kind=ChartKind.PIE, series=(SERIES, SERIES))], "a pie of several series"),
         (
-            [THINGS, SparklineSpec(table="Things", column="x", source="None", first_column="", last_column="", color=BLUE)],
+            [
+                THINGS,
+                SparklineSpec(
+                    table="Things", column="x", source="None", first_column="", last_column="", color=BLUE
+                ),
+            ],
             "needs the column Things[x]; the sparklines of Things needs the table 'None'",
         ),
         ([THINGS, replace(PIVOT, rows=("x",))], "needs the column Things[x]"),
@@ -238,13 +243,13 @@ def test_a_report_that_is_open_elsewhere_gets_a_numbered_sibling(
     assert XlsxFile(path).publish(view_of(THINGS)) == str(tmp_path / "report (2).xlsx")
     assert path.read_text() == "open in Excel"
     assert sorted(each.name for each in tmp_path.iterdir()) == ["report (2).xlsx", "report.xlsx"]
-    with pytest.raises(WorkbookError, match="may not be written. Close the programs that have it open"):
+    with pytest.raises(WorkbookError, match=r"may not be written\. Close the programs that have it open"):
         write_workbook(view_of(THINGS), path)
 
 
 def test_a_folder_that_does_not_exist_is_named_with_the_remedy(tmp_path: Path) -> None:
     path = tmp_path / "missing" / "report.xlsx"
-    with pytest.raises(WorkbookError, match="its folder does not exist. Create the folder") as raised:
+    with pytest.raises(WorkbookError, match=r"its folder does not exist\. Create the folder") as raised:
         XlsxFile(path).publish(view_of(THINGS))
     assert str(path) in raised.value.message
 
@@ -259,7 +264,7 @@ def test_a_full_disk_keeps_the_old_report_and_leaves_nothing_behind(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(zipfile.ZipFile, "open", full)
-    with pytest.raises(WorkbookError, match="the disk is full. Free some space"):
+    with pytest.raises(WorkbookError, match=r"the disk is full\. Free some space"):
         XlsxFile(path).publish(view_of(THINGS))
     assert path.read_text() == "old"
     assert [each.name for each in tmp_path.iterdir()] == ["report.xlsx"]

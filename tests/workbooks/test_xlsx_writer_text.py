@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from netstats_xl.domain.views import (
     BLUE,
+    CellSpec,
     ChartKind,
     ChartSpec,
     Column,
@@ -18,8 +19,9 @@ from netstats_xl.domain.views import (
     SeriesSpec,
     SheetSpec,
     TextSpec,
+    WorkbookSpec,
+    WorkbookView,
 )
-from netstats_xl.domain.views import CellSpec, WorkbookSpec, WorkbookView
 from netstats_xl.workbooks.xlsx_values import LONGEST_TEXT, clean_text
 from netstats_xl.workbooks.xlsx_writer import write_workbook
 from tests.workbooks.written import at, cell, number, part, parts, sheet_of, table, view_of, written

@@ -117,13 +117,14 @@ def parts(path: Path) -> list[str]:
 def converted(path: Path, kind: str, folder: Path) -> Path:
     """What LibreOffice makes of the file, which it opens, computes and saves as another kind."""
     target = folder / "converted"
+    how = "csv:Text - txt - csv (StarCalc):44,34,76" if kind == "csv" else kind  # commas, quotes, UTF-8
     profile = (folder / "profile").as_uri()
     command = [
         "soffice",
         f"-env:UserInstallation={profile}",
         "--headless",
         "--convert-to",
-        kind,
+        how,
         "--outdir",
         str(target),
     ]

@@ -30,6 +30,8 @@ from netstats_xl.domain.views import (
 SHEET = "About"
 
 _RULE_WIDTH = 100
+_LINE = 112
+"""Characters of a line that fit its column: most are narrower than a digit."""
 FIGURES: tuple[tuple[str, str, str, str], ...] = (
     (
         "Round",
@@ -201,7 +203,7 @@ def _figures() -> tuple[Row, ...]:
     """A row for each line of a rule: not every program makes a row as high as a wrapped text needs."""
     rows: list[Row] = []
     for figure, unit, rule, shown_on in FIGURES:
-        first, *others = textwrap.wrap(rule, _RULE_WIDTH)
+        first, *others = textwrap.wrap(rule, _LINE)
         rows.append((figure, unit, first, shown_on))
         rows.extend((None, None, line, None) for line in others)
     return tuple(rows)

@@ -61,14 +61,7 @@ def text(header: str, *, width: float = 16, note: str = "", rules: tuple[Rule, .
 
 def instant(header: str, *, note: str = "", number_format: str = INSTANT_FORMAT, width: float = 19) -> Column:
     """A column of local times, in the report's time zone."""
-    return Column(
-        header=header,
-        kind=Kind.INSTANT,
-        number_format=number_format,
-        width=width,
-        note=note,
-        style=Style(align="left"),
-    )
+    return Column(header=header, kind=Kind.INSTANT, number_format=number_format, width=width, note=note)
 
 
 def count(header: str, *, note: str = "", width: float = 10) -> Column:

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
 
 from netstats_xl.app.views import columns
-from netstats_xl.app.views.findings import DAY, Findings, ShownDestination, trailing
+from netstats_xl.app.views.findings import Findings, ShownDestination
+from netstats_xl.app.views.hourly import HourlyRollup
 from netstats_xl.app.views.parts import ChartData, SheetPart, column_ref
 from netstats_xl.app.views.worst import worst_charts
-from netstats_xl.domain.results import State
+from netstats_xl.domain.results import Period, State
 from netstats_xl.domain.rollups import EMPTY, Summary
 from netstats_xl.domain.tables import CellValue
 from netstats_xl.domain.views import (
@@ -35,6 +35,7 @@ from netstats_xl.domain.views import (
     TableSpec,
     TextSpec,
 )
+from netstats_xl.domain.windows import hour_edges
 from netstats_xl.ports import Dimension, ResultStore
 
 SHEET = "Dashboard"
@@ -51,7 +52,7 @@ _TOTAL = columns.count("Destinations", width=12, note="Enabled destinations in t
 _TREND = Column(
     header="RTT, last 24 h",
     width=20,
-    note="Mean RTT of each of the last 24 hours; a gap: no reply in it. Each line has its own scale.",
+    note="Mean RTT of each of the last 24 hours of the clock; a gap: no reply in it. Each line has its own scale.",
 )
 _RTT_WARNING = Column(header="RTT warning (ms)", kind=Kind.NUMBER, hidden=True)
 _RTT_CRITICAL = Column(header="RTT critical (ms)", kind=Kind.NUMBER, hidden=True)
@@ -69,11 +70,11 @@ _HOURS_AGO = tuple(
 
 def _figure_columns(span: str) -> tuple[Column, ...]:
     return (
-        columns.milliseconds(f"Mean {span} (ms)", note=columns.MEAN_RULE, width=9, rules=_RTT_RULES),
-        columns.milliseconds(f"p95 {span} (ms)", note=columns.P95_RULE, width=9),
-        columns.milliseconds(f"Jitter {span} (ms)", note=columns.JITTER_RULE, width=9),
-        columns.loss(f"Loss {span} (%)", width=9, rules=_LOSS_RULES),
-        columns.availability(f"Avail. {span} (%)", width=9),
+        columns.milliseconds(f"{span} mean (ms)", note=columns.MEAN_RULE, width=9, rules=_RTT_RULES),
+        columns.milliseconds(f"{span} p95 (ms)", note=columns.P95_RULE, width=9),
+        columns.milliseconds(f"{span} jitter (ms)", note=columns.JITTER_RULE, width=9),
+        columns.loss(f"{span} loss (%)", width=9, rules=_LOSS_RULES),
+        columns.availability(f"{span} avail. (%)", width=9),
     )
 
 
@@ -98,10 +99,10 @@ _DESTINATION_COLUMNS = (
 )
 
 
-def dashboard(store: ResultStore, findings: Findings, feeds: ChartData) -> SheetPart:
+def dashboard(store: ResultStore, findings: Findings, rollup: HourlyRollup, feeds: ChartData) -> SheetPart:
     """The sheet; what its charts read is added to `feeds`."""
     loss_chart, p95_chart = worst_charts(findings, feeds, row=_TOTALS_ROW, height_px=_CHART_HEIGHT_PX)
-    feeds.add("Sparkline_feed", _HOURS_AGO, _hourly_means(store, findings))
+    feeds.add("Sparkline_feed", _HOURS_AGO, _hourly_means(store, findings, rollup))
     totals = TableSpec(
         name="Totals", anchor=Anchor(row=_TOTALS_ROW, column=0), columns=(_STATE, _TOTAL), autofilter=False
     )
@@ -228,18 +229,36 @@ def _states_chart() -> ChartSpec:
     )
 
 
-def _hourly_means(store: ResultStore, findings: Findings) -> tuple[Row, ...]:
-    """The mean RTT of each of the 24 hours before the period's end, ms: a row a destination shown."""
-    day = trailing(findings.inputs.period, DAY)
-    edges = [day.start + timedelta(hours=hour) for hour in range(24)]
-    position = {edge: index for index, edge in enumerate(edges)}
-    means: dict[str, list[float | None]] = {
-        shown.destination.id: [None] * len(edges) for shown in findings.destinations
-    }
-    for group in store.summaries(day, scope=findings.inputs.scope, by=(Dimension.DESTINATION,), edges=edges):
-        if group.destination_id in means and group.bucket_at is not None:
-            means[group.destination_id][position[group.bucket_at]] = group.summary.rtt_mean_ms
-    return tuple(tuple(means[shown.destination.id]) for shown in findings.destinations)
+def _hourly_means(store: ResultStore, findings: Findings, rollup: HourlyRollup) -> tuple[Row, ...]:
+    """The mean RTT of each of the last 24 hours of the local clock, ms: a row a destination shown."""
+    day = findings.day
+    edges = hour_edges(day.start, day.end, findings.inputs.settings.zone)[-len(_HOURS_AGO) :]
+    start = max(edges[0], day.start)
+    groups = rollup.groups
+    if rollup.period.start > start:
+        recent = Period(start=start, end=day.end)
+        groups = store.summaries(
+            recent, scope=findings.inputs.scope, by=(Dimension.DESTINATION,), edges=edges
+        )
+    position = {edge: index for index, edge in enumerate(edges, start=len(_HOURS_AGO) - len(edges))}
+    sums_ms = {shown.destination.id: [0.0] * len(_HOURS_AGO) for shown in findings.destinations}
+    received = {destination_id: [0] * len(_HOURS_AGO) for destination_id in sums_ms}
+    for group in groups:
+        if (
+            group.bucket_at in position
+            and group.destination_id in sums_ms
+            and group.summary.rtt_mean_ms is not None
+        ):
+            hour = position[group.bucket_at]
+            sums_ms[group.destination_id][hour] += group.summary.rtt_mean_ms * group.summary.received
+            received[group.destination_id][hour] += group.summary.received
+    return tuple(
+        tuple(
+            total_ms / count if count else None
+            for total_ms, count in zip(sums_ms[destination_id], received[destination_id], strict=True)
+        )
+        for destination_id in sums_ms
+    )
 
 
 def _overview_rows(findings: Findings) -> tuple[Row, ...]:

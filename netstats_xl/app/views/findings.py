@@ -1,5 +1,6 @@
 """Asks the store everything that more than one sheet shows, in a fixed number of queries."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -118,13 +119,13 @@ def gather(store: ResultStore, inputs: ReportInputs) -> Findings:
         groups = store.summaries(asked, scope=scope, by=(Dimension.DESTINATION,))
         return {group.destination_id: group.summary for group in groups if group.destination_id is not None}
 
-    last_day = by_destination(day)
-    whole = last_day if day == period else by_destination(period)
     pairs = {
         (group.job_id, group.destination_id): group.summary
         for group in store.summaries(period, scope=scope, by=(Dimension.JOB, Dimension.DESTINATION))
         if group.job_id is not None and group.destination_id is not None
     }
+    whole = _by_destination(store, inputs, pairs)
+    last_day = whole if day == period else by_destination(day)
     overall = next((group.summary for group in store.summaries(period, scope=scope)), EMPTY)
     return Findings(
         inputs=inputs,
@@ -139,6 +140,24 @@ def gather(store: ResultStore, inputs: ReportInputs) -> Findings:
         destination_labels=_labels(inputs.definitions.destinations, inputs.retired.destinations),
         job_labels=_labels(inputs.definitions.jobs, inputs.retired.jobs),
     )
+
+
+def _by_destination(
+    store: ResultStore, inputs: ReportInputs, pairs: Mapping[Pair, Summary]
+) -> dict[DestinationId, Summary]:
+    """The whole period by destination: the pair's summary, and a query for those that several jobs measure.
+
+    Percentiles cannot be merged, and a query over the whole period is what takes a report's time.
+    """
+    jobs = Counter(destination_id for _, destination_id in pairs)
+    whole = {destination_id: summary for (_, destination_id), summary in pairs.items()}
+    several = frozenset(destination_id for destination_id, number in jobs.items() if number > 1)
+    if several:
+        scope = Scope(job_ids=inputs.scope.job_ids, destination_ids=several)
+        for group in store.summaries(inputs.period, scope=scope, by=(Dimension.DESTINATION,)):
+            if group.destination_id is not None:
+                whole[group.destination_id] = group.summary
+    return whole
 
 
 def _labels(active: Sequence[Destination | Job], retired: Sequence[Destination | Job]) -> dict[str, str]:

@@ -25,19 +25,19 @@ SHEET = "Pivot"
 
 _CHART_ROW, _CHART_ROWS = 3, 15
 _HEADING_ROW = _CHART_ROW + _CHART_ROWS + 1
-_BY_DESTINATION_COLUMN, _BY_HOUR_COLUMN, _WEEK_COLUMN = 0, 9, 13
+_BY_DESTINATION_COLUMN, _BY_HOUR_COLUMN, _WEEK_COLUMN = 0, 8, 12
 _WIDTHS = {
-    0: 30.0,
-    1: 20.0,
-    **dict.fromkeys(range(2, 6), 15.0),
-    **dict.fromkeys(range(6, 8), 20.0),
-    8: 3.0,
-    9: 15.0,
-    10: 20.0,
-    11: 15.0,
-    12: 3.0,
-    13: 20.0,
-    **dict.fromkeys(range(14, 22), 9.0),
+    0: 28.0,
+    1: 19.0,
+    **dict.fromkeys(range(2, 5), 14.0),
+    **dict.fromkeys(range(5, 7), 19.0),
+    7: 2.0,
+    8: 13.0,
+    9: 19.0,
+    10: 14.0,
+    11: 2.0,
+    12: 19.0,
+    **dict.fromkeys(range(13, 21), 10.0),
 }
 
 
@@ -49,7 +49,6 @@ _SENT_COLUMN, _RECEIVED_COLUMN = hourly.SENT.header, hourly.RECEIVED.header
 _MEAN = _value(hourly.MEAN, Aggregate.AVERAGE, "Mean of means (ms)", "#,##0.00")
 _P95 = _value(hourly.P95, Aggregate.MAX, "Worst p95 (ms)", "#,##0.00")
 _LOSS = _value(hourly.LOSS, Aggregate.MAX, "Worst loss (%)", "0.000")
-_SENT = _value(hourly.SENT, Aggregate.SUM, "Packets sent", columns.COUNT_FORMAT)
 _LOST = _value(hourly.LOST, Aggregate.SUM, "Packets lost", columns.COUNT_FORMAT)
 _TRUE_MEAN = PivotRatio(
     caption="Weighted mean (ms)",
@@ -77,7 +76,7 @@ def pivot() -> SheetPart:
         source=hourly.TABLE,
         rows=(hourly.DESTINATION.header,),
         filters=filters,
-        values=(_MEAN, _P95, _LOSS, _SENT, _LOST, _TRUE_MEAN, _TRUE_LOSS),
+        values=(_MEAN, _P95, _LOSS, _LOST, _TRUE_MEAN, _TRUE_LOSS),
     )
     by_hour = PivotSpec(
         name="Pivot_hours",

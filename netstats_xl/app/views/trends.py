@@ -41,8 +41,8 @@ DAILY_SPAN = timedelta(days=732)
 _CHARTS_ROW = 4
 _CHART_ROWS = 13
 _TABLE_ROW = _CHARTS_ROW + 2 * (_CHART_ROWS + 1) + 2
-_CHART_WIDTH_PX, _CHART_HEIGHT_PX = 435, 20 * _CHART_ROWS
-_CHART_COLUMNS = (0, 6, 13)
+_CHART_WIDTH_PX, _CHART_HEIGHT_PX = 500, 20 * _CHART_ROWS
+_CHART_COLUMNS = (0, 6, 14)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,16 +65,16 @@ class _Steps:
     def columns(self) -> tuple[Column, ...]:
         """This period's five, then the previous one's."""
         return (
-            columns.instant(self.unit, number_format=self.number_format, width=15),
-            columns.milliseconds("Mean (ms)", note=columns.MEAN_RULE, width=8),
-            columns.milliseconds("p95 (ms)", note=columns.P95_RULE, width=8),
-            columns.loss("Loss (%)", width=8),
+            columns.instant(self.unit, number_format=self.number_format, width=16),
+            columns.milliseconds("Mean (ms)", note=columns.MEAN_RULE, width=9),
+            columns.milliseconds("p95 (ms)", note=columns.P95_RULE, width=9),
+            columns.loss("Loss (%)", width=9),
             columns.availability("Avail. (%)", width=10),
-            columns.instant(f"Previous {self.unit.lower()}", number_format=self.number_format, width=15),
-            columns.milliseconds("Previous mean (ms)", note=columns.MEAN_RULE, width=8),
-            columns.milliseconds("Previous p95 (ms)", note=columns.P95_RULE, width=8),
-            columns.loss("Previous loss (%)", width=8),
-            columns.availability("Previous avail. (%)", width=10),
+            columns.instant(f"{self.unit} before", number_format=self.number_format, width=16),
+            columns.milliseconds("Mean before (ms)", note=columns.MEAN_RULE, width=9),
+            columns.milliseconds("p95 before (ms)", note=columns.P95_RULE, width=9),
+            columns.loss("Loss before (%)", width=9),
+            columns.availability("Avail. before (%)", width=10),
         )
 
 

@@ -1,0 +1,1 @@
+"""Scenarios of rounds and the statistics that they must have: one TOML file each."""

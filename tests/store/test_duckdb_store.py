@@ -1,0 +1,340 @@
+"""What the contract does not ask of every store."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pytest
+
+from netstats_xl.domain.results import Batch, Period, Replied, RunCompleted, Sample, Scope
+from netstats_xl.domain.targets import Definitions
+from netstats_xl.errors import ReportError, StoreCorrupt, StoreError
+from netstats_xl.ports import Dimension, GroupSummary
+from netstats_xl.store import csv_export, ingest, statistics
+from netstats_xl.store.catalogue import Keys
+from netstats_xl.store.database import Cursor
+from netstats_xl.store.duckdb_store import DuckDbStore
+from tests.contracts.result_store import (
+    ALWAYS,
+    OUTCOMES,
+    START,
+    a_busy_hour,
+    assert_same,
+    at,
+    destination,
+    job,
+    read_csv,
+    run,
+    sample,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "results.duckdb"
+
+
+def test_everything_is_there_when_the_file_is_opened_again(path: Path) -> None:
+    definitions = Definitions(destinations=(destination(1),), jobs=(job(1),))
+    store = DuckDbStore.open(path)
+    store.save_definitions(definitions, at=START)
+    store.save(Batch(batch_id="a", samples=a_busy_hour(), runs=[run(0, RunCompleted(up=2, down=1))]))
+    before = (store.summaries(ALWAYS), store.job_totals(), store.samples(ALWAYS))
+    store.close()
+    store = DuckDbStore.open(path)
+    assert store.definitions().active == definitions
+    assert (store.summaries(ALWAYS), store.job_totals(), store.samples(ALWAYS)) == before
+    store.save(Batch(batch_id="a", samples=a_busy_hour()))
+    assert store.info().samples == len(a_busy_hour())
+    store.save(Batch(batch_id="b", samples=[sample(99, OUTCOMES[0], destination="dest9")]))
+    assert store.samples(ALWAYS)[-1].destination_id == "dest9"
+    store.close()
+
+
+def test_info_names_the_file_its_size_and_the_engine(path: Path) -> None:
+    store = DuckDbStore.open(path)
+    info = store.info()
+    store.close()
+    assert info.location == str(path)
+    assert info.size_bytes is not None
+    assert info.size_bytes > 0
+    assert info.details == {"engine": f"DuckDB {duckdb.__version__}"}
+    in_memory = DuckDbStore.open(None)
+    assert (in_memory.info().location, in_memory.info().size_bytes) == ("memory", None)
+    in_memory.close()
+
+
+def test_a_relative_path_is_shown_in_full(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(path.parent)
+    store = DuckDbStore.open(Path(path.name))
+    assert store.info().location == str(path)
+    store.close()
+
+
+def test_a_destination_measured_before_it_was_defined_gets_its_name_later(path: Path, tmp_path: Path) -> None:
+    store = DuckDbStore.open(path)
+    store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])]))
+    store.save_definitions(Definitions(destinations=(destination(1),), jobs=(job(1),)), at=at(1))
+    store.save(Batch(batch_id="b", samples=[sample(2, OUTCOMES[0])]))
+    assert [each.destination_id for each in store.samples(ALWAYS)] == ["dest1", "dest1"]
+    store.export_csv(tmp_path / "samples.csv", ALWAYS)
+    assert [row[1:3] for row in read_csv(tmp_path / "samples.csv")[1:]] == [["Job 1", "Host 1"]] * 2
+    store.close()
+
+
+def test_a_definition_that_cannot_be_understood_is_named(path: Path) -> None:
+    store = DuckDbStore.open(path)
+    store.save_definitions(Definitions(destinations=(destination(1),), jobs=(job(1),)), at=START)
+    store.close()
+    with duckdb.connect(str(path)) as connection:
+        connection.execute('UPDATE jobs SET definition = \'{"id": "job1"}\'')
+    store = DuckDbStore.open(path)
+    with pytest.raises(StoreCorrupt, match=r"definition of job job1 .* cannot be understood"):
+        store.definitions()
+    store.close()
+
+
+def test_an_outcome_that_this_program_does_not_write_is_reported(path: Path) -> None:
+    store = DuckDbStore.open(path)
+    store.save(
+        Batch(batch_id="a", runs=[run(0, RunCompleted(up=1, down=0))], samples=[sample(0, OUTCOMES[0])])
+    )
+    store.close()
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE samples SET outcome = 'odd'")
+        connection.execute("UPDATE runs SET outcome = 'odder'")
+    store = DuckDbStore.open(path)
+    with pytest.raises(StoreCorrupt, match="a sample with the unknown outcome 'odd'"):
+        store.samples(ALWAYS)
+    with pytest.raises(StoreCorrupt, match="a run with the unknown outcome 'odder'"):
+        store.runs(ALWAYS)
+    store.close()
+
+
+def test_old_batches_are_forgotten_when_the_store_is_pruned_and_recent_ones_are_not(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netstats_xl.store.pruning.BATCHES_REMEMBERED", 3)
+    store = DuckDbStore.open(path)
+    for number in range(6):
+        store.save(Batch(batch_id=f"batch{number}", samples=[sample(number, OUTCOMES[0])]))
+    store.prune(at(2))
+    store.close()
+    with duckdb.connect(str(path)) as connection:
+        kept = connection.execute("SELECT batch_id FROM batches ORDER BY ordinal").fetchall()
+    assert kept == [("batch3",), ("batch4",), ("batch5",)]
+
+
+def test_ids_of_runs_are_pruned_with_their_runs_and_samples(path: Path) -> None:
+    store = DuckDbStore.open(path)
+    for number in range(4):
+        store.save(
+            Batch(
+                batch_id=f"batch{number}",
+                runs=[run(number, RunCompleted(up=1, down=0))],
+                samples=[sample(number, OUTCOMES[0])],
+            )
+        )
+    store.prune(at(3))
+    assert [each.run_id for each in store.samples(ALWAYS)] == ["job1-3"]
+    store.close()
+    with duckdb.connect(str(path)) as connection:
+        assert connection.execute("SELECT run_id FROM run_ids").fetchall() == [("job1-3",)]
+
+
+@pytest.mark.parametrize("by", [(), (Dimension.DESTINATION,), tuple(Dimension)])
+@pytest.mark.parametrize("edges", [(), (at(-30), at(30), at(60))])
+def test_percentiles_found_on_the_disk_are_those_found_in_memory(
+    by: tuple[Dimension, ...], edges: tuple[datetime, ...]
+) -> None:
+    store = DuckDbStore.open(None)
+    many = [
+        sample(
+            minute,
+            Replied(address="a", rtts_ms=tuple((minute * k * 37) % 997 / 8 + 0.125 for k in range(1, 9))),
+        )
+        for minute in range(90)
+    ]
+    store.save(
+        Batch(batch_id="a", samples=[*a_busy_hour(), *[each for each in many if each.at.minute % 7 == 0]])
+    )
+
+    def summaries(rtts_in_memory: int) -> list[GroupSummary]:
+        return store._database.read(
+            lambda cursor: statistics.summaries(
+                cursor, ALWAYS, Scope(), by, edges, rtts_in_memory=rtts_in_memory
+            )
+        )
+
+    in_memory, on_disk = summaries(10**9), summaries(0)
+    assert len(in_memory) == len(on_disk) > 0
+    for one, other in zip(in_memory, on_disk, strict=True):
+        assert_same(other.summary, one.summary)
+    store.close()
+
+
+def test_percentiles_found_on_the_disk_of_nothing_are_blank() -> None:
+    store = DuckDbStore.open(None)
+    store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[1])]))
+    [found] = store._database.read(
+        lambda cursor: statistics.summaries(cursor, ALWAYS, Scope(), (), (), rtts_in_memory=-1)
+    )
+    assert (found.summary.p50_ms, found.summary.rounds_down) == (None, 1)
+    store.close()
+
+
+@pytest.mark.parametrize("slice_rows", [1, 7, 40, 1_000])
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/St_Johns", "UTC"])
+def test_a_csv_is_the_same_however_it_is_sliced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slice_rows: int, zone: str
+) -> None:
+    monkeypatch.setattr(csv_export, "SLICE_ROWS", slice_rows)
+    store = DuckDbStore.open(None)
+    samples = [
+        Sample(
+            at=START + timedelta(minutes=17 * number, milliseconds=number % 2),
+            job_id="job1",
+            destination_id=f"dest{number % 3}",
+            run_id=f"run{number}",
+            interval_s=60.0,
+            outcome=OUTCOMES[number % 6],
+        )
+        for number in range(60)
+    ]
+    store.save(Batch(batch_id="a", samples=samples[::-1]))
+    period = Period(start=samples[3].at, end=samples[57].at)
+    assert store.export_csv(tmp_path / "samples.csv", period, zone=zone) == 54
+    rows = read_csv(tmp_path / "samples.csv")[1:]
+    # `isoformat` leaves out the fraction where there is none, as the file does.
+    assert [row[0] for row in rows] == [
+        each.at.astimezone(ZoneInfo(zone)).isoformat() for each in samples[3:57]
+    ]
+    assert [row[2] for row in rows] == [each.destination_id for each in samples[3:57]]
+    assert [each.name for each in tmp_path.iterdir()] == ["samples.csv"]
+    store.close()
+
+
+def test_a_csv_that_cannot_be_written_is_a_report_error_and_leaves_no_part(tmp_path: Path) -> None:
+    store = DuckDbStore.open(None)
+    store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])]))
+    (tmp_path / "samples.csv").mkdir()
+    with pytest.raises(ReportError, match="cannot be written"):
+        store.export_csv(tmp_path / "samples.csv", ALWAYS)
+    with pytest.raises(ReportError, match="cannot be written"):
+        store.export_csv(tmp_path / "nowhere" / "samples.csv", ALWAYS)
+    assert [each.name for each in tmp_path.iterdir()] == ["samples.csv"]
+    store.close()
+
+
+def test_a_csv_keeps_the_old_file_when_the_samples_cannot_be_read(path: Path, tmp_path: Path) -> None:
+    store = DuckDbStore.open(path)
+    store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])]))
+    target = tmp_path / "samples.csv"
+    target.write_text("old")
+    store._database.write(lambda cursor: cursor.execute("DROP TABLE run_ids"), committed=lambda _: None)
+    store._database.write(
+        lambda cursor: cursor.execute("ALTER TABLE samples DROP rtts_ms"), committed=lambda _: None
+    )
+    with pytest.raises(StoreError, match="does not know"):
+        store.export_csv(target, ALWAYS)
+    assert target.read_text() == "old"
+    store.close()
+
+
+def test_many_threads_read_while_one_saves(path: Path) -> None:
+    store = DuckDbStore.open(path)
+    store.save(Batch(batch_id="first", samples=a_busy_hour()))
+    saved = threading.Event()
+
+    def read() -> int:
+        rounds = 0
+        while not saved.is_set() or not rounds:
+            [whole] = store.summaries(ALWAYS)
+            total = whole.summary.rounds_up + whole.summary.rounds_down
+            # A batch of ten is seen as a whole or not at all.
+            assert (total - len(a_busy_hour())) % 10 == 0
+            rounds += 1
+        return rounds
+
+    with ThreadPoolExecutor(3) as threads:
+        readers = [threads.submit(read) for _ in range(3)]
+        for number in range(20):
+            batch = [sample(100 + number, OUTCOMES[0], destination=f"dest{index}") for index in range(10)]
+            store.save(Batch(batch_id=f"batch{number}", samples=batch))
+        saved.set()
+        assert all(reader.result() > 0 for reader in readers)
+    assert store.info().samples == len(a_busy_hour()) + 200
+    store.close()
+
+
+def test_threads_that_save_at_once_lose_and_mix_up_nothing(path: Path) -> None:
+    store = DuckDbStore.open(path)
+
+    def save(thread: int) -> None:
+        for number in range(10):
+            name = f"{thread}-{number}"
+            store.save(
+                Batch(
+                    batch_id=name, samples=[sample(number, OUTCOMES[0], job=f"job{thread}", destination=name)]
+                )
+            )
+
+    with ThreadPoolExecutor(4) as threads:
+        for done in [threads.submit(save, thread) for thread in range(4)]:
+            done.result()
+    found = {(each.job_id, each.destination_id, each.run_id) for each in store.samples(ALWAYS)}
+    assert found == {
+        (f"job{thread}", f"{thread}-{number}", f"job{thread}-{number}")
+        for thread in range(4)
+        for number in range(10)
+    }
+    store.close()
+
+
+def test_a_reader_whose_query_a_reopening_interrupts_gets_its_answer_all_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = DuckDbStore.open(path)
+    store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])]))
+    database = store._database
+    begun = threading.Event()
+    calls = []
+
+    def long_query(cursor: Cursor) -> int:
+        calls.append(cursor)
+        if len(calls) == 1:
+            begun.set()
+            # Far too long: it ends only because it is interrupted.
+            cursor.execute(
+                "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE (a.range * b.range) % 7 = 1"
+            )
+        [(count,)] = cursor.execute("SELECT count(*) FROM samples").fetchall()
+        return int(count)
+
+    def invalid_once(cursor: Cursor) -> int:
+        if not failed:
+            failed.append(True)
+            raise duckdb.FatalException(
+                "FATAL Error: database has been invalidated because of a previous fatal error."
+            )
+        return 1
+
+    failed: list[bool] = []
+    with ThreadPoolExecutor(1) as threads:
+        reader = threads.submit(database.read, long_query)
+        begun.wait()
+        assert database.read(invalid_once) == 1
+        assert reader.result() == 1
+    assert len(calls) == 2
+    store.close()
+
+
+def test_the_ledger_remembers_a_bounded_number_of_batches() -> None:
+    ledger = ingest.Ledger()
+    for number in range(ingest.BATCHES_REMEMBERED + 5):
+        ingest.enter(ledger, Batch(batch_id=str(number)), Keys())
+    assert len(ledger.batch_ids) == ingest.BATCHES_REMEMBERED
+    assert ledger.batch_ids[0] == "5"
