@@ -58,14 +58,14 @@ def latest(cursor: Cursor, period: Period) -> dict[DestinationId, LatestSample]:
     when, parameters = in_period(period)
     rows = cursor.execute(
         f"""
-        WITH last AS (
+        WITH chosen AS NOT MATERIALIZED (SELECT * FROM samples WHERE {when}),
+        last AS (
             SELECT destination, max(tick) AS tick, max(tick) FILTER (received > 0) AS replied
-            FROM samples WHERE {when} GROUP BY destination
+            FROM chosen GROUP BY destination
         )
-        SELECT destinations.id, last.tick, replied, outcome, address, reporter, reason, sent, rtts_ms
-        FROM last JOIN samples ON samples.destination = last.destination AND samples.tick = last.tick
-            JOIN destinations ON destinations.key = last.destination JOIN jobs ON jobs.key = job
-        WHERE samples.{when.replace("AND tick", "AND samples.tick")}
+        SELECT destinations.id, tick, replied, outcome, address, reporter, reason, sent, rtts_ms
+        FROM chosen JOIN last USING (destination, tick)
+            JOIN destinations ON destinations.key = destination JOIN jobs ON jobs.key = job
         ORDER BY jobs.id
         """,  # noqa: S608 - built from constants; values are bound
         parameters,

@@ -167,10 +167,6 @@ class Package:
         """All entries of the package, in order."""
         return self._zip.infolist()
 
-    def has(self, part: str) -> bool:
-        """Whether the package has this part; names are compared without case."""
-        return part.lower() in self._infos
-
     def bytes(self, part: str) -> bytes:
         """The part's content."""
         return self._zip.read(self._info(part))
@@ -194,7 +190,7 @@ class Package:
     def related(self, part: str) -> Mapping[str, tuple[str, str]]:
         """(type's last word, part) of a part's relationships within the package, by their ID."""
         rels = self.relations_part(part)
-        if not self.has(rels):
+        if rels.lower() not in self._infos:
             return {}
         return {
             relation.get("Id", ""): (

@@ -1,6 +1,7 @@
 """The XML of one sheet, edited in place: cells written, ranges extended, all else left as it was."""
 
 import re
+from bisect import bisect
 from collections.abc import Mapping
 from datetime import date, time, timedelta
 
@@ -34,6 +35,7 @@ class SheetXml:
             number = int(row.get("r") or number + 1)
             row.set("r", str(number))
             self._rows[number] = row
+        self._numbers = sorted(self._rows)
         self._by_row: dict[int, dict[int, etree._Element]] = {}
 
     def bytes(self) -> bytes:
@@ -61,6 +63,8 @@ class SheetXml:
 
     def write(self, row: int, values: Mapping[int, CellValue], *, pattern_row: int) -> None:
         """Write values, by column; a new cell takes the format of the cell in the same column of `pattern_row`."""
+        if values:
+            self._widen_dimension(Area(row, min(values), row, max(values)))
         pattern = self._in_row(pattern_row)
         for column, value in sorted(values.items()):
             cell = self._cell(row, column)
@@ -105,35 +109,35 @@ class SheetXml:
         row = self._row(row_number)
         row.attrib.pop("spans", "")  # an optional hint, wrong from now on
         cell = row.makeelement(f"{self._namespace}c", {"r": f"{column_letters(column)}{row_number}"})
-        before = [each for each in cells if each < column]
-        if before:
-            cells[max(before)].addnext(cell)
+        before = max((each for each in cells if each < column), default=None)
+        if before is not None:
+            cells[before].addnext(cell)
         else:
             row.insert(0, cell)
         cells[column] = cell
-        self._widen_dimension(row_number, column)
         return cell
 
     def _row(self, number: int) -> etree._Element:
         if number not in self._rows:
             row = self._data.makeelement(f"{self._namespace}row", {"r": str(number)})
-            above = max((each for each in self._rows if each < number), default=None)
-            if above is None:
+            place = bisect(self._numbers, number)
+            if place == 0:
                 self._data.insert(0, row)
             else:
-                self._rows[above].addnext(row)
+                self._rows[self._numbers[place - 1]].addnext(row)
+            self._numbers.insert(place, number)
             self._rows[number] = row
         return self._rows[number]
 
-    def _widen_dimension(self, row: int, column: int) -> None:
+    def _widen_dimension(self, written: Area) -> None:
         dimension = self._root.find("{*}dimension")
         if dimension is not None:
             area = Area.parse(dimension.get("ref", ""))
             wider = Area(
-                min(area.first_row, row),
-                min(area.first_column, column),
-                max(area.last_row, row),
-                max(area.last_column, column),
+                min(area.first_row, written.first_row),
+                min(area.first_column, written.first_column),
+                max(area.last_row, written.last_row),
+                max(area.last_column, written.last_column),
             )
             dimension.set("ref", str(wider))
 

@@ -64,30 +64,30 @@ def read_yaml(path: Path) -> Mapping[str, RawTable]:
     return tables
 
 
-def write_yaml(path: Path, definitions: Definitions, settings: Settings) -> None:
-    """Write the definitions to a file, replacing it atomically. Read again, they are the same.
-
-    Raises:
-        ConfigurationError: the file cannot be written.
-    """
-    try:
-        with replacing(path) as temporary:
-            temporary.write_text(render_yaml(definitions, settings), encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror or error}.") from error
-
-
 def render_yaml(definitions: Definitions, settings: Settings) -> str:
-    """The text of such a file."""
+    """The definitions as the text of a YAML file. Read again, they are the same."""
     content = {
         "settings": {key: value for key, value in setting_values(settings).items() if value is not None},
         "destinations": [
-            _item(DESTINATION_COLUMNS, destination_cells(destination))
-            for destination in definitions.destinations
+            _item(DESTINATION_COLUMNS, destination_cells(destination)) for destination in definitions.destinations
         ],
         "jobs": [_item(JOB_COLUMNS, job_cells(job)) for job in definitions.jobs],
     }
     return _HEADER + yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=110)
+
+
+def write_yaml(path: Path, definitions: Definitions, settings: Settings) -> None:
+    """Write the definitions to a YAML file, replacing it atomically.
+
+    Raises:
+        ConfigurationError: the file cannot be written.
+    """
+    text = render_yaml(definitions, settings)
+    try:
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def _item(columns: Sequence[SheetColumn], cells: Mapping[str, CellValue]) -> dict[str, CellValue]:

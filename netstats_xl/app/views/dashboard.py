@@ -70,11 +70,11 @@ _HOURS_AGO = tuple(
 
 def _figure_columns(span: str) -> tuple[Column, ...]:
     return (
-        columns.milliseconds(f"{span} mean (ms)", note=columns.MEAN_RULE, width=9, rules=_RTT_RULES),
-        columns.milliseconds(f"{span} p95 (ms)", note=columns.P95_RULE, width=9),
-        columns.milliseconds(f"{span} jitter (ms)", note=columns.JITTER_RULE, width=9),
-        columns.loss(f"{span} loss (%)", width=9, rules=_LOSS_RULES),
-        columns.availability(f"{span} avail. (%)", width=9),
+        columns.milliseconds(f"{span} mean (ms)", note=columns.MEAN_RULE, width=10, rules=_RTT_RULES),
+        columns.milliseconds(f"{span} p95 (ms)", note=columns.P95_RULE, width=10),
+        columns.milliseconds(f"{span} jitter (ms)", note=columns.JITTER_RULE, width=10),
+        columns.loss(f"{span} loss (%)", width=10, rules=_LOSS_RULES),
+        columns.availability(f"{span} avail. (%)", width=10),
     )
 
 
@@ -85,7 +85,7 @@ _DESTINATION_COLUMNS = (
     columns.milliseconds(
         "Last RTT (ms)",
         note="Mean RTT of the last round; blank if it had no reply.",
-        width=9,
+        width=10,
         rules=_RTT_RULES,
     ),
     *_figure_columns("1 h"),

@@ -68,76 +68,74 @@ _TRUE_LOSS = PivotRatio(
 
 def pivot() -> SheetPart:
     """The sheet. Its figures are computed by the program that opens the workbook, from the Hourly table."""
-    filters = (hourly.GROUP.header, hourly.JOB.header, hourly.DATE.header)
-    pivot_row = _HEADING_ROW + 1
-    by_destination = PivotSpec(
-        name="Pivot_destinations",
-        anchor=Anchor(row=pivot_row, column=_BY_DESTINATION_COLUMN),
-        source=hourly.TABLE,
-        rows=(hourly.DESTINATION.header,),
-        filters=filters,
-        values=(_MEAN, _P95, _LOSS, _LOST, _TRUE_MEAN, _TRUE_LOSS),
-    )
-    by_hour = PivotSpec(
-        name="Pivot_hours",
-        anchor=Anchor(row=pivot_row, column=_BY_HOUR_COLUMN),
-        source=hourly.TABLE,
-        rows=(hourly.HOUR.header,),
-        filters=filters,
-        values=(_MEAN, _P95),
-    )
-    week = PivotSpec(
-        name="Pivot_week",
-        anchor=Anchor(row=pivot_row, column=_WEEK_COLUMN),
-        source=hourly.TABLE,
-        rows=(hourly.HOUR.header,),
-        columns=(hourly.WEEKDAY.header,),
-        filters=filters,
-        values=(_MEAN,),
-    )
-    chart = PivotChartSpec(
-        name="Pivot chart",
-        anchor=Anchor(row=_CHART_ROW, column=0),
-        width_px=1_000,
-        height_px=20 * _CHART_ROWS,
-        kind=ChartKind.COLUMN,
-        title="RTT by hour of the day",
-        description="Mean of hourly means and worst hourly p95 in ms, as columns by hour of the day.",
-        pivot=by_hour.name,
-        colors=(BLUE, ORANGE),
-        category_axis=Axis(title="Hour of the day"),
-        value_axis=Axis(title="RTT (ms)", number_format="General", low=0),
-    )
     headings = (
         (_BY_DESTINATION_COLUMN, "By destination"),
         (_BY_HOUR_COLUMN, "By hour of the day"),
         (_WEEK_COLUMN, "Hour of the day by weekday: mean of means (ms)"),
+    )
+    explanation = (
+        "Computed anew when the workbook is opened. In the mean of means each row of Hourly weighs alike, in weighted "
+        "figures each packet does. The worst p95 and loss are those of the worst hour: an overall p95 cannot be made "
+        "of hourly ones."
     )
     return SheetPart(
         spec=SheetSpec(
             name=SHEET,
             blocks=(
                 TextSpec(anchor=Anchor(row=0, column=0), text="Pivots over the Hourly table", style=TITLE),
-                TextSpec(
-                    anchor=Anchor(row=1, column=0),
-                    text=(
-                        "Computed anew when the workbook is opened. In the mean of means each row of Hourly "
-                        "weighs alike, in weighted figures each packet does. The worst p95 and loss are those "
-                        "of the worst hour: an overall p95 cannot be made of hourly ones."
-                    ),
-                    style=HINT,
-                ),
-                chart,
+                TextSpec(anchor=Anchor(row=1, column=0), text=explanation, style=HINT),
+                _CHART,
                 *(
                     TextSpec(anchor=Anchor(row=_HEADING_ROW, column=column), text=text, style=HEADING)
                     for column, text in headings
                 ),
-                by_destination,
-                by_hour,
-                week,
+                _BY_DESTINATION,
+                _BY_HOUR,
+                _WEEK,
             ),
             freeze=Anchor(row=2, column=0),
             column_widths=_WIDTHS,
             gridlines=False,
         )
     )
+
+
+def _pivot(
+    name: str,
+    row: Column,
+    at_column: int,
+    values: tuple[PivotValue | PivotRatio, ...],
+    across: tuple[str, ...] = (),
+) -> PivotSpec:
+    return PivotSpec(
+        name=name,
+        anchor=Anchor(row=_HEADING_ROW + 1, column=at_column),
+        source=hourly.TABLE,
+        rows=(row.header,),
+        columns=across,
+        filters=(hourly.GROUP.header, hourly.JOB.header, hourly.DATE.header),
+        values=values,
+    )
+
+
+_BY_DESTINATION = _pivot(
+    "Pivot_destinations",
+    hourly.DESTINATION,
+    _BY_DESTINATION_COLUMN,
+    (_MEAN, _P95, _LOSS, _LOST, _TRUE_MEAN, _TRUE_LOSS),
+)
+_BY_HOUR = _pivot("Pivot_hours", hourly.HOUR, _BY_HOUR_COLUMN, (_MEAN, _P95))
+_WEEK = _pivot("Pivot_week", hourly.HOUR, _WEEK_COLUMN, (_MEAN,), across=(hourly.WEEKDAY.header,))
+_CHART = PivotChartSpec(
+    name="Pivot chart",
+    anchor=Anchor(row=_CHART_ROW, column=0),
+    width_px=1_000,
+    height_px=20 * _CHART_ROWS,
+    kind=ChartKind.COLUMN,
+    title="RTT by hour of the day",
+    description="Mean of hourly means and worst hourly p95 in ms, as columns by hour of the day.",
+    pivot=_BY_HOUR.name,
+    colors=(BLUE, ORANGE),
+    category_axis=Axis(title="Hour of the day"),
+    value_axis=Axis(title="RTT (ms)", number_format="General", low=0),
+)
