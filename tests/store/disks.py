@@ -1,6 +1,7 @@
 """Small disks of the tests' own, to fill and to write-protect. Linux and root only."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 
 
 def _can_mount() -> bool:
-    if sys.platform != "linux" or os.geteuid() != 0:
+    if sys.platform != "linux" or os.geteuid() != 0 or shutil.which("unshare") is None:
         return False
     # A container's root may lack the capability.
     return (
