@@ -21,7 +21,7 @@ from netstats_xl.files import replacing
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.selection import aware, in_period, in_scope
 
-SLICE_ROWS = 250_000
+SLICE_ROWS = 50_000
 """A slice is sorted in memory: some 100 bytes a row."""
 
 _FORMULA_STARTS = r"[=+\-@＝＋－＠]"

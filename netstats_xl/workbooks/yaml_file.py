@@ -69,7 +69,8 @@ def render_yaml(definitions: Definitions, settings: Settings) -> str:
     content = {
         "settings": {key: value for key, value in setting_values(settings).items() if value is not None},
         "destinations": [
-            _item(DESTINATION_COLUMNS, destination_cells(destination)) for destination in definitions.destinations
+            _item(DESTINATION_COLUMNS, destination_cells(destination))
+            for destination in definitions.destinations
         ],
         "jobs": [_item(JOB_COLUMNS, job_cells(job)) for job in definitions.jobs],
     }

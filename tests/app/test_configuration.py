@@ -6,6 +6,7 @@ from itertools import count
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from netstats_xl.app.configuration import Sync, reconcile
@@ -280,6 +281,7 @@ invalid_rows = st.lists(
 )
 
 
+@hypothesis_settings(deadline=None)
 @given(some_destinations, invalid_rows, stored_things, st.integers(0, 4))
 def test_every_reading_gives_each_row_its_own_identity_and_then_stays_as_it_is(
     destinations: list[Destination], invalid: list[InvalidRow], known: list[Destination], active: int

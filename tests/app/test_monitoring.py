@@ -252,7 +252,10 @@ def test_a_clock_set_back_by_much_does_not_end_the_measurement() -> None:
         await bench.tick(after_s=10)
 
     asyncio.run(calls())
-    assert [sample.at - AT for sample in bench.saved.samples] == [timedelta(seconds=20), timedelta(seconds=-3_590)]
+    assert [sample.at - AT for sample in bench.saved.samples] == [
+        timedelta(seconds=20),
+        timedelta(seconds=-3_590),
+    ]
 
 
 def test_state_changes_become_events_after_k_of_n_rounds() -> None:
@@ -296,7 +299,7 @@ def test_the_destinations_own_thresholds_go_before_the_settings() -> None:
 
 
 def test_a_name_that_cannot_be_resolved_is_down_and_spoils_no_other() -> None:
-    outcomes = {"a.example": NameNotResolved(reason="unknown name"), "b.example": REPLY}
+    outcomes: dict[str, Outcome] = {"a.example": NameNotResolved(reason="unknown name"), "b.example": REPLY}
     bench = Bench([destination("a"), destination("b")], [job()], outcomes)
     asyncio.run(bench.tick(after_s=10))
     status = bench.monitoring.destination_status()

@@ -5,6 +5,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from netstats_xl.domain.addresses import MOST_ADDRESSES, expand, is_block, parse_host
@@ -60,6 +61,7 @@ def test_the_largest_block_that_is_allowed_expands_whole() -> None:
     assert len(addresses) == MOST_ADDRESSES == len(set(addresses))
 
 
+@hypothesis_settings(deadline=None)
 @given(st.ip_addresses(v=4), st.integers(20, 32))
 def test_a_v4_block_expands_to_what_the_standard_library_calls_its_hosts(
     address: object, prefix: int
@@ -68,6 +70,7 @@ def test_a_v4_block_expands_to_what_the_standard_library_calls_its_hosts(
     assert expand(f"{address}/{prefix}") == tuple(map(str, network.hosts()))
 
 
+@hypothesis_settings(deadline=None)
 @given(st.ip_addresses(), st.integers(0, 300))
 def test_a_range_expands_to_consecutive_addresses_from_its_first_to_its_last(
     first: object, count: int
@@ -79,6 +82,7 @@ def test_a_range_expands_to_consecutive_addresses_from_its_first_to_its_last(
     assert [int(each) - int(start) for each in addresses] == list(range(count + 1))
 
 
+@hypothesis_settings(deadline=None)
 @given(st.text(alphabet="0123456789.:/-%abcdefgx–", max_size=40))
 def test_nothing_but_a_value_error_comes_of_any_text(text: str) -> None:
     for function in (expand, parse_host):
@@ -162,6 +166,7 @@ def test_what_is_no_host_says_what_would_be_right(text: str, told: str) -> None:
     assert told in str(caught.value)
 
 
+@hypothesis_settings(deadline=None)
 @given(st.ip_addresses())
 def test_a_parsed_host_parses_to_itself(address: object) -> None:
     try:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from openxml_audit import OpenXmlValidator
 
-from netstats_xl.probes.icmp import IcmpProber
 from netstats_xl.errors import PrivilegeMissing
+from netstats_xl.probes.icmp import IcmpProber
 from tests.e2e.reports import by, number, open_report, table
 from tests.netlab import MakeLab
 
@@ -39,9 +39,16 @@ def can_probe() -> bool:
 needs_privilege = pytest.mark.skipif(not can_probe(), reason="this user may not send ICMP echo requests")
 
 
-def netstats(*arguments: str | Path, cwd: Path, timeout: float = PATIENCE_S) -> subprocess.CompletedProcess[str]:
+def netstats(
+    *arguments: str | Path, cwd: Path, timeout: float = PATIENCE_S
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*COMMAND, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False
+        [*COMMAND, *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
     )
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv6Address
 
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from netstats_xl.domain.tables import CellValue, ErrorValue, RawRow, RawTable
@@ -130,6 +131,7 @@ def a_job(draw: st.DrawFn) -> Job:
     )
 
 
+@hypothesis_settings(deadline=None)
 @given(a_destination)
 def test_a_destination_written_as_a_row_reads_back_as_itself(destination: Destination) -> None:
     reading = read(full_table(DESTINATIONS, DESTINATION_COLUMNS, destination_cells(destination)))
@@ -138,6 +140,7 @@ def test_a_destination_written_as_a_row_reads_back_as_itself(destination: Destin
     assert destination_cells(reading.destinations[0]) == destination_cells(destination)
 
 
+@hypothesis_settings(deadline=None)
 @given(a_job(), st.sampled_from(ZONES))
 def test_a_job_written_as_a_row_reads_back_as_itself(job: Job, default_zone: str) -> None:
     cells = job_cells(job, default_zone=default_zone)
@@ -147,6 +150,7 @@ def test_a_job_written_as_a_row_reads_back_as_itself(job: Job, default_zone: str
     assert job_cells(reading.jobs[0], default_zone=default_zone) == cells
 
 
+@hypothesis_settings(deadline=None)
 @given(
     st.builds(
         Settings,
@@ -199,6 +203,7 @@ def rows_of(columns: tuple[str, ...]) -> st.SearchStrategy[list[dict[str, CellVa
     return st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(columns, anything)), max_size=4)
 
 
+@hypothesis_settings(deadline=None)
 @given(
     rows_of(tuple(column.header for column in DESTINATION_COLUMNS)),
     rows_of(tuple(column.key for column in JOB_COLUMNS)),

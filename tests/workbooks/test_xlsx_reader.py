@@ -13,6 +13,7 @@ import openpyxl
 import pytest
 import xlsxwriter
 from hypothesis import HealthCheck, given, settings
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from lxml import etree
 from openpyxl.utils import get_column_letter
@@ -428,6 +429,7 @@ def edited_anyhow(path: Path, part: str, change: Callable[[str], str]) -> Path:
     return target
 
 
+@hypothesis_settings(deadline=None)
 @given(st.integers(1, 16_384))
 def test_column_letters_and_numbers_agree(number: int) -> None:
     assert column_number(column_letters(number)) == number
