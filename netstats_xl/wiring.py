@@ -66,11 +66,11 @@ def report_file(path: Path) -> Publisher:
     return XlsxFile(path)
 
 
-def open_store(path: Path | None) -> ResultStore:
-    """The database at the path, made if it is not there; None: one in memory."""
+def open_store(path: Path | None, *, spare_core: bool = True) -> ResultStore:
+    """The database at the path, made if it is not there; None: one in memory. `spare_core`: for a prober."""
     from netstats_xl.store.duckdb_store import DuckDbStore
 
-    return DuckDbStore.open(path)
+    return DuckDbStore.open(path, spare_core=spare_core)
 
 
 def report_path(workbook: Path) -> Path:

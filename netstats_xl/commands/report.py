@@ -48,7 +48,7 @@ def report(
     if output is not None and not force:
         refuse_existing(output, "Name another with --output, or add --force.")
     target = output or unused(_default_output(workbook, period, reading.settings.zone, file_format))
-    store = wiring.open_store(path)
+    store = wiring.open_store(path, spare_core=False)
     try:
         scope = scope_of(store, jobs=jobs, destinations=destinations)
         if file_format == "csv":

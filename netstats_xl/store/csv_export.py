@@ -21,7 +21,7 @@ from netstats_xl.files import replacing
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.selection import aware, in_period, in_scope
 
-SLICE_ROWS = 50_000
+SLICE_ROWS = 40_000
 """A slice is sorted in memory: some 100 bytes a row."""
 
 _FORMULA_STARTS = r"[=+\-@＝＋－＠]"
@@ -39,6 +39,9 @@ def _guarded(column: str) -> str:
     return column
 
 
+_UNREACHABLE = _guarded("concat(reason, ' (says ', reporter, ')')")
+_NOT_RESOLVED = _guarded("concat('name not resolved: ', reason)")
+_NOT_SENT = _guarded("concat('not sent: ', reason)")
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("Time", "replace(strftime(tick + to_seconds($offset), '%Y-%m-%dT%H:%M:%S.%f'), '.000000', '') || $suffix"),
     ("Job", "job_name"),
@@ -56,12 +59,10 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("RTTs (ms)", "CASE WHEN rtts_ms IS NULL THEN nullif(rtrim(repeat('* ', sent)), '') ELSE "
                   "replace(replace(rtts_ms::VARCHAR, 'NULL', '*'), ', ', ' ')[2:-2] END"),
     # As domain.results.describe.
-    ("Reason", _guarded(
-        "CASE outcome WHEN 'timeout' THEN 'no reply in time' "
-        "WHEN 'unreachable' THEN concat(reason, ' (says ', reporter, ')') "
-        "WHEN 'not resolved' THEN concat('name not resolved: ', reason) "
-        "WHEN 'not sent' THEN concat('not sent: ', reason) END"
-    )),
+    ("Reason", "CASE outcome WHEN 'timeout' THEN 'no reply in time' "
+               f"WHEN 'unreachable' THEN {_UNREACHABLE} "
+               f"WHEN 'not resolved' THEN {_NOT_RESOLVED} "
+               f"WHEN 'not sent' THEN {_NOT_SENT} END"),
 )  # fmt: skip
 """The header of each column, and its value in SQL."""
 

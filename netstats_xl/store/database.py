@@ -48,7 +48,9 @@ class Database:
         StoreError: it cannot be opened; nothing was changed.
     """
 
-    def __init__(self, path: Path | None, *, loaded: Callable[[Cursor], None]) -> None:
+    def __init__(self, path: Path | None, *, spare_core: bool, loaded: Callable[[Cursor], None]) -> None:
+        """`spare_core`: leave one core to the probing."""
+        self._spare_core = spare_core
         self.path = MEMORY if path is None else path.absolute()
         self._loaded = loaded
         self._writing = RLock()
@@ -211,9 +213,10 @@ class Database:
 
     def _settings(self) -> dict[str, str | bool | int | float | list[str]]:
         spill = "" if self.path == MEMORY else f"{self.path}.tmp"
+        cores = os.cpu_count() or 1
         return {
-            # One core is left to the probing: a reply that waits for the CPU would be timed too long.
-            "threads": max(1, (os.cpu_count() or 1) - 1),
+            # A core for the probing: a reply that waits for the CPU would be timed too long.
+            "threads": max(1, cores - 1) if self._spare_core else cores,
             "memory_limit": MEMORY_LIMIT,
             "temp_directory": spill,
             # The default looks at 1,000 rows to find a column's type, and fails on a rare value that differs.

@@ -35,13 +35,15 @@ class DuckDbStore:
     waiting.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, spare_core: bool = True) -> None:
         self._ledger = ingest.Ledger()
-        self._database = Database(path, loaded=self._load)
+        self._database = Database(path, spare_core=spare_core, loaded=self._load)
 
     @classmethod
-    def open(cls, path: Path | None) -> Self:
+    def open(cls, path: Path | None, *, spare_core: bool = True) -> Self:
         """Open the file, and create or migrate it as need be; None: keep everything in memory.
+
+        `spare_core` leaves one core to a prober in this process.
 
         Raises:
             StoreLocked: another process, or this one, has it open.
@@ -52,7 +54,7 @@ class DuckDbStore:
             MigrationFailed: its tables cannot be brought to this version.
             StoreError: its folder does not exist, or the disk reports another error.
         """
-        return cls(path)
+        return cls(path, spare_core=spare_core)
 
     def save_definitions(self, definitions: Definitions, *, at: datetime) -> None:
         """As `ports.ResultStore.save_definitions`."""

@@ -1,0 +1,214 @@
+"""Whether measuring stays right while reports are written: RTTs, loss and missed ticks then, beside quiet times.
+
+    sudo python -m benchmarks.collecting [--seconds 90] [--days 1] [--loopback 800] [--json]
+
+The real `run` measures 127.x.y.z addresses and hosts of 5, 20 and 80 ms in a network namespace of its own (Linux,
+root), every 5 s, 4 packets each, and writes a report every 10 s from a database that already holds so many days.
+Rounds that a report was being written during at least half of are compared with those during which none was.
+RTTs above the host's delay are shown, ms. The memory after each report is that of all the run's processes.
+"""
+
+import argparse
+import functools
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from tests.netlab import Host, NetworkLab, why_unavailable
+
+DELAYS_MS = (5, 20, 80)
+HOSTS_PER_DELAY = 10
+PACKETS = 4
+MARKS = "reports.jsonl"
+Interval = tuple[float, float]
+
+
+def configuration(loopback: int, interval: str) -> str:
+    addresses = [f"127.0.{number // 250 + 1}.{number % 250 + 1}" for number in range(loopback)]
+    rows = [f"  - {{name: loop-{host}, host: {host}, group: loop}}" for host in addresses]
+    rows += [f"  - {{name: lab-{host}, host: {host}, group: lab}}" for host in lab_hosts()]
+    return "\n".join(
+        [
+            "settings: {zone: UTC, report_every: 10s}",
+            "destinations:",
+            *rows,
+            "jobs:",
+            f'  - {{name: Loop, destinations: "group:loop", interval: {interval}, packets: {PACKETS}}}',
+            f'  - {{name: Lab, destinations: "group:lab", interval: {interval}, packets: {PACKETS}}}',
+        ]
+    )
+
+
+def lab_hosts() -> dict[str, Host]:
+    return {
+        f"10.77.0.{delay + number}": Host(delay_ms=delay)
+        for delay in DELAYS_MS
+        for number in range(HOSTS_PER_DELAY)
+    }
+
+
+def fill(database: Path, days: float) -> None:
+    """Repeat the rounds that are there into the past, one every 10 s."""
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("SET preserve_insertion_order = false")
+        connection.execute("CREATE TEMP TABLE one AS SELECT * FROM samples WHERE tick = (SELECT max(tick) FROM samples)")
+        for table in ("samples", "runs", "run_ids", "events", "batches"):
+            connection.execute(f"DELETE FROM {table}")
+        connection.execute(
+            "INSERT INTO samples SELECT one.* REPLACE (tick - to_seconds(range * 10) AS tick, -range AS run) "
+            "FROM range(1, ?) AS back, one ORDER BY range DESC",
+            [round(days * 8640)],
+        )  # fmt: skip
+
+
+def inside(arguments: Sequence[str], switch_interval_s: float | None) -> None:
+    """The command as it is, in this process, with a note of when each report was written."""
+    from netstats_xl import companion
+    from netstats_xl.app import reporting
+    from netstats_xl.cli import main as command
+
+    if switch_interval_s is not None:
+        companion.SWITCH_INTERVAL_S = switch_interval_s
+
+    def noting(what: str, call: Callable[..., object]) -> Callable[..., object]:
+        @functools.wraps(call)
+        def noted(*positional: object, **named: object) -> object:
+            began = time.time()
+            result = call(*positional, **named)
+            with Path(MARKS).open("a", encoding="utf-8") as file:
+                file.write(json.dumps([what, began, time.time(), resident_mb()]) + "\n")
+            return result
+
+        return noted
+
+    vars(reporting)["report_view"] = noting("view", reporting.report_view)
+    setattr(reporting.Reporting, "publish", noting("report", reporting.Reporting.publish))  # noqa: B010 - mypy
+    command(arguments)
+
+
+def resident_mb() -> list[float]:
+    """Resident memory of this process and its children, MB."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
+    found = []
+    for process in ("self", *children):
+        for line in Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmRSS:"):
+                found.append(int(line.split()[1]) / 1_000)
+    return found
+
+
+def overlap(one: Interval, others: Sequence[Interval]) -> float:
+    return sum(max(0.0, min(one[1], end) - max(one[0], start)) for start, end in others) / (one[1] - one[0])
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+
+
+def evaluate(folder: Path, began: float) -> dict[str, object]:
+    marks = [json.loads(line) for line in (folder / MARKS).read_text(encoding="utf-8").splitlines()]
+    reports = [(start, end) for what, start, end, _ in marks if what == "report"]
+    views = [end - start for what, start, end, _ in marks if what == "view"]
+    since = datetime.fromtimestamp(began, UTC).replace(tzinfo=None)
+    with duckdb.connect(str(folder / "Net.duckdb"), read_only=True) as connection:
+        runs = connection.execute(
+            "SELECT run, outcome, ticks, epoch(tick), epoch(started), epoch(finished), reason FROM runs WHERE tick >= ?",
+            [since],
+        ).fetchall()
+        samples = connection.execute(
+            "SELECT run, d.host, rtts_ms, sent, received FROM samples s JOIN destinations d ON d.key = s.destination "
+            "WHERE tick >= ?",
+            [since],
+        ).fetchall()
+    kind: dict[int, str] = {}
+    lasted: dict[str, list[float]] = {"quiet": [], "report": []}
+    late: dict[str, list[float]] = {"quiet": [], "report": []}
+    for run, outcome, _ticks, tick, started, finished, _ in runs:
+        share = overlap((tick, max(finished, tick + 1e-3)), reports)
+        kind[run] = "report" if share >= 0.5 else "quiet" if share == 0 else "between"
+        if outcome == "completed" and kind[run] in lasted:
+            lasted[kind[run]].append(finished - started)
+            late[kind[run]].append((started - tick) * 1e3)
+    found: dict[str, object] = {
+        "reports": len(reports),
+        "report_s": [round(end - start, 2) for start, end in reports],
+        "view_s": round(statistics.mean(views), 2),
+        "rss_mb": [rss for what, _, _, rss in marks if what == "report"],
+        "missed": [(ticks, reason) for _, outcome, ticks, _, _, _, reason in runs if outcome == "missed"],
+        "failed": sum(outcome == "failed" for _, outcome, *_ in runs),
+    }
+    for what in lasted:
+        found[f"rounds_{what}"] = len(lasted[what])
+        found[f"round_s_{what}"] = round(max(lasted[what], default=0), 2)
+        found[f"start_late_ms_{what}"] = round(max(late[what], default=0), 1)
+    for delay in (0, *DELAYS_MS):
+        for what in ("quiet", "report"):
+            rtts, lost = [], 0
+            for run, host, values, sent, received in samples:
+                own = 0 if host.startswith("127.") else int(host.rsplit(".", 1)[1]) // 5 * 5
+                own = max((each for each in (0, *DELAYS_MS) if each <= own), default=0)
+                if own == delay and kind.get(run) == what:
+                    lost += sent - received
+                    rtts += [value - delay for value in values or () if value is not None]
+            row = [round(percentile(rtts, share), 3) for share in (0.5, 0.95, 0.99, 1.0)]
+            found[f"{delay} ms, {what}"] = {"p50,p95,p99,max": row, "n": len(rtts), "lost": lost}
+    return found
+
+
+def measure(folder: Path, options: argparse.Namespace) -> Iterator[dict[str, object]]:
+    (folder / "net.yaml").write_text(configuration(options.loopback, options.interval), encoding="utf-8")
+    command = [sys.executable, "-m", "netstats_xl"]
+    with NetworkLab(lab_hosts()) as lab:
+
+        def run(words: Sequence[str], timeout: float) -> None:
+            done = lab.run(words, timeout=timeout, cwd=folder, env=os.environ | {"PYTHONPATH": str(Path.cwd())})
+            if done.returncode:
+                raise SystemExit(done.stdout + done.stderr)
+
+        run([*command, "config", "import", "net.yaml", "Net.xlsx"], 120)
+        run([*command, "run", "Net.xlsx", "--for", "12s"], 120)
+        fill(folder / "Net.duckdb", options.days)
+        for switch in options.switch or [None]:
+            (folder / MARKS).unlink(missing_ok=True)
+            began = time.time()
+            extra = [] if switch is None else [f"--switch={switch}"]
+            words = ["--inside", "run", "Net.xlsx", "--for", f"{options.seconds}s"]
+            run([sys.executable, "-m", "benchmarks.collecting", *extra, *words], options.seconds + 120)
+            yield {"switch_interval_s": switch, **evaluate(folder, began)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=int, default=90)
+    parser.add_argument("--days", type=float, default=1.0)
+    parser.add_argument("--loopback", type=int, default=800)
+    parser.add_argument("--interval", default="5s")
+    parser.add_argument("--switch", type=float, action="append", help="sys.setswitchinterval, s, instead of the own")
+    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    parser.add_argument("--inside", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.inside:
+        inside(options.inside, options.switch[0] if options.switch else None)
+        return
+    if reason := why_unavailable():
+        raise SystemExit(f"No network lab: {reason}")
+    with tempfile.TemporaryDirectory(prefix="netstats-xl-benchmark-") as name:
+        for found in measure(Path(name), options):
+            for key, value in found.items():
+                print(f"{key:<24}{value}", flush=True)
+            if options.json:
+                print(json.dumps(found), flush=True)
+
+
+if __name__ == "__main__":
+    main()
