@@ -95,7 +95,7 @@ def wait_until(holds: Callable[[], bool], process: subprocess.Popen[str]) -> Non
 def has_samples(folder: Path) -> Callable[[], bool]:
     """Whether the write-ahead log shows that results were committed."""
     wal = folder / "Net.duckdb.wal"
-    return lambda: wal.exists() and wal.stat().st_size > 20_000
+    return lambda: wal.exists() and wal.stat().st_size > 10_000
 
 
 @needs_privilege
@@ -153,7 +153,7 @@ def test_a_change_to_the_workbook_comes_into_force_while_it_runs(
     )
     assert netstats("config", "import", "more.yaml", "Net.xlsx", cwd=folder).returncode == 0
     before = (folder / "Net.duckdb.wal").stat().st_size
-    wait_until(lambda: (folder / "Net.duckdb.wal").stat().st_size > before + 30_000, process)
+    wait_until(lambda: (folder / "Net.duckdb.wal").stat().st_size > before + 12_000, process)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, output
@@ -195,9 +195,12 @@ def test_datagram_sockets_serve_where_raw_ones_are_not_allowed(folder: Path, net
     assert {name: row["Status"] for name, row in rows.items()} == {"here": "Up", "there": "Up"}
 
 
-@needs_privilege
-def test_the_demo_writes_a_report_that_excel_opens_cleanly_and_says_where(tmp_path: Path) -> None:
-    done = netstats("demo", "demo", "--for", "8s", cwd=tmp_path)
+@pytest.mark.network
+def test_the_demo_writes_a_report_that_excel_opens_cleanly_and_says_where(
+    tmp_path: Path, network_lab: MakeLab
+) -> None:
+    # In a lab, so that the question for the name that cannot be resolved stays on this machine.
+    done = network_lab({}).run([*COMMAND, "demo", "demo", "--for", "8s"], timeout=PATIENCE_S, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     path = tmp_path / "demo" / "NetStats-demo-report.xlsx"
     assert str(path.relative_to(tmp_path)) in done.stdout
@@ -206,5 +209,6 @@ def test_the_demo_writes_a_report_that_excel_opens_cleanly_and_says_where(tmp_pa
         assert found.errors == [], written
     book = open_report(path)
     assert book.sheetnames[: len(ORDER)] == ORDER
-    states = {row["Status"] for row in table(book, "Overview")}
-    assert {"Up", "Down"} <= states
+    rows = by(table(book, "Overview"), "Name")
+    assert {rows[name]["Status"] for name in ("Loopback IPv4", "Loopback IPv6", "Branch 1")} == {"Up"}
+    assert rows["No such host"]["Status"] == "Down"
