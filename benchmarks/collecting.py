@@ -9,6 +9,7 @@ RTTs above the host's delay are shown, ms. The memory after each report is that 
 """
 
 import argparse
+import asyncio
 import functools
 import json
 import os
@@ -23,27 +24,33 @@ from pathlib import Path
 
 import duckdb
 
+from netstats_xl.domain.targets import EchoSettings
+from netstats_xl.ports import ProbeTarget
+from netstats_xl.probes import process
+from netstats_xl.probes.icmp import IcmpProber
 from tests.netlab import Host, NetworkLab, why_unavailable
 
 DELAYS_MS = (5, 20, 80)
 HOSTS_PER_DELAY = 10
 PACKETS = 4
 MARKS = "reports.jsonl"
+REFERENCE = "reference.jsonl"
 Interval = tuple[float, float]
 
 
-def configuration(loopback: int, interval: str) -> str:
+def configuration(loopback: int, interval: str, echo: str) -> str:
     addresses = [f"127.0.{number // 250 + 1}.{number % 250 + 1}" for number in range(loopback)]
     rows = [f"  - {{name: loop-{host}, host: {host}, group: loop}}" for host in addresses]
     rows += [f"  - {{name: lab-{host}, host: {host}, group: lab}}" for host in lab_hosts()]
+    timing = f"interval: {interval}, packets: {PACKETS}{echo and ', '}{echo}"
     return "\n".join(
         [
             "settings: {zone: UTC, report_every: 10s}",
             "destinations:",
             *rows,
             "jobs:",
-            f'  - {{name: Loop, destinations: "group:loop", interval: {interval}, packets: {PACKETS}}}',
-            f'  - {{name: Lab, destinations: "group:lab", interval: {interval}, packets: {PACKETS}}}',
+            f'  - {{name: Loop, destinations: "group:loop", {timing}}}',
+            f'  - {{name: Lab, destinations: "group:lab", {timing}}}',
         ]
     )
 
@@ -60,7 +67,9 @@ def fill(database: Path, days: float) -> None:
     """Repeat the rounds that are there into the past, one every 10 s."""
     with duckdb.connect(str(database)) as connection:
         connection.execute("SET preserve_insertion_order = false")
-        connection.execute("CREATE TEMP TABLE one AS SELECT * FROM samples WHERE tick = (SELECT max(tick) FROM samples)")
+        connection.execute(
+            "CREATE TEMP TABLE one AS SELECT * FROM samples WHERE tick = (SELECT max(tick) FROM samples)"
+        )
         for table in ("samples", "runs", "run_ids", "events", "batches"):
             connection.execute(f"DELETE FROM {table}")
         connection.execute(
@@ -70,14 +79,19 @@ def fill(database: Path, days: float) -> None:
         )  # fmt: skip
 
 
-def inside(arguments: Sequence[str], switch_interval_s: float | None) -> None:
+def inside(arguments: Sequence[str], switch_interval_s: float | None, *, stamps: bool) -> None:
     """The command as it is, in this process, with a note of when each report was written."""
-    from netstats_xl import companion
     from netstats_xl.app import reporting
     from netstats_xl.cli import main as command
 
     if switch_interval_s is not None:
-        companion.SWITCH_INTERVAL_S = switch_interval_s
+        sys.setswitchinterval(switch_interval_s)
+    if not stamps:
+        no_stamps()
+        from benchmarks import collecting  # under this name the other process finds it too
+
+        opened = process.ProcessProber.open
+        setattr(process.ProcessProber, "open", lambda: opened(collecting.open_without_stamps))  # noqa: B010 - mypy
 
     def noting(what: str, call: Callable[..., object]) -> Callable[..., object]:
         @functools.wraps(call)
@@ -90,20 +104,54 @@ def inside(arguments: Sequence[str], switch_interval_s: float | None) -> None:
 
         return noted
 
-    vars(reporting)["report_view"] = noting("view", reporting.report_view)
+    vars(reporting)["report_view"] = noting("view", vars(reporting)["report_view"])
     setattr(reporting.Reporting, "publish", noting("report", reporting.Reporting.publish))  # noqa: B010 - mypy
     command(arguments)
+
+
+def no_stamps() -> None:
+    """As on Windows."""
+    from netstats_xl.probes import echo_socket
+
+    vars(echo_socket)["ask_for_stamps"] = lambda _sock: False
+
+
+def open_without_stamps() -> IcmpProber:
+    no_stamps()
+    return IcmpProber.open()
+
+
+def reference(path: Path) -> None:
+    """Measure the lab's hosts from a process that does nothing else, until it is ended."""
+
+    async def measure_on_and_on() -> None:
+        prober = IcmpProber.open()
+        targets = [ProbeTarget(destination_id=host, host=host) for host in lab_hosts()]
+        targets += [
+            ProbeTarget(destination_id=host, host=host) for host in (f"127.0.200.{n}" for n in range(1, 100))
+        ]
+        with path.open("a", encoding="utf-8") as file:
+            while True:
+                await asyncio.sleep(1.5 - time.time() % 1)
+                began = time.time()
+                results = await prober.probe(targets, EchoSettings(packets=PACKETS))
+                rtts = {each.destination_id: list(getattr(each.outcome, "rtts_ms", ())) for each in results}
+                file.write(json.dumps([began, time.time(), rtts]) + "\n")
+                file.flush()
+
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(measure_on_and_on())
 
 
 def resident_mb() -> list[float]:
     """Resident memory of this process and its children, MB."""
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
-    found = []
-    for process in ("self", *children):
-        for line in Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines():
-            if line.startswith("VmRSS:"):
-                found.append(int(line.split()[1]) / 1_000)
-    return found
+    return [
+        int(line.split()[1]) / 1_000
+        for process in ("self", *children)
+        for line in Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines()
+        if line.startswith("VmRSS:")
+    ]
 
 
 def overlap(one: Interval, others: Sequence[Interval]) -> float:
@@ -115,6 +163,11 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
 
+def delay_of(host: str) -> int:
+    last = int(host.rsplit(".", 1)[1])
+    return 0 if host.startswith("127.") else max(delay for delay in DELAYS_MS if delay <= last)
+
+
 def evaluate(folder: Path, began: float) -> dict[str, object]:
     marks = [json.loads(line) for line in (folder / MARKS).read_text(encoding="utf-8").splitlines()]
     reports = [(start, end) for what, start, end, _ in marks if what == "report"]
@@ -122,7 +175,8 @@ def evaluate(folder: Path, began: float) -> dict[str, object]:
     since = datetime.fromtimestamp(began, UTC).replace(tzinfo=None)
     with duckdb.connect(str(folder / "Net.duckdb"), read_only=True) as connection:
         runs = connection.execute(
-            "SELECT run, outcome, ticks, epoch(tick), epoch(started), epoch(finished), reason FROM runs WHERE tick >= ?",
+            "SELECT run, outcome, ticks, epoch(tick), epoch(started), epoch(finished), reason FROM runs "
+            "WHERE tick >= ?",
             [since],
         ).fetchall()
         samples = connection.execute(
@@ -151,27 +205,42 @@ def evaluate(folder: Path, began: float) -> dict[str, object]:
         found[f"rounds_{what}"] = len(lasted[what])
         found[f"round_s_{what}"] = round(max(lasted[what], default=0), 2)
         found[f"start_late_ms_{what}"] = round(max(late[what], default=0), 1)
+    compared = [(run, host, values or [None] * sent) for run, host, values, sent, _ in samples]
+    for line in (folder / REFERENCE).read_text(encoding="utf-8").splitlines():
+        start, end, values = json.loads(line)
+        share = overlap((start, end), reports)
+        key = -len(kind)
+        kind[key] = "report, reference" if share >= 0.5 else "quiet, reference" if share == 0 else "between"
+        compared += [(key, host, rtts or [None] * PACKETS) for host, rtts in values.items()]
     for delay in (0, *DELAYS_MS):
-        for what in ("quiet", "report"):
-            rtts, lost = [], 0
-            for run, host, values, sent, received in samples:
-                own = 0 if host.startswith("127.") else int(host.rsplit(".", 1)[1]) // 5 * 5
-                own = max((each for each in (0, *DELAYS_MS) if each <= own), default=0)
-                if own == delay and kind.get(run) == what:
-                    lost += sent - received
-                    rtts += [value - delay for value in values or () if value is not None]
-            row = [round(percentile(rtts, share), 3) for share in (0.5, 0.95, 0.99, 1.0)]
-            found[f"{delay} ms, {what}"] = {"p50,p95,p99,max": row, "n": len(rtts), "lost": lost}
+        for what in ("quiet", "report", "quiet, reference", "report, reference"):
+            rtts = [
+                value if value is None else value - delay
+                for run, host, values in compared
+                if delay_of(host) == delay and kind.get(run) == what
+                for value in values
+            ]
+            came = [value for value in rtts if value is not None]
+            row = [round(percentile(came, share), 3) for share in (0.5, 0.95, 0.99, 1.0)]
+            found[f"{delay} ms, {what}"] = {
+                "p50,p95,p99,max": row,
+                "n": len(came),
+                "lost": len(rtts) - len(came),
+            }
     return found
 
 
 def measure(folder: Path, options: argparse.Namespace) -> Iterator[dict[str, object]]:
-    (folder / "net.yaml").write_text(configuration(options.loopback, options.interval), encoding="utf-8")
+    (folder / "net.yaml").write_text(
+        configuration(options.loopback, options.interval, options.echo), encoding="utf-8"
+    )
     command = [sys.executable, "-m", "netstats_xl"]
     with NetworkLab(lab_hosts()) as lab:
 
         def run(words: Sequence[str], timeout: float) -> None:
-            done = lab.run(words, timeout=timeout, cwd=folder, env=os.environ | {"PYTHONPATH": str(Path.cwd())})
+            done = lab.run(
+                words, timeout=timeout, cwd=folder, env=os.environ | {"PYTHONPATH": str(Path.cwd())}
+            )
             if done.returncode:
                 raise SystemExit(done.stdout + done.stderr)
 
@@ -180,10 +249,22 @@ def measure(folder: Path, options: argparse.Namespace) -> Iterator[dict[str, obj
         fill(folder / "Net.duckdb", options.days)
         for switch in options.switch or [None]:
             (folder / MARKS).unlink(missing_ok=True)
+            (folder / REFERENCE).unlink(missing_ok=True)
             began = time.time()
-            extra = [] if switch is None else [f"--switch={switch}"]
+            own = [sys.executable, "-m", "benchmarks.collecting"]
+            own += [] if switch is None else [f"--switch={switch}"]
+            own += ["--no-stamps"] if options.no_stamps else []
             words = ["--inside", "run", "Net.xlsx", "--for", f"{options.seconds}s"]
-            run([sys.executable, "-m", "benchmarks.collecting", *extra, *words], options.seconds + 120)
+            other = subprocess.Popen(
+                [*lab.prefix(), *own, "--reference"],
+                cwd=folder,
+                env=os.environ | {"PYTHONPATH": str(Path.cwd())},
+            )
+            try:
+                run([*own, *words], options.seconds + 120)
+            finally:
+                other.kill()
+                other.wait()
             yield {"switch_interval_s": switch, **evaluate(folder, began)}
 
 
@@ -193,12 +274,24 @@ def main() -> None:
     parser.add_argument("--days", type=float, default=1.0)
     parser.add_argument("--loopback", type=int, default=800)
     parser.add_argument("--interval", default="5s")
-    parser.add_argument("--switch", type=float, action="append", help="sys.setswitchinterval, s, instead of the own")
+    parser.add_argument(
+        "--switch", type=float, action="append", help="sys.setswitchinterval, s, instead of the own"
+    )
+    parser.add_argument("--echo", default="", help="more of the jobs' settings: 'timeout_ms: 400'")
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     parser.add_argument("--inside", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--no-stamps", action="store_true", help="as on Windows: no receive times from the kernel"
+    )
+    parser.add_argument("--reference", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
-        inside(options.inside, options.switch[0] if options.switch else None)
+        inside(options.inside, options.switch[0] if options.switch else None, stamps=not options.no_stamps)
+        return
+    if options.reference:
+        if options.no_stamps:
+            no_stamps()
+        reference(Path(REFERENCE))
         return
     if reason := why_unavailable():
         raise SystemExit(f"No network lab: {reason}")

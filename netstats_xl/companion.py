@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Lock
 
 from netstats_xl import __version__
 from netstats_xl.app.backlog import Backlog
@@ -30,8 +30,6 @@ PRUNE_EVERY_S = 3_600
 STOP_WITHIN_S = 10
 LATEST_WITHIN = timedelta(days=7)
 """How far back the last sample of a destination is looked for at start."""
-SWITCH_INTERVAL_S = 0.001
-"""How soon Python's interpreter lets the probing thread in while a report is being written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +69,9 @@ class Companion:
         self._notices: dict[str, str] = {}
         """By topic; a topic's notice goes when its cause has gone."""
         self._report = ""
+        # A chore that takes longer than stopping waits for it goes on in its thread meanwhile.
+        self._saving = Lock()
+        self._publishing = Lock()
         self._store: ResultStore
         self._prober: Prober
         self._loaded: Loaded
@@ -103,6 +104,7 @@ class Companion:
                     self._loaded.cell_errors,
                 )
             self._prober = parts.open_prober()
+            undo.callback(lambda: asyncio.run(self._prober.close()))
             self._backlog = Backlog(self._store, parts.clock, parts.new_id)
             now = parts.clock.now()
             self._monitoring = Monitoring(
@@ -120,7 +122,6 @@ class Companion:
             undo.pop_all()
 
     def _begin(self, settings: Settings) -> None:
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
         scheduler = self._scheduler
         scheduler.every("save", FLUSH_EVERY_S, self._flush)
         scheduler.every("read the workbook", REFRESH_EVERY_S, self._refresh)
@@ -149,7 +150,8 @@ class Companion:
         self._scheduler.set_jobs({job.id: job.schedule for job in jobs if job.enabled}, self._monitoring.tick)
 
     def _flush(self) -> None:
-        self._backlog.flush()
+        with self._saving:
+            self._backlog.flush()
         if self._backlog.error is None:
             self._notices.pop("save", None)
         else:
@@ -179,7 +181,8 @@ class Companion:
 
     def _publish(self, *, running: bool = True) -> None:
         try:
-            self._report = self._reporting.publish(self._report_inputs(running=running))
+            with self._publishing:  # the last report must not be replaced by an older one that took longer
+                self._report = self._reporting.publish(self._report_inputs(running=running))
         except (WorkbookError, StoreError) as error:
             self._notices["report"] = f"The report is not up to date: {error.message}"
         else:
@@ -241,7 +244,9 @@ class Companion:
         scheduler.drain(STOP_WITHIN_S)
         scheduler.run(self._prober.close())
         scheduler.stop(STOP_WITHIN_S)
-        if not self._backlog.flush(now=True) and self._backlog.error is not None:
+        with self._saving:
+            saved = self._backlog.flush(now=True)
+        if not saved and self._backlog.error is not None:
             problems.append(
                 f"{self._backlog.unsaved} results could not be saved: {self._backlog.error.message}"
             )

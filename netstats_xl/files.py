@@ -1,6 +1,7 @@
 """Files that replace others: the old one stays whole until the new one is finished."""
 
 import os
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from pathlib import Path
 _ABANDONED_AFTER_S = 3600
 """Age of a temporary file from which on nothing can still be writing it, s since its last change."""
 _MOST_SIBLINGS = 99
+_PAUSES_S = (0.05, 0.1, 0.2) if sys.platform == "win32" else ()
+"""Before a refused move is tried again: on Windows virus scanners and indexers hold a new file for a moment."""
 
 
 @contextmanager
@@ -26,7 +29,7 @@ def replacing(path: Path) -> Iterator[Path]:
     with temporary_beside(path) as temporary:
         yield temporary
         _sync(temporary)
-        temporary.replace(path)
+        _move(temporary, path)
 
 
 @contextmanager
@@ -54,12 +57,22 @@ def replace_or_number(temporary: Path, wanted: Path) -> Path:
     """
     _sync(temporary)
     try:
-        return temporary.replace(wanted)
+        return _move(temporary, wanted)
     except PermissionError as locked:
         for number in range(2, _MOST_SIBLINGS + 1):
             with suppress(PermissionError):
                 return temporary.replace(wanted.with_name(f"{wanted.stem} ({number}){wanted.suffix}"))
         raise locked
+
+
+def _move(temporary: Path, target: Path) -> Path:
+    """Move over the target; a moment's lock is waited out."""
+    for pause_s in _PAUSES_S:
+        try:
+            return temporary.replace(target)
+        except PermissionError:
+            time.sleep(pause_s)
+    return temporary.replace(target)
 
 
 def _sync(path: Path) -> None:

@@ -35,9 +35,9 @@ def connect(workbook: Path, *, report: Path | None = None, database: Path | None
     """The parts for collecting from a workbook file; `database` goes before the Settings sheet's."""
 
     def open_prober() -> Prober:
-        from netstats_xl.probes.icmp import IcmpProber
+        from netstats_xl.probes.process import ProcessProber
 
-        return IcmpProber.open()
+        return ProcessProber.open()
 
     return Parts(
         clock=clock(),
@@ -144,8 +144,8 @@ def write_yaml(path: Path, definitions: Definitions, settings: Settings) -> None
     write_yaml(path, definitions, settings)
 
 
-def render_yaml(definitions: Definitions, settings: Settings) -> str:
-    """Definitions and settings as the text of a YAML file."""
+def render_yaml(definitions: Definitions, settings: Settings, *, ascii_only: bool = False) -> str:
+    """Definitions and settings as the text of a YAML file; see `yaml_file.render_yaml`."""
     from netstats_xl.workbooks.yaml_file import render_yaml
 
-    return render_yaml(definitions, settings)
+    return render_yaml(definitions, settings, ascii_only=ascii_only)

@@ -1,10 +1,13 @@
 """The commands that need neither network nor time, called in this process."""
 
+import io
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from openpyxl import load_workbook
 
 from netstats_xl import __version__
@@ -90,6 +93,25 @@ def read(path: Path) -> Reading:
 def spoil(path: Path) -> None:
     """Put a wrong interval and a wrong host into the examples, as a user would."""
     put(path, {("Jobs", "Interval", 1): "soon", ("Destinations", "Host", 2): "http://x.example"})
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp850", "utf-8", "utf-16"])
+def test_what_is_printed_for_programs_survives_any_code_page(
+    netstats: Netstats, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    name = "Łódź ü 東京"
+    (tmp_path / "net.yaml").write_text(YAML.replace("here", name).replace("/30", ""), encoding="utf-8")
+    netstats("config", "import", "net.yaml", f"{name}.xlsx")
+
+    def printed(*arguments: str) -> str:
+        output = io.BytesIO()
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", io.TextIOWrapper(output, encoding=encoding, write_through=True))
+            assert netstats(*arguments) == 0
+        return output.getvalue().decode(encoding)
+
+    assert yaml.safe_load(printed("config", "export", f"{name}.xlsx"))["destinations"][0]["name"] == name
+    assert json.loads(printed("check", "--json", f"{name}.xlsx"))["workbook"] == f"{name}.xlsx"
 
 
 def test_check_lists_every_bad_cell_for_people(

@@ -1,9 +1,10 @@
 """The life of a companion, with everything outside it played: what it does when something does not work."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
+from threading import Event, Thread
 
 import pytest
 
@@ -11,6 +12,7 @@ from netstats_xl.companion import Companion
 from netstats_xl.domain.results import Replied, RoundResult, State
 from netstats_xl.domain.states import JobState
 from netstats_xl.domain.targets import EchoSettings, Settings
+from netstats_xl.domain.views import WorkbookView
 from netstats_xl.errors import (
     PrivilegeMissing,
     SheetInvalid,
@@ -120,6 +122,44 @@ def store_refusing(error: Exception) -> Callable[[Settings], ResultStore]:
         raise error
 
     return refuse
+
+
+def test_the_last_report_waits_for_one_that_is_being_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage()
+    companion = Companion(stage.parts)
+    companion.start()
+    began, second_began, order = Event(), Event(), list[str]()
+
+    def publish(view: WorkbookView) -> str:
+        name = "second" if began.is_set() else "first"
+        if name == "first":
+            began.set()
+            second_began.wait(timeout=0.3)
+        else:
+            second_began.set()
+        order.append(name)
+        return name
+
+    monkeypatch.setattr(stage.workbook, "publish", publish)
+    slow = Thread(target=stage.scheduler.do, args=("report",))
+    slow.start()
+    assert began.wait(timeout=60)
+    ending = companion.stop()
+    slow.join()
+    assert order == ["first", "second"]
+    assert ending.report == "second"
+
+
+def test_a_start_that_fails_closes_the_prober() -> None:
+    stage = Stage()
+
+    def states() -> Mapping[str, State]:
+        raise StoreFull("the disk is full")
+
+    stage.store.states = states  # type: ignore[method-assign]  # the test's own failure
+    with pytest.raises(StoreFull):
+        Companion(stage.parts).start()
+    assert stage.prober.closed
 
 
 def test_a_round_is_saved_and_reported() -> None:

@@ -23,6 +23,7 @@ def lock(monkeypatch: pytest.MonkeyPatch, locked: Callable[[Path], bool]) -> Non
         return really_replace(self, target)
 
     monkeypatch.setattr(Path, "replace", replace)
+    monkeypatch.setattr("netstats_xl.files._PAUSES_S", (0.0, 0.0))
 
 
 def test_what_was_written_replaces_the_old_file(tmp_path: Path) -> None:
@@ -94,6 +95,21 @@ def test_a_locked_sibling_is_passed_over(tmp_path: Path, monkeypatch: pytest.Mon
     temporary = tmp_path / "new"
     temporary.write_text("new")
     assert replace_or_number(temporary, wanted).name == "r (3).xlsx"
+
+
+def test_a_lock_of_a_moment_is_waited_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted, temporary = tmp_path / "r.xlsx", tmp_path / "new"
+    left = [True, True, True, True]
+    lock(monkeypatch, lambda target: bool(left) and left.pop())
+    temporary.write_text("new")
+    assert replace_or_number(temporary, wanted).name == "r (3).xlsx"  # the third refusal was not a moment's
+    left[:] = [True, True]
+    temporary.write_text("newer")
+    assert replace_or_number(temporary, wanted) == wanted
+    left[:] = [True, True]
+    with replacing(wanted) as other:
+        other.write_text("newest")
+    assert wanted.read_text() == "newest"
 
 
 def test_an_unlocked_file_is_replaced_in_its_place(tmp_path: Path) -> None:

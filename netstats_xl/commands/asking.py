@@ -1,5 +1,7 @@
 """What the commands share in understanding the user's words and looking after the user's files."""
 
+import codecs
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -37,3 +39,8 @@ def unused(path: Path) -> Path:
 def counted(number: int, what: str) -> str:
     """`1 job`, `2 jobs`."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def takes_any_character() -> bool:
+    """Whether what is printed for other programs keeps every character; on Windows a pipe often uses a code page."""
+    return codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"

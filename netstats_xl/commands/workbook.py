@@ -8,7 +8,7 @@ import typer
 
 from netstats_xl import wiring
 from netstats_xl.app.row_edits import RowEdits, expand_blocks, merge_rows
-from netstats_xl.commands.asking import counted, parsed, refuse_existing
+from netstats_xl.commands.asking import counted, parsed, refuse_existing, takes_any_character
 from netstats_xl.domain.targets import Definitions
 from netstats_xl.domain.windows import parse_zone
 from netstats_xl.errors import SheetInvalid
@@ -49,7 +49,7 @@ def check(workbook: Path, *, as_json: bool) -> int:
             "jobs": len(reading.jobs),
             "errors": [asdict(problem) for problem in problems],
         }
-        typer.echo(json.dumps(result, ensure_ascii=False))
+        typer.echo(json.dumps(result, ensure_ascii=not takes_any_character()))
     else:
         for problem in problems:
             typer.echo(str(problem))
@@ -86,7 +86,8 @@ def config_export(workbook: Path, output: Path | None, *, force: bool) -> int:
     reading = _read(workbook)
     definitions = Definitions(destinations=reading.destinations, jobs=reading.jobs)
     if output is None:
-        typer.echo(wiring.render_yaml(definitions, reading.settings), nl=False)
+        text = wiring.render_yaml(definitions, reading.settings, ascii_only=not takes_any_character())
+        typer.echo(text, nl=False)
     else:
         wiring.write_yaml(output, definitions, reading.settings)
         typer.echo(f"Wrote {_counted(definitions)}: {output}")

@@ -102,6 +102,15 @@ Validation = OneOf | NumberBetween
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FormatBy:
+    """Number formats of the cells of a column by the text in another column of their row, such as a unit."""
+
+    column: str
+    formats: Mapping[str, str]
+    """Excel's format codes. A row with another text has the column's own format."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """A column of a table. Its header carries the unit."""
 
@@ -109,6 +118,8 @@ class Column:
     kind: Kind = Kind.TEXT
     number_format: str = ""
     """Excel's format code; empty: `@` for text, General for numbers, `yyyy-mm-dd hh:mm:ss` for instants."""
+    format_by: FormatBy | None = None
+    """Not in a streamed table."""
     width: float = 12
     """In characters."""
     note: str = ""
@@ -199,6 +210,8 @@ class Axis:
     low: float | None = None
     high: float | None = None
     reverse: bool = False
+    label_every: int | None = None
+    """Of a category axis: label the first category and every nth after it. None: as many as fit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,6 +331,8 @@ class SheetSpec:
     landscape: bool = True
     repeat_rows: tuple[int, int] | None = None
     """First and last row, from 0, that every printed page repeats."""
+    page_starts: tuple[int, ...] = ()
+    """Rows, from 0, that begin a new printed page, so that what belongs together is not torn apart."""
     column_widths: Mapping[int, float] = field(default_factory=dict)
     """In characters, by column from 0: for columns that no table of the sheet sizes."""
     tab_color: Color | None = None

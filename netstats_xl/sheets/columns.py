@@ -26,6 +26,11 @@ SETTINGS = "Settings"
 INPUT_TABLES = (DESTINATIONS, JOBS, SETTINGS)
 """The names of the tables, and of the sheets that they stand on."""
 
+MS_FORMAT = "[<1]0.000;[<100]0.00;#,##0.0"
+"""Of measured times: three or four digits that mean something, down to 1 µs."""
+PERCENT_FORMAT = "[=0]0;[<1]0.000;0.00"
+"""Of losses: one packet lost in 1,000 shows as 0.100, none as a plain 0."""
+
 YES_NO = OneOf(choices=("yes", "no"), message="Write yes or no. Blank means yes.")
 
 
@@ -67,9 +72,12 @@ def text_column(
 
 
 def number_column(
-    key: str, header: str, width: float, note: str, *, low: float, high: float, form: str
+    key: str, header: str, width: float, note: str, *, low: float, high: float, form: str = ""
 ) -> SheetColumn:
-    """A column that the user types numbers from `low` to `high` into, with the format code `form`."""
+    """A column that the user types numbers from `low` to `high` into, with the format code `form`.
+
+    By default they show as they were typed. (`0.###` would show 2 as `2.`)
+    """
     validation = NumberBetween(
         low=low, high=high, message=f"Write a number from {low:,g} to {high:,g}, or leave it blank."
     )
@@ -135,45 +143,55 @@ DESTINATION_COLUMNS: tuple[SheetColumn, ...] = (
     text_column(
         "name",
         "Name",
-        24,
+        22,
         "What reports and jobs call it. Each name only once; no comma or semicolon.",
         required=True,
     ),
     text_column(
-        "host", "Host", 28, "An IPv4 or IPv6 address, or a host name. One host a row.", required=True
+        "host", "Host", 26, "An IPv4 or IPv6 address, or a host name. One host a row.", required=True
     ),
-    text_column("group", "Group", 14, "Jobs can name it: group:Offices. One group a destination, or blank."),
-    text_column("tags", "Tags", 18, "Jobs can name them: tag:voip. Several are separated by commas."),
+    text_column("group", "Group", 13, "Jobs can name it: group:Offices. One group a destination, or blank."),
+    text_column("tags", "Tags", 14, "Jobs can name them: tag:voip. Several are separated by commas."),
     text_column(
         "enabled",
         "Enabled",
-        9,
+        10,
         "yes or no. Blank means yes. One that is off is not probed.",
         validation=YES_NO,
     ),
     number_column(
-        "rtt_warning_ms", "RTT warning (ms)", 12, _DEGRADED, low=0.001, high=600_000, form="#,##0.###"
+        "rtt_warning_ms",
+        "RTT warning (ms)",
+        11,
+        _DEGRADED,
+        low=0.001,
+        high=600_000,
     ),
     number_column(
-        "rtt_critical_ms", "RTT critical (ms)", 12, _DEGRADED, low=0.001, high=600_000, form="#,##0.###"
+        "rtt_critical_ms",
+        "RTT critical (ms)",
+        11,
+        _DEGRADED,
+        low=0.001,
+        high=600_000,
     ),
-    number_column("loss_warning_percent", "Loss warning (%)", 12, _DEGRADED, low=0, high=100, form="0.###"),
-    number_column("loss_critical_percent", "Loss critical (%)", 12, _DEGRADED, low=0, high=100, form="0.###"),
-    text_column("notes", "Notes", 30, "Anything that helps you."),
+    number_column("loss_warning_percent", "Loss warning (%)", 11, _DEGRADED, low=0, high=100),
+    number_column("loss_critical_percent", "Loss critical (%)", 11, _DEGRADED, low=0, high=100),
+    text_column("notes", "Notes", 24, "Anything that helps you."),
     status_column(
         "status",
         "Status",
-        12,
+        11,
         "Up: it answers. Degraded: it answers beyond a threshold. Down: it does not. Unknown: not measured.",
         rules=_STATUS_RULES,
     ),
     status_column(
         "last_rtt_ms",
         "Last RTT (ms)",
-        12,
+        11,
         "Mean round-trip time of the last round. Blank where it had no reply.",
         kind=Kind.NUMBER,
-        form="#,##0.000",
+        form=MS_FORMAT,
         rules=(
             AtLeast(column="RTT critical (ms)", style=BAD),
             AtLeast(column="RTT warning (ms)", style=WARNING),
@@ -185,7 +203,7 @@ DESTINATION_COLUMNS: tuple[SheetColumn, ...] = (
         10,
         "Packets lost in the last round, of those sent.",
         kind=Kind.NUMBER,
-        form="0.###",
+        form=PERCENT_FORMAT,
         rules=(
             AtLeast(column="Loss critical (%)", style=BAD),
             AtLeast(column="Loss warning (%)", style=WARNING),
@@ -194,7 +212,7 @@ DESTINATION_COLUMNS: tuple[SheetColumn, ...] = (
     status_column(
         "last_seen_at",
         "Last seen",
-        20,
+        19,
         "When it last answered, in the time zone of the Settings sheet.",
         kind=Kind.INSTANT,
         form="yyyy-mm-dd hh:mm:ss",
@@ -202,7 +220,7 @@ DESTINATION_COLUMNS: tuple[SheetColumn, ...] = (
     status_column(
         "problems",
         "Problems",
-        44,
+        34,
         "What is wrong with the row or the destination.",
         rules=(TextPresent(style=WARNING),),
     ),

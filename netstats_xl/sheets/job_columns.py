@@ -34,7 +34,7 @@ JOB_COLUMNS: tuple[SheetColumn, ...] = (
     text_column(
         "destinations",
         "Destinations",
-        30,
+        28,
         "Names of destinations, group:x, tag:y, or * for all of them. Several are separated by commas.",
         required=True,
     ),
@@ -59,10 +59,10 @@ JOB_COLUMNS: tuple[SheetColumn, ...] = (
     text_column(
         "windows",
         "Weekly windows",
-        34,
+        30,
         "When it may run, in the job's time zone: Mon-Fri 08:00-18:00; Sat 09:00-12:00. Blank: always.",
     ),
-    text_column("zone", "Time zone", 18, "For example Europe/Berlin. Blank: as the Settings sheet says."),
+    text_column("zone", "Time zone", 16, "For example Europe/Berlin. Blank: as the Settings sheet says."),
     number_column("packets", "Packets", 10, "Echo requests a round. Blank: 4.", low=1, high=100, form="0"),
     number_column(
         "packet_interval_ms",
@@ -71,7 +71,6 @@ JOB_COLUMNS: tuple[SheetColumn, ...] = (
         "From one packet to the next to the same destination. Blank: 250.",
         low=10,
         high=60_000,
-        form="#,##0.###",
     ),
     number_column(
         "payload_bytes",
@@ -89,12 +88,11 @@ JOB_COLUMNS: tuple[SheetColumn, ...] = (
         "How long each reply is waited for. Blank: 1,000.",
         low=10,
         high=60_000,
-        form="#,##0.###",
     ),
     text_column(
-        "metrics", "Metrics", 26, "What the Details sheet shows. Blank: all of " + ", ".join(Metric) + "."
+        "metrics", "Metrics", 18, "What the Details sheet shows. Blank: all of " + ", ".join(Metric) + "."
     ),
-    text_column("enabled", "Enabled", 9, "yes or no. Blank means yes.", validation=YES_NO),
+    text_column("enabled", "Enabled", 10, "yes or no. Blank means yes.", validation=YES_NO),
     status_column(
         "state",
         "State",
@@ -105,7 +103,7 @@ JOB_COLUMNS: tuple[SheetColumn, ...] = (
     status_column(
         "last_run_at",
         "Last run",
-        20,
+        19,
         "In the time zone of the Settings sheet.",
         kind=Kind.INSTANT,
         form="yyyy-mm-dd hh:mm:ss",
@@ -113,7 +111,7 @@ JOB_COLUMNS: tuple[SheetColumn, ...] = (
     status_column(
         "next_run_at",
         "Next run",
-        20,
+        19,
         "In the time zone of the Settings sheet.",
         kind=Kind.INSTANT,
         form="yyyy-mm-dd hh:mm:ss",
@@ -131,7 +129,7 @@ JOB_COLUMNS: tuple[SheetColumn, ...] = (
     status_column(
         "last_error",
         "Last error",
-        44,
+        40,
         "What is wrong with the row, or why the last round could not be made.",
         rules=(TextPresent(style=BAD),),
     ),

@@ -6,10 +6,13 @@ Windows and POSIX beneath them. Windows words its part in the user's language: a
 by DuckDB's own words, or by the state of the disk.
 """
 
+import ctypes
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
+from ctypes import wintypes
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +54,8 @@ class Row:
     raised: type[duckdb.Error] = duckdb.Error
     unless_room: bool = False
     """The row holds only where the disk has next to no room left."""
+    if_held: bool = False
+    """The row holds only where another program keeps the file from being opened, which only Windows allows."""
 
 
 def _locked(match: re.Match[str], path: Path) -> str:
@@ -103,7 +108,13 @@ TABLE: tuple[Row, ...] = (
         error=StoreLocked,
         says="The database {path} is open in this process already: close it there first.",
     ),
-    Row(message=r"Could not set lock on file|being used by another process", error=StoreLocked, says=_IN_USE),
+    Row(
+        message=r"Could not set lock on file|being used by another process|another process has locked",
+        error=StoreLocked,
+        says=_IN_USE,
+    ),
+    # Windows says so in the user's language, and does not name a program on another computer.
+    Row(message=r"Cannot open file", if_held=True, error=StoreLocked, says=_IN_USE),
     Row(
         message=r"No space left on device|not enough space on the disk|Disk quota exceeded|File too large",
         error=StoreFull,
@@ -134,7 +145,7 @@ TABLE: tuple[Row, ...] = (
         "the file aside.",
     ),
     Row(
-        message=r"corrupt|checksum|Could not read enough bytes|Failed to deserialize|Failed to load metadata",
+        message=r"corrupt|checksum|Could not read (enough|all) bytes|Failed to deserialize|Failed to load metadata",
         error=StoreCorrupt,
         says=_DAMAGED,
     ),
@@ -194,13 +205,20 @@ def fault_of(error: duckdb.Error, path: Path) -> Fault:
     )
     for number, row in enumerate(TABLE):
         match = re.search(row.message, message, re.I | re.S)
-        if match is None or not isinstance(error, row.raised) or (row.unless_room and _has_room(path)):
+        if match is None or not isinstance(error, row.raised) or not _holds(row, path):
             continue
         says = row.says if isinstance(row.says, str) else row.says(match, path)
         text = says.replace("{path}", str(path)).replace("{reason}", _reason(message))
         return Fault(error=row.error(text), invalidates=invalidates, row=number)
     text = f"The database {path} reports an error that this program does not know: {_reason(message)}"
     return Fault(error=StoreError(text), invalidates=invalidates, row=None)
+
+
+def _holds(row: Row, path: Path) -> bool:
+    """Whether the state of the file and its disk is as the row wants it."""
+    if row.unless_room and _has_room(path):
+        return False
+    return not row.if_held or _is_held(path)
 
 
 def _reason(message: str) -> str:
@@ -214,3 +232,17 @@ def _has_room(path: Path) -> bool:
         return shutil.disk_usage(path.parent).free > _ROOM_BYTES
     except OSError:
         return True
+
+
+def _is_held(path: Path) -> bool:
+    """Whether another program has the file open in such a way that nobody else can open it to write."""
+    if sys.platform != "win32":
+        return False
+    read_and_write, share_everything, open_existing, sharing_violation = 0xC0000000, 0x7, 3, 32
+    kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+    kernel32.CreateFileW.restype = wintypes.HANDLE
+    handle = kernel32.CreateFileW(str(path), read_and_write, share_everything, None, open_existing, 0, None)
+    if handle == wintypes.HANDLE(-1).value:
+        return ctypes.get_last_error() == sharing_violation
+    kernel32.CloseHandle(wintypes.HANDLE(handle))
+    return False

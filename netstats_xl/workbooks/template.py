@@ -98,8 +98,8 @@ _HELP: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "Your own columns and sheets",
         (
-            "Add what you need: further columns, formulas and sheets stay yours. Columns may stand in any order;",
-            "only the names of the tables and the headers must stay as they are.",
+            "Add what you need: further columns, formulas and sheets stay yours. Columns may stand in any",
+            "order; only the names of the tables and the headers must stay as they are.",
         ),
     ),
 )
@@ -167,9 +167,14 @@ def _view(definitions: Definitions, settings: Settings) -> WorkbookView:
     jobs = jobs_spec(_TABLE, spare_rows=SPARE_ROWS)
     sheets = (
         _sheet(
-            destinations, "What is measured", "One host a row. Grey columns are filled in the report.", BLUE
+            destinations,
+            "Destinations: what is measured",
+            "One host a row. Grey columns are filled in the report.",
+            BLUE,
         ),
-        _sheet(jobs, "Which destinations, when and how", "Grey columns are filled in the report.", GREEN),
+        _sheet(
+            jobs, "Jobs: which destinations, when and how", "Grey columns are filled in the report.", GREEN
+        ),
         _sheet(
             settings_spec(_TABLE), "Settings", "Write into the column Value. Blank means the default.", ORANGE
         ),
@@ -189,7 +194,7 @@ def _sheet(table: TableSpec, title: str, hint: str, color: str) -> SheetSpec:
     return SheetSpec(
         name=table.name,
         blocks=(
-            TextSpec(anchor=Anchor(row=0, column=0), text=f"{table.name}: {title}", style=TITLE),
+            TextSpec(anchor=Anchor(row=0, column=0), text=title, style=TITLE),
             TextSpec(anchor=Anchor(row=1, column=0), text=hint, style=HINT),
             table,
         ),
@@ -212,7 +217,7 @@ def _help() -> SheetSpec:
         name="Help",
         blocks=tuple(blocks),
         landscape=False,
-        column_widths={0: 95},
+        column_widths={0: 100},
         tab_color=GREY,
         gridlines=False,
     )

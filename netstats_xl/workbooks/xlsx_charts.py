@@ -32,6 +32,7 @@ _MARKED_POINTS = 60
 """Up to so many points a line shows each of them, so that one between two gaps is seen."""
 _PIES = (ChartKind.PIE, ChartKind.DOUGHNUT)
 _TEXT_COLOR = "#404040"
+_AXIS_FONT = {"size": 9, "color": _TEXT_COLOR}
 _GRID = {"visible": True, "line": {"color": "#D9D9D9", "width": 0.75}}
 _FORMULA_LIKE = re.compile(r"^=?[^!]+!\$?[A-Z]+\$?\d+")
 
@@ -182,6 +183,9 @@ def _drawn(
         "major_tick_mark": "none",
     }
     value_options = _axis_options(value) | {"major_gridlines": _GRID, "major_tick_mark": "none"}
+    if kind is ChartKind.BAR:
+        # Upright by decree (360 means 0): LibreOffice would wrap long names, and leave out others for it.
+        category_options["num_font"] = _AXIS_FONT | {"rotation": 360}
     if category.reverse and kind is ChartKind.BAR:
         # The first bar on top, and the value axis still below.
         category_options["crossing"] = "max"
@@ -226,7 +230,7 @@ def _series_options(series: _Series, spec: ChartSpec | PivotChartSpec) -> dict[s
         options["data_labels"] = labels | outside
         return options
     # Columns behind a line on the other axis must not hide it.
-    transparency = 45 if series.secondary else 0
+    transparency = 30 if series.secondary else 0
     options["fill"] = {"color": series.color, "transparency": transparency}
     options["border"] = {"none": True}
     if series.point_colors:
@@ -238,7 +242,7 @@ def _series_options(series: _Series, spec: ChartSpec | PivotChartSpec) -> dict[s
 
 def _axis_options(axis: Axis) -> dict[str, object]:
     options: dict[str, object] = {
-        "num_font": {"size": 9, "color": _TEXT_COLOR},
+        "num_font": _AXIS_FONT,
         "line": {"color": "#8C8C8C"},
     }
     if axis.title:
@@ -252,6 +256,8 @@ def _axis_options(axis: Axis) -> dict[str, object]:
         options["max"] = axis.high
     if axis.reverse:
         options["reverse"] = True
+    if axis.label_every is not None:
+        options["interval_unit"] = axis.label_every
     return options
 
 

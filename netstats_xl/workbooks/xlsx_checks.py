@@ -124,6 +124,8 @@ def _table_problems(table: TableSpec) -> Iterator[str]:
             yield f"{where} has a column without a header"
         if len(header) > _LONGEST_HEADER:
             yield f"{where} has a header of more than {_LONGEST_HEADER} characters"
+        if column.format_by is not None and (table.streamed or column.format_by.column not in headers):
+            yield f"the formats of {table.name}[{column.header}] by row need another column, of a table not streamed"
         yield from _rule_problems(
             f"{table.name}[{column.header}]", column, [each.header for each in table.columns]
         )

@@ -24,7 +24,9 @@ _MOST_BYTES = 2**30
 _REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\d{1,7}))?")
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
-_DAMAGED = "{path} is damaged: open it in the spreadsheet program, let it repair the file, and save it."
+_REPAIR = "open it in the spreadsheet program, let it repair the file, and save it."
+_DAMAGED = "{path} is damaged: " + _REPAIR
+_INCOMPLETE = "{path} is incomplete: it is being saved just now, or it is damaged. If this stays, " + _REPAIR
 _PROBLEMS: tuple[tuple[type[Exception], type[WorkbookError], str], ...] = (
     (FileNotFoundError, WorkbookError, "There is no workbook {path}. `netstats-xl new {name}` makes one."),
     (IsADirectoryError, WorkbookError, "{path} is a folder. Name the workbook in it."),
@@ -34,13 +36,8 @@ _PROBLEMS: tuple[tuple[type[Exception], type[WorkbookError], str], ...] = (
         "{path} may not be read now: another program has locked it, or this user lacks the right to read it.",
     ),
     (OSError, WorkbookError, "{path} cannot be read: {reason}."),
-    (
-        zipfile.BadZipFile,
-        WorkbookBusy,
-        "{path} is incomplete: it is being saved just now, or it is damaged. If this stays, open it in the "
-        "spreadsheet program, let it repair the file, and save it.",
-    ),
-    (EOFError, WorkbookBusy, "{path} is incomplete: it is being saved just now, or it is damaged."),
+    (zipfile.BadZipFile, WorkbookBusy, _INCOMPLETE),
+    (EOFError, WorkbookBusy, _INCOMPLETE),
     (zlib.error, WorkbookError, _DAMAGED),
     (etree.LxmlError, WorkbookError, _DAMAGED),
     (LookupError, WorkbookError, _DAMAGED),
@@ -78,6 +75,8 @@ def reading(path: Path) -> Iterator[None]:
 
 def translated(path: Path, error: Exception) -> WorkbookError:
     """The error in our terms."""
+    if isinstance(error, PermissionError) and path.is_dir():
+        error = IsADirectoryError()  # which Windows does not tell apart
     kind, text = next((kind, text) for known, kind, text in _PROBLEMS if isinstance(error, known))
     reason = getattr(error, "strerror", None) or str(error)
     return kind(text.format(path=path, name=path.name, reason=reason))

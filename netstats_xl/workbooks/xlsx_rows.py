@@ -56,7 +56,9 @@ def append_rows(
         edited = _Edit(package, found).edited(rows, replace or {})
     with translating(path):
         backup = _backup_path(path, reason)
-        shutil.copy2(path, backup)
+        # What was read, not what lies there by now: another program may have saved meanwhile.
+        backup.write_bytes(package.data)
+        shutil.copystat(path, backup)
         with replacing(path) as temporary:
             _write(package, edited, temporary)
             if path.read_bytes() != package.data:

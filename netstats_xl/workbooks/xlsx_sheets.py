@@ -20,9 +20,10 @@ _A4 = 9
 _DEFAULT_WIDTH = 8.43
 _CHARACTER_PX = 7
 _LINE_PX = 20
+_LINE_PX_PER_POINT = 5 / 3
 _PAGE_CHARACTERS = {True: 145, False: 98}
 """How many characters of the usual font a landscape or portrait A4 page holds side by side."""
-_SMALLEST_SCALE = 0.5
+_SMALLEST_SCALE = 0.6
 """A sheet that would print smaller than this is printed on several pages side by side."""
 _LONGEST_HEADING = 120
 _WIDEST_LABEL = 40.0
@@ -42,9 +43,8 @@ def set_up_sheet(sheet: XlsxSheet, spec: SheetSpec, title: str) -> None:
     for column in sorted(widths.keys() | hidden):
         options = {"hidden": True} if column in hidden else {}
         sheet.set_column(column, column, widths.get(column, _DEFAULT_WIDTH), None, options)
-    for block in spec.blocks:
-        if isinstance(block, TableSpec) and (height := header_height_px(block)) > _LINE_PX:
-            sheet.set_row_pixels(block.anchor.row, height)
+    for row, height in _row_heights_px(spec).items():
+        sheet.set_row_pixels(row, height)
     _set_up_print(sheet, spec, title, widths, hidden)
 
 
@@ -60,6 +60,22 @@ def set_pivot_widths(sheet: XlsxSheet, spec: SheetSpec, pivot: PivotSpec, layout
     for at, width in longest.items():
         if at not in sized:
             sheet.set_column(at, at, width)
+
+
+def _row_heights_px(spec: SheetSpec) -> dict[int, int]:
+    """The height of each row that must be higher than a line: not every program sees to it by itself."""
+    heights: dict[int, int] = {}
+    for block in spec.blocks:
+        match block:
+            case TableSpec():
+                height = header_height_px(block)
+            case TextSpec(style=style) | CellSpec(style=style):
+                height = math.ceil((style.size or 0) * _LINE_PX_PER_POINT)
+            case _:
+                continue
+        if height > _LINE_PX:
+            heights[block.anchor.row] = max(height, heights.get(block.anchor.row, 0))
+    return heights
 
 
 def _widths(spec: SheetSpec) -> tuple[dict[int, float], set[int]]:
@@ -92,8 +108,10 @@ def _set_up_print(
     pages = max(
         1, math.ceil(_width(spec, widths, hidden) * _SMALLEST_SCALE / _PAGE_CHARACTERS[spec.landscape])
     )
-    # As many pages downwards as it takes.
+    # As many pages downwards as it takes: with a number of them, Excel would not heed the breaks.
     sheet.fit_to_pages(pages, 0)
+    if spec.page_starts:
+        sheet.set_h_pagebreaks(list(spec.page_starts))
     if pages > 1 and spec.freeze and spec.freeze.column:
         sheet.repeat_columns(0, spec.freeze.column - 1)
 

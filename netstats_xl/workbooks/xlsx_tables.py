@@ -48,18 +48,40 @@ def write_rows(
     """Write the rows of a table and its spare rows; how many of them hold data."""
     taps = tuple(taps)
     columns = [column_formats(formats, column) for column in table.columns]
+    by_row = _formats_by_row(table, formats)
     at = table.anchor.row
     for row in checked_rows(table, rows):
         at += 1
         for tap in taps:
             tap(row)
-        for offset, (value, column) in enumerate(zip(row, columns, strict=True), start=table.anchor.column):
-            write_value(sheet, at, offset, value, column)
+        for offset, (value, column) in enumerate(zip(row, columns, strict=True)):
+            if offset in by_row:
+                told_by, chosen = by_row[offset]
+                column = chosen.get(row[told_by], column)
+            write_value(sheet, at, table.anchor.column + offset, value, column)
     filled = at - table.anchor.row
     for spare in range(filled, table_rows(table, filled)):
         for offset, column in enumerate(columns, start=table.anchor.column):
             write_value(sheet, table.anchor.row + 1 + spare, offset, None, column)
     return filled
+
+
+def _formats_by_row(
+    table: TableSpec, formats: Formats
+) -> dict[int, tuple[int, dict[CellValue, ColumnFormats]]]:
+    """For each column whose rows differ: the column that tells, and the formats by what it holds."""
+    headers = [column.header for column in table.columns]
+    return {
+        offset: (
+            headers.index(column.format_by.column),
+            {
+                text: ColumnFormats(formats, column.kind, code, column.style)
+                for text, code in column.format_by.formats.items()
+            },
+        )
+        for offset, column in enumerate(table.columns)
+        if column.format_by is not None
+    }
 
 
 def table_rows(table: TableSpec, filled: int) -> int:

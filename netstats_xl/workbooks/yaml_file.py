@@ -64,8 +64,11 @@ def read_yaml(path: Path) -> Mapping[str, RawTable]:
     return tables
 
 
-def render_yaml(definitions: Definitions, settings: Settings) -> str:
-    """The definitions as the text of a YAML file. Read again, they are the same."""
+def render_yaml(definitions: Definitions, settings: Settings, *, ascii_only: bool = False) -> str:
+    """The definitions as the text of a YAML file. Read again, they are the same.
+
+    With `ascii_only`, other characters are written as escapes, so that no code page can lose them.
+    """
     content = {
         "settings": {key: value for key, value in setting_values(settings).items() if value is not None},
         "destinations": [
@@ -74,7 +77,7 @@ def render_yaml(definitions: Definitions, settings: Settings) -> str:
         ],
         "jobs": [_item(JOB_COLUMNS, job_cells(job)) for job in definitions.jobs],
     }
-    return _HEADER + yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=110)
+    return _HEADER + yaml.safe_dump(content, allow_unicode=not ascii_only, sort_keys=False, width=110)
 
 
 def write_yaml(path: Path, definitions: Definitions, settings: Settings) -> None:

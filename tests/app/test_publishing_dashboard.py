@@ -127,12 +127,67 @@ def test_the_worst_are_ten_at_most() -> None:
     several = tuple(GATEWAY.model_copy(update={"id": f"d{n}", "name": f"D{n:02d}"}) for n in range(14))
     world = World(Definitions(destinations=several, jobs=(PING,)))
     for number, destination in enumerate(several):
-        world.rounds(destination, ago(minutes=5), replied(*[1.0] * number, *[None] * (20 - number)))
+        world.rounds(destination, ago(minutes=5), replied(*[1.0] * (number + 1), *[None] * (20 - number)))
 
-    worst = world.report().rows["Worst_loss"]
+    report = world.report()
 
+    worst = report.rows["Worst_loss"]
     assert [name for name, _ in worst] == [f"D{n:02d}" for n in range(10)]
-    assert worst[0][1] == 100
+    assert worst[0][1] == pytest.approx(100 * 20 / 21)
+    assert "Worst ten by loss (%)" in [chart.title for chart in report.charts("Dashboard")]
+
+
+def test_a_chart_of_the_worst_leaves_out_those_without_loss_and_is_not_called_ten() -> None:
+    world = World(Definitions(destinations=(GATEWAY, WEB), jobs=(PING,)))
+    world.rounds(GATEWAY, ago(minutes=50), *[replied(1.0)] * 30)
+    world.rounds(WEB, ago(minutes=50), replied(1.0, None), *[replied(2.0)] * 29)
+
+    report = world.report()
+
+    [(name, loss)] = report.rows["Worst_loss"]
+    assert (name, loss) == ("Web shop", pytest.approx(100 / 31))
+    titles = [chart.title for chart in report.charts("Dashboard")]
+    assert titles[1:] == ["Destinations by loss (%)", "Destinations by p95 RTT (ms)"]
+
+
+def test_a_chart_of_the_worst_without_bars_says_why_in_its_title() -> None:
+    world = World(Definitions(destinations=(GATEWAY, DEAD), jobs=(PING,)))
+    assert [chart.title for chart in world.report().charts("Dashboard")][1:] == [
+        "No packets sent in this period",
+        "No replies in this period",
+    ]
+
+    world.rounds(GATEWAY, ago(minutes=5), replied(1.0))
+
+    assert [chart.title for chart in world.report().charts("Dashboard")][1:] == [
+        "No loss in this period",
+        "Too few replies for a p95 in this period",
+    ]
+
+
+def test_every_bar_has_its_label(world: World) -> None:
+    bars = [chart for chart in world.report().charts("Dashboard") if chart.kind is ChartKind.BAR]
+
+    assert [chart.category_axis.label_every for chart in bars] == [1, 1]
+
+
+def test_all_charts_are_seen_on_a_small_screen_and_little_of_it_is_frozen(world: World) -> None:
+    report = world.report()
+    sheet = report.sheets["Dashboard"]
+    widths = [7 * column.width + 5 for column in report.tables["Overview"].columns]
+
+    for chart in report.charts("Dashboard"):
+        assert sum(widths[: chart.anchor.column]) + chart.width_px <= 1_330
+    assert sheet.freeze is not None
+    assert sheet.freeze.row <= 5
+
+
+def test_a_degraded_destination_says_which_threshold_its_last_round_crossed(world: World) -> None:
+    world.event(WEB, ago(minutes=9), State.UNKNOWN, State.DEGRADED)
+
+    [web] = [row for row in world.report().records("Overview") if row["Name"] == "Web shop"]
+
+    assert "RTT 100 ms is at or above the warning 100 ms" in str(web["Problems"])
 
 
 def test_the_worst_is_on_top_of_its_chart(world: World) -> None:

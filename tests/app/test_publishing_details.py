@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from netstats_xl.app.views.columns import time_label_step
 from netstats_xl.domain.results import Period, State
 from netstats_xl.domain.states import DestinationStatus
 from netstats_xl.domain.targets import Definitions, Metric
@@ -178,15 +179,58 @@ def test_the_histogram_counts_every_reply_once_and_its_last_bin_is_open() -> Non
     bins = world.report().rows["Histogram_001"]
 
     assert sum(count for _, count in bins) == 481  # type: ignore[misc]  # counts
-    assert bins[-1] == ("≥ 13.2", 1)
+    assert bins[-1] == ("≥13.2", 1)
     assert bins[0] == ("10", 120)
 
 
-def test_a_destination_that_never_replied_has_a_histogram_that_says_so() -> None:
+def test_a_destination_that_never_replied_has_charts_that_say_so() -> None:
     world = World(Definitions(destinations=(DEAD,), jobs=(PING,)))
     world.rounds(DEAD, ago(minutes=5), timed_out())
 
-    assert world.report().rows["Histogram_001"] == [("No replies", None)]
+    report = world.report()
+
+    assert report.rows["Histogram_001"] == [("", None)]
+    assert [chart.title for chart in report.charts("Details")] == [
+        "Every minute: Printer: no reply in this period",
+        "No replies",
+    ]
+
+
+def test_two_blocks_are_on_each_printed_page() -> None:
+    several = tuple(GATEWAY.model_copy(update={"id": f"d{n}", "name": f"D{n}"}) for n in range(5))
+    report = World(Definitions(destinations=several, jobs=(PING,))).report()
+
+    tables = [table for name, table in report.tables.items() if name.startswith("Stats_")]
+    headings = [table.anchor.row - 1 for table in tables]
+    assert report.sheets["Details"].page_starts == (headings[2], headings[4])
+
+
+def test_each_value_has_the_digits_that_its_unit_needs() -> None:
+    world = World(Definitions(destinations=(GATEWAY,), jobs=(PING,)))
+    world.rounds(GATEWAY, ago(minutes=5), replied(1.0, None))
+
+    value = world.report().tables["Stats_001"].columns[1]
+
+    assert value.number_format == "#,##0"
+    assert value.format_by is not None
+    assert value.format_by.column == "Unit"
+    units = {str(row[2]) for row in world.report().rows["Stats_001"]}
+    assert units - {""} == set(value.format_by.formats)
+
+
+def test_the_labels_of_a_time_axis_are_a_round_time_apart() -> None:
+    start = datetime(2026, 11, 23, 14, 25, tzinfo=UTC)
+
+    def every(step: timedelta, steps: int) -> timedelta | None:
+        found = time_label_step([start + number * step for number in range(steps)])
+        return None if found is None else found * step
+
+    assert every(timedelta(minutes=5), 312) == timedelta(hours=3)
+    assert every(timedelta(seconds=1), 25) == timedelta(seconds=5)
+    assert every(timedelta(hours=1), 8) == timedelta(hours=1)
+    assert every(timedelta(days=1), 30) == timedelta(days=7)
+    assert every(timedelta(minutes=7), 100) == timedelta(minutes=70)
+    assert every(timedelta(hours=1), 1) is None
 
 
 def test_each_block_has_a_line_chart_with_loss_columns_on_a_second_axis_and_a_histogram() -> None:
@@ -279,3 +323,19 @@ def test_long_periods_show_the_last_31_days_by_hour_and_say_so() -> None:
     assert stated in report.column("About_notes", "Note")
     assert (hours[-1]["Mean (ms)"], hours[-1]["Mean before (ms)"]) == (3, 7)
     assert report.records("Trend_days")[5]["Mean (ms)"] == 1
+
+
+def test_a_previous_period_is_in_the_charts_only_where_it_has_data() -> None:
+    world = World(Definitions(destinations=(GATEWAY,), jobs=(PING,)))
+    world.rounds(GATEWAY, ago(minutes=5), replied(1.0))
+
+    for chart in world.report().charts("Trends"):
+        assert [series.name for series in chart.series] == ["This period"]
+        assert not chart.legend
+        assert chart.title.endswith("(no data before)")
+
+    world.rounds(GATEWAY, ago(hours=30), replied(1.0))
+
+    for chart in world.report().charts("Trends"):
+        assert [series.name for series in chart.series] == ["This period", "Previous period"]
+        assert chart.legend

@@ -9,7 +9,9 @@ from netstats_xl.domain.targets import EchoSettings
 from netstats_xl.errors import PrivilegeMissing
 from netstats_xl.probes.icmp import IcmpProber
 from tests.contracts.prober import on_selector_loop, targets
+from tests.wine import needs_icmpv6
 
+LOOPBACK_6 = pytest.param("::1", marks=needs_icmpv6)
 QUICK = EchoSettings(packets=3, packet_interval_ms=10, timeout_ms=1_000)
 
 
@@ -39,14 +41,14 @@ def assert_all_answered(outcome: Outcome, *, packets: int) -> None:
     assert all(rtt is not None and 0 < rtt < 1_000 for rtt in outcome.rtts_ms)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.77", "127.9.8.7", "::1"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.77", "127.9.8.7", LOOPBACK_6])
 def test_a_loopback_address_answers_every_packet(host: str) -> None:
     (outcome,) = probe(host)
     assert_all_answered(outcome, packets=3)
 
 
 @pytest.mark.parametrize("payload_bytes", [16, 17, 56, 1_471, 1_472])
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("host", ["127.0.0.1", LOOPBACK_6])
 def test_a_payload_of_any_size_comes_back(host: str, payload_bytes: int) -> None:
     settings = EchoSettings(packets=2, packet_interval_ms=10, payload_bytes=payload_bytes)
     (outcome,) = probe(host, settings=settings)

@@ -17,6 +17,7 @@ from netstats_xl.store.database import Database
 from netstats_xl.store.duckdb_store import DuckDbStore
 from tests.contracts.result_store import OUTCOMES, a_busy_hour, sample
 from tests.store.disks import needs_mounts, small_disk
+from tests.wine import needs_holder_named
 
 NEWER = Path(__file__).parent / "data" / "duckdb-2.0.duckdb.gz"
 OPEN_AND_WAIT = """
@@ -49,6 +50,7 @@ def another_process(path: Path) -> Iterator["subprocess.Popen[str]"]:
         yield process
 
 
+@needs_holder_named
 def test_a_second_process_is_told_who_has_the_database_open(path: Path) -> None:
     with (
         another_process(path) as process,

@@ -26,6 +26,12 @@ CHECKPOINT_FULL = (
     'Could not write file "results.duckdb": No space left on device'
 )
 
+HELD = duckdb.IOException(
+    'IO Error: Cannot open file "results.duckdb": Der Prozess kann nicht auf die Datei zugreifen, da sie von einem '
+    "anderen Prozess verwendet wird."
+)
+"""What DuckDB says on a German Windows where the file lies on a share and another computer has it open."""
+
 MESSAGES: tuple[tuple[type[duckdb.Error], str, type[StoreError], str], ...] = (
     # Locked
     (
@@ -81,6 +87,13 @@ MESSAGES: tuple[tuple[type[duckdb.Error], str, type[StoreError], str], ...] = (
         StoreLocked,
         "open in this process already",
     ),
+    (
+        duckdb.IOException,
+        'IO Error: Could not read from file "results.duckdb": The process cannot access the file because another '
+        "process has locked a portion of the file.",
+        StoreLocked,
+        "did not say its name",
+    ),
     # Full
     (
         duckdb.TransactionException,
@@ -111,6 +124,12 @@ MESSAGES: tuple[tuple[type[duckdb.Error], str, type[StoreError], str], ...] = (
         "temporary files",
     ),
     # Damaged
+    (
+        duckdb.IOException,
+        'IO Error: Could not read all bytes from file "results.duckdb": wanted=262144 read=256000',
+        StoreCorrupt,
+        "wanted=262144 read=256000",
+    ),
     (
         duckdb.IOException,
         'IO Error: Failure while replaying WAL file "results.duckdb.wal": Corrupt WAL file: entry at byte position '
@@ -259,6 +278,8 @@ def test_every_row_of_the_table_has_a_real_message(monkeypatch: pytest.MonkeyPat
         (duckdb.IOException, windows_full)
     ]:
         used.add(fault_of(raised(message), PATH).row)
+    monkeypatch.setattr(faults, "_is_held", lambda _: True)
+    used.add(fault_of(HELD, PATH).row)
     assert used == set(range(len(faults.TABLE)))
 
 
@@ -272,6 +293,15 @@ def test_a_write_that_fails_in_words_unknown_means_a_full_disk_only_where_there_
     assert isinstance(fault_of(error, PATH).error, StoreFull)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10**9))
     assert type(fault_of(error, PATH).error) is StoreError
+
+
+def test_a_file_that_cannot_be_opened_for_reasons_unknown_is_locked_only_where_another_program_holds_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(faults, "_is_held", lambda _: True)
+    assert isinstance(fault_of(HELD, PATH).error, StoreLocked)
+    monkeypatch.setattr(faults, "_is_held", lambda _: False)
+    assert isinstance(fault_of(HELD, PATH).error, StoreReadOnly)
 
 
 def test_a_disk_that_cannot_be_asked_for_its_room_is_not_taken_for_full() -> None:

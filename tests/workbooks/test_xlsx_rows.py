@@ -1,7 +1,6 @@
 """Rows written into the user's workbook."""
 
 import re
-import shutil
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -363,16 +362,16 @@ def test_a_workbook_saved_in_between_is_left_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = by_xlsxwriter(tmp_path / "NetStats.xlsx")
-    copy = shutil.copy2
+    before = path.read_bytes()
 
     def saved_meanwhile(source: Path, target: Path) -> None:
-        copy(source, target)
         write_workbook(demo_view("UTC"), source)
 
-    monkeypatch.setattr("netstats_xl.workbooks.xlsx_rows.shutil.copy2", saved_meanwhile)
+    monkeypatch.setattr("netstats_xl.workbooks.xlsx_rows.shutil.copystat", saved_meanwhile)
     with pytest.raises(WorkbookBusy, match="saved by another program just now"):
         append_rows(path, DESTINATIONS, hosts(1))
     assert "Branch 1" in names(path)
+    assert (tmp_path / "NetStats (before expand).xlsx").read_bytes() == before
 
 
 def test_unknown_tables_and_columns_are_named(tmp_path: Path) -> None:
@@ -389,10 +388,10 @@ def test_a_folder_that_may_not_be_written_is_told(tmp_path: Path, monkeypatch: p
     path = by_xlsxwriter(tmp_path / "NetStats.xlsx")
     before = path.read_bytes()
 
-    def refused(source: Path, target: Path) -> None:
+    def refused(self: Path, data: bytes) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("netstats_xl.workbooks.xlsx_rows.shutil.copy2", refused)
+    monkeypatch.setattr(Path, "write_bytes", refused)
     with pytest.raises(WorkbookError, match="cannot be written"):
         append_rows(path, DESTINATIONS, hosts(1))
     assert path.read_bytes() == before

@@ -17,6 +17,7 @@ from netstats_xl.domain.views import (
     AtLeast,
     CellSpec,
     Column,
+    FormatBy,
     Kind,
     NumberBetween,
     OneOf,
@@ -340,6 +341,35 @@ def test_a_sheet_too_wide_to_be_read_on_one_page_prints_on_several_with_its_firs
     sheet = sheet_of(written(WorkbookView(spec=WorkbookSpec(title="T", sheets=sheets), rows={}), tmp_path))
     assert sheet.page_setup.fitToWidth == 3
     assert sheet.print_title_cols == "$A:$A"
+
+
+def test_a_page_begins_where_the_sheet_says_and_the_sheet_is_still_one_page_wide(tmp_path: Path) -> None:
+    sheets = (SheetSpec(name="Sheet", blocks=(table("Name"),), page_starts=(3, 39)),)
+    sheet = sheet_of(written(WorkbookView(spec=WorkbookSpec(title="T", sheets=sheets), rows={}), tmp_path))
+    assert [each.id for each in sheet.row_breaks.brk] == [3, 39]  # Excel counts the rows above
+    assert (sheet.page_setup.fitToWidth or 1, sheet.page_setup.fitToHeight) == (1, 0)
+
+
+def test_a_row_is_as_high_as_its_largest_text_needs(tmp_path: Path) -> None:
+    blocks = (
+        TextSpec(anchor=at(0), text="Title", style=Style(size=16)),
+        TextSpec(anchor=at(0, 1), text="small", style=Style(size=13)),
+        TextSpec(anchor=at(1), text="plain"),
+    )
+    sheet = sheet_of(written(view_of(*blocks), tmp_path))
+    height_points = sheet.row_dimensions[1].height
+    assert height_points is not None
+    assert height_points >= 16 * 1.25
+    assert not sheet.row_dimensions[2].customHeight
+
+
+def test_the_text_in_another_column_chooses_the_number_format_of_a_row(tmp_path: Path) -> None:
+    by_unit = FormatBy(column="Unit", formats={"ms": "0.00", "%": "0.000"})
+    value = Column(header="Value", kind=Kind.NUMBER, number_format="#,##0", format_by=by_unit)
+    rows: list[Row] = [(1.5, "ms"), (2.5, "%"), (1000, ""), (None, "ms"), (7, None)]
+    sheet = sheet_of(written(view_of(table(value, "Unit"), rows={"Things": rows}), tmp_path))
+    formats = [cell(sheet, f"A{row}").number_format for row in range(2, 7)]
+    assert formats == ["0.00", "0.000", "#,##0", "0.00", "#,##0"]
 
 
 def test_the_same_view_gives_the_same_bytes(tmp_path: Path) -> None:

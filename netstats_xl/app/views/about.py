@@ -229,7 +229,7 @@ def _facts(findings: Findings) -> tuple[Row, ...]:
         "Rounds in the database": f"{info.samples:,}",
         "First round": instant(findings.local(info.first_sample_at)),
         "Last round": instant(findings.local(info.last_sample_at)),
-        **info.details,
+        **{name[:1].upper() + name[1:]: value for name, value in info.details.items()},
     }
     return tuple(facts.items())
 

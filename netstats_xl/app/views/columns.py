@@ -19,11 +19,13 @@ from netstats_xl.domain.views import (
     TextEquals,
     TextPresent,
 )
+from netstats_xl.sheets.columns import MS_FORMAT as MS_FORMAT
+from netstats_xl.sheets.columns import PERCENT_FORMAT as PERCENT_FORMAT
 
-MS_FORMAT = "[<1]0.000;[<100]0.00;#,##0.0"
-PERCENT_FORMAT = "[=0]0;[<10]0.000;0.0"
-"""One packet lost in 1,000 shows as 0.100, none as a plain 0."""
-AVAILABILITY_FORMAT = "[=100]0;[>=90]0.000;0.0"
+AVAILABILITY_FORMAT = "[=100]0;[>=99]0.000;0.00"
+"""Only what was never down shows as a plain 100."""
+SHARE_FORMAT = "[=0]0;[=100]0;0.000"
+"""Of a loss as well as of an availability."""
 COUNT_FORMAT = "#,##0"
 INSTANT_FORMAT = "yyyy-mm-dd hh:mm:ss"
 MINUTE_FORMAT = "yyyy-mm-dd hh:mm"
@@ -52,6 +54,16 @@ JOB_STATE_RULES: tuple[Rule, ...] = (
     TextPresent(style=MUTED),
 )
 PROBLEM_STYLE = Style(color=WARNING.color)
+
+_LABELS_APART = tuple(
+    timedelta(seconds=seconds * unit)
+    for unit, numbers in (
+        (1, (1, 2, 5, 10, 15, 30)),
+        (60, (1, 2, 5, 10, 15, 30)),
+        (3_600, (1, 2, 3, 4, 6, 12)),
+    )
+    for seconds in numbers
+) + tuple(timedelta(days=days) for days in (1, 2, 7, 14, 28, 56, 112))
 
 
 def text(header: str, *, width: float = 16, note: str = "", rules: tuple[Rule, ...] = ()) -> Column:
@@ -100,3 +112,19 @@ def time_axis_format(times: Sequence[CellValue]) -> str:
     if span > timedelta(days=2):
         return "mm-dd hh:mm"
     return "hh:mm" if span >= timedelta(hours=1) else "hh:mm:ss"
+
+
+def time_label_step(times: Sequence[CellValue], *, most: int = 10) -> int | None:
+    """Every how manyth time of an axis of equal steps to label: a round time apart, and at most `most` labels.
+
+    None where there are too few times to tell.
+    """
+    instants = [time for time in times if isinstance(time, datetime)]
+    if len(instants) < 2:
+        return None
+    step = instants[1] - instants[0]
+    for apart in _LABELS_APART:
+        every, rest = divmod(apart, step)
+        if every and not rest and 3 * every <= len(instants) <= most * every:
+            return every
+    return -(-len(instants) // most)

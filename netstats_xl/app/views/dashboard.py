@@ -48,7 +48,7 @@ _CHART_HEIGHT_PX = 290
 
 _NAME = columns.text("Name", width=24)
 _STATE = columns.text("State", width=11, note="As of the end of the period.", rules=columns.STATE_RULES)
-_TOTAL = columns.count("Destinations", width=12, note="Enabled destinations in this state.")
+_TOTAL = columns.count("Destinations", width=14, note="Enabled destinations in this state.")
 _TREND = Column(
     header="RTT, last 24 h",
     width=20,
@@ -70,17 +70,17 @@ _HOURS_AGO = tuple(
 
 def _figure_columns(span: str) -> tuple[Column, ...]:
     return (
-        columns.milliseconds(f"{span} mean (ms)", note=columns.MEAN_RULE, width=10, rules=_RTT_RULES),
+        columns.milliseconds(f"{span} mean (ms)", note=columns.MEAN_RULE, width=11, rules=_RTT_RULES),
         columns.milliseconds(f"{span} p95 (ms)", note=columns.P95_RULE, width=10),
         columns.milliseconds(f"{span} jitter (ms)", note=columns.JITTER_RULE, width=10),
-        columns.loss(f"{span} loss (%)", width=10, rules=_LOSS_RULES),
+        columns.loss(f"{span} loss (%)", width=9, rules=_LOSS_RULES),
         columns.availability(f"{span} avail. (%)", width=10),
     )
 
 
 _DESTINATION_COLUMNS = (
     _NAME,
-    columns.text("Group", width=13),
+    columns.text("Group", width=14),
     columns.text("Status", width=11, note="As of the end of the period.", rules=columns.STATE_RULES),
     columns.milliseconds(
         "Last RTT (ms)",
@@ -91,7 +91,7 @@ _DESTINATION_COLUMNS = (
     *_figure_columns("1 h"),
     *_figure_columns("24 h"),
     _TREND,
-    Column(header="Problems", width=40, style=columns.PROBLEM_STYLE),
+    Column(header="Problems", width=46, style=columns.PROBLEM_STYLE),
     _RTT_WARNING,
     _RTT_CRITICAL,
     _LOSS_WARNING,
@@ -103,6 +103,7 @@ def dashboard(store: ResultStore, findings: Findings, rollup: HourlyRollup, feed
     """The sheet; what its charts read is added to `feeds`."""
     loss_chart, p95_chart = worst_charts(findings, feeds, row=_TOTALS_ROW, height_px=_CHART_HEIGHT_PX)
     feeds.add("Sparkline_feed", _HOURS_AGO, _hourly_means(store, findings, rollup))
+    states = _totals(findings)
     totals = TableSpec(
         name="Totals", anchor=Anchor(row=_TOTALS_ROW, column=0), columns=(_STATE, _TOTAL), autofilter=False
     )
@@ -115,7 +116,7 @@ def dashboard(store: ResultStore, findings: Findings, rollup: HourlyRollup, feed
         *head,
         totals,
         *figures,
-        _states_chart(),
+        _states_chart(shown=any(count for _, count in states)),
         loss_chart,
         p95_chart,
         TextSpec(
@@ -142,7 +143,7 @@ def dashboard(store: ResultStore, findings: Findings, rollup: HourlyRollup, feed
             tab_color=BLUE,
             gridlines=False,
         ),
-        rows={totals.name: _totals(findings), overview.name: _overview_rows(findings)},
+        rows={totals.name: states, overview.name: _overview_rows(findings)},
         cells=head_values | figure_values,
     )
 
@@ -208,14 +209,14 @@ def _totals(findings: Findings) -> tuple[Row, ...]:
     return tuple((str(state), counted[state]) for state in STATE_COLORS)
 
 
-def _states_chart() -> ChartSpec:
+def _states_chart(*, shown: bool) -> ChartSpec:
     return ChartSpec(
         name="States",
         anchor=Anchor(row=_TOTALS_ROW, column=2),
-        width_px=275,
+        width_px=232,
         height_px=_CHART_HEIGHT_PX,
         kind=ChartKind.PIE,
-        title="Destinations by state",
+        title="Destinations by state" if shown else "No destinations",
         description="Pie: how many enabled destinations are up, degraded, down and unknown at the end.",
         series=(
             SeriesSpec(

@@ -18,7 +18,7 @@ from netstats_xl.app.views.details_charts import (
 from netstats_xl.app.views.findings import Findings, Pair
 from netstats_xl.app.views.hourly import HourlyRollup, span_with_data
 from netstats_xl.app.views.parts import ChartData, SheetPart
-from netstats_xl.app.views.statistics import STATISTICS_ROWS, statistics_rows
+from netstats_xl.app.views.statistics import STATISTICS_ROWS, UNIT_FORMATS, statistics_rows
 from netstats_xl.domain.results import Period, Scope, State
 from netstats_xl.domain.rollups import EMPTY, Summary, histogram_edges
 from netstats_xl.domain.targets import Job
@@ -29,6 +29,7 @@ from netstats_xl.domain.views import (
     Anchor,
     Block,
     Column,
+    FormatBy,
     Kind,
     Row,
     SheetSpec,
@@ -47,8 +48,17 @@ _FIRST_BLOCK_ROW = 3
 _BLOCK_ROWS = STATISTICS_ROWS + 3
 """A heading, the table with its header, and a blank row."""
 
+_PAGE_BLOCKS = 2
+"""Blocks that fit a printed page."""
+
 _FIGURE = columns.text("Figure", width=18)
-_VALUE = Column(header="Value", kind=Kind.NUMBER, width=12)
+_VALUE = Column(
+    header="Value",
+    kind=Kind.NUMBER,
+    number_format=columns.COUNT_FORMAT,
+    format_by=FormatBy(column="Unit", formats=UNIT_FORMATS),
+    width=12,
+)
 _UNIT = Column(header="Unit", width=8, style=Style(align="center"))
 
 
@@ -101,6 +111,10 @@ def details(store: ResultStore, findings: Findings, rollup: HourlyRollup, feeds:
             ),
             freeze=Anchor(row=2, column=0),
             repeat_rows=(0, _FIRST_BLOCK_ROW - 1),
+            page_starts=tuple(
+                _FIRST_BLOCK_ROW + number * _BLOCK_ROWS
+                for number in range(_PAGE_BLOCKS, len(shown), _PAGE_BLOCKS)
+            ),
             column_widths={0: _FIGURE.width, 1: _VALUE.width, 2: _UNIT.width, 3: 2},
             gridlines=False,
         ),
@@ -202,11 +216,11 @@ def _histogram(store: ResultStore, period: Period, shown: _Shown) -> tuple[Row, 
     """How many RTTs fall into each bin; what is above the 99th percentile's bin is in a last, open one."""
     low_ms, high_ms = shown.summary.rtt_min_ms, shown.summary.rtt_max_ms
     if low_ms is None or high_ms is None:
-        return (("No replies", None),)
+        return (("", None),)
     edges = histogram_edges(low_ms, shown.summary.p99_ms or high_ms)
     labels = [f"{low:g}" for low in edges[:-1]]
     if high_ms >= edges[-1]:
-        labels.append(f"≥ {edges[-1]:g}")
+        labels.append(f"≥{edges[-1]:g}")
         edges = (*edges, high_ms + 1)
     job_id, destination_id = shown.pair
     counts = store.histogram(period, edges, job_id=job_id, destination_id=destination_id)
@@ -227,5 +241,5 @@ def _block(findings: Findings, shown: _Shown, series: Sequence[Row]) -> tuple[Bl
             autofilter=False,
         ),
         line_chart(name, suffix=shown.suffix, row=row + 1, series=series),
-        histogram_chart(name, suffix=shown.suffix, row=row + 1),
+        histogram_chart(name, suffix=shown.suffix, row=row + 1, replies=shown.summary.received > 0),
     )

@@ -35,6 +35,10 @@ _HISTOGRAM_COLUMN, _HISTOGRAM_WIDTH_PX = 14, 380
 def line_chart(name: str, *, suffix: str, row: int, series: Sequence[Row]) -> ChartSpec:
     """RTT over time as lines, loss as columns on a second axis. `series`: the rows of the feed table."""
     table = f"Series_{suffix}"
+    title = f"RTT and loss over time – {name}"
+    if not any(row[1] is not None for row in series):
+        title = f"{name}: no reply in this period"
+    times = [row[0] for row in series]
 
     def line(column: Column, color: Color) -> SeriesSpec:
         return SeriesSpec(
@@ -50,7 +54,7 @@ def line_chart(name: str, *, suffix: str, row: int, series: Sequence[Row]) -> Ch
         width_px=_LINE_WIDTH_PX,
         height_px=_HEIGHT_PX,
         kind=ChartKind.LINE,
-        title=f"RTT and loss over time – {name}",
+        title=title,
         description=(
             f"{name}: mean and maximum RTT in ms of each time step as lines, "
             "loss in % as columns on the second axis."
@@ -67,10 +71,12 @@ def line_chart(name: str, *, suffix: str, row: int, series: Sequence[Row]) -> Ch
                 secondary=True,
             ),
         ),
-        category_axis=Axis(number_format=columns.time_axis_format([row[0] for row in series])),
+        category_axis=Axis(
+            number_format=columns.time_axis_format(times), label_every=columns.time_label_step(times)
+        ),
         value_axis=Axis(title="RTT (ms)", number_format="General", low=0),
         secondary_axis=Axis(title="Loss (%)", number_format="General", low=0, high=_loss_axis_high(series)),
-        gap_percent=20,
+        gap_percent=0,
     )
 
 
@@ -80,7 +86,7 @@ def _loss_axis_high(series: Sequence[Row]) -> float:
     return next(high for high in (10, 20, 50, 100) if 2 * most <= high or high == 100)
 
 
-def histogram_chart(name: str, *, suffix: str, row: int) -> ChartSpec:
+def histogram_chart(name: str, *, suffix: str, row: int, replies: bool) -> ChartSpec:
     """How many replies fell into each range of RTTs."""
     table = f"Histogram_{suffix}"
     return ChartSpec(
@@ -89,7 +95,7 @@ def histogram_chart(name: str, *, suffix: str, row: int) -> ChartSpec:
         width_px=_HISTOGRAM_WIDTH_PX,
         height_px=_HEIGHT_PX,
         kind=ChartKind.COLUMN,
-        title="RTT histogram",
+        title="RTT histogram" if replies else "No replies",
         description=f"{name}: how many replies had an RTT within each range, in ms.",
         series=(
             SeriesSpec(

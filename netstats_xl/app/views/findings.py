@@ -14,13 +14,10 @@ from netstats_xl.domain.results import (
     Scope,
     State,
     StoreInfo,
-    describe,
-    packets_of,
-    rtts_of,
 )
 from netstats_xl.domain.rollups import EMPTY, Summary
-from netstats_xl.domain.states import DestinationStatus, JobState, JobStatus
-from netstats_xl.domain.targets import Destination, DestinationId, Job, JobId
+from netstats_xl.domain.states import DestinationStatus, JobState, JobStatus, Tracker, status_of
+from netstats_xl.domain.targets import Destination, DestinationId, Job, JobId, Thresholds
 from netstats_xl.domain.windows import to_local
 from netstats_xl.ports import Dimension, ResultStore
 
@@ -173,7 +170,7 @@ def _shown_destinations(
     retired = [
         each for each in inputs.retired.destinations if each.id in measured and each.id not in active_ids
     ]
-    statuses = _statuses(store, inputs, [destination.id for destination in (*active, *retired)])
+    statuses = _statuses(store, inputs, [*active, *retired])
     shown = [
         ShownDestination(
             destination=destination,
@@ -214,12 +211,12 @@ def _in_scope(inputs: ReportInputs, measured: Mapping[DestinationId, Summary]) -
 
 
 def _statuses(
-    store: ResultStore, inputs: ReportInputs, destination_ids: Sequence[DestinationId]
+    store: ResultStore, inputs: ReportInputs, destinations: Sequence[Destination]
 ) -> dict[DestinationId, DestinationStatus]:
     """Each destination's status at the period's end: the caller's, or else what samples and events tell."""
     known = inputs.destination_status
-    if all(destination_id in known for destination_id in destination_ids):
-        return {destination_id: known[destination_id] for destination_id in destination_ids}
+    if all(destination.id in known for destination in destinations):
+        return {destination.id: known[destination.id] for destination in destinations}
     period = inputs.period
     latest = store.latest(Period(start=min(period.start, period.end - DAY), end=period.end))
     states = dict(store.states())
@@ -227,26 +224,20 @@ def _statuses(
     for event in reversed(store.events(later, scope=Scope(destination_ids=inputs.scope.destination_ids))):
         states[event.destination_id] = event.before
     return {
-        destination_id: known.get(destination_id)
+        destination.id: known.get(destination.id)
         or _derived_status(
-            destination_id, latest.get(destination_id), states.get(destination_id, State.UNKNOWN)
+            destination.id,
+            latest.get(destination.id),
+            states.get(destination.id, State.UNKNOWN),
+            destination.thresholds.or_else(inputs.settings.thresholds),
         )
-        for destination_id in destination_ids
+        for destination in destinations
     }
 
 
 def _derived_status(
-    destination_id: DestinationId, latest: LatestSample | None, state: State
+    destination_id: DestinationId, latest: LatestSample | None, state: State, thresholds: Thresholds
 ) -> DestinationStatus:
-    if latest is None:
-        return DestinationStatus(destination_id=destination_id)
-    sent, received = packets_of(latest.outcome)
-    rtts_ms = [rtt for rtt in rtts_of(latest.outcome) if rtt is not None]
-    return DestinationStatus(
-        destination_id=destination_id,
-        state=state,
-        last_rtt_ms=sum(rtts_ms) / len(rtts_ms) if rtts_ms else None,
-        loss_percent=100 * (sent - received) / sent if sent else None,
-        last_seen_at=latest.last_reply_at,
-        problems=describe(latest.outcome),
-    )
+    # Without a round in the period nothing is known of its end, whatever was before.
+    tracker = Tracker(state=State.UNKNOWN if latest is None else state)
+    return status_of(destination_id, tracker=tracker, latest=latest, thresholds=thresholds)

@@ -77,7 +77,7 @@ _EVENT_COLUMNS = (
         header="Former state lasted (min)",
         kind=Kind.NUMBER,
         number_format="#,##0.0",
-        width=14,
+        width=18,
         note="Since the destination's event before, within this list. Blank where it has none.",
     ),
 )

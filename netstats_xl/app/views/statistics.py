@@ -3,12 +3,15 @@
 from collections.abc import Collection
 from typing import assert_never
 
+from netstats_xl.app.views import columns
 from netstats_xl.domain.rollups import Summary
 from netstats_xl.domain.targets import Metric
 from netstats_xl.domain.views import Row
 
 STATISTICS_ROWS = 3 + len(Metric)
 """Rows of a block that shows every metric."""
+UNIT_FORMATS = {"ms": columns.MS_FORMAT, "%": columns.SHARE_FORMAT, "of 4.5": "0.00"}
+"""How a value of each unit looks. One without a unit is a count."""
 
 
 def statistics_rows(
@@ -16,8 +19,7 @@ def statistics_rows(
 ) -> tuple[Row, ...]:
     """The counts, then the metrics asked for (None: all), in the order of `Metric`.
 
-    Times are rounded to 1 µs, which is what the probes resolve, percentages to 0.0001 %, so that a cell
-    without a fixed number of digits is readable.
+    Times are rounded to 1 µs, which is what the probes resolve, percentages to 0.0001 %.
     """
     counts: tuple[Row, ...] = (
         ("Rounds", summary.rounds_up + summary.rounds_down, ""),

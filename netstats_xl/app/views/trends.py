@@ -41,8 +41,9 @@ DAILY_SPAN = timedelta(days=732)
 _CHARTS_ROW = 4
 _CHART_ROWS = 13
 _TABLE_ROW = _CHARTS_ROW + 2 * (_CHART_ROWS + 1) + 2
-_CHART_WIDTH_PX, _CHART_HEIGHT_PX = 500, 20 * _CHART_ROWS
-_CHART_COLUMNS = (0, 6, 14)
+_CHART_HEIGHT_PX = 20 * _CHART_ROWS
+_CHARTS = ((0, 500), (6, 545), (14, 539))
+"""The column that each chart begins in, and its width in pixels: side by side, as wide as the tables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +194,10 @@ def _figures(store: ResultStore, findings: Findings, steps: _Steps, period: Peri
 
 def _charts(steps: _Steps, row: int, rows: Sequence[Row]) -> tuple[ChartSpec, ...]:
     time, mean, p95, loss, _, _, previous_mean, previous_p95, previous_loss, _ = steps.columns
-    axis_format = columns.time_axis_format([each[0] for each in rows]) if steps is _HOURS else "mm-dd"
+    times = [each[0] for each in rows]
+    axis_format = columns.time_axis_format(times) if steps is _HOURS else "mm-dd"
+    half = len(steps.columns) // 2
+    compared = any(value is not None for each in rows for value in each[half + 1 :])
 
     def series(name: str, values: Column, color: Color) -> SeriesSpec:
         return SeriesSpec(
@@ -204,24 +208,34 @@ def _charts(steps: _Steps, row: int, rows: Sequence[Row]) -> tuple[ChartSpec, ..
         )
 
     def chart(
-        column: int, kind: ChartKind, what: str, unit: str, now: Column, before: Column, color: Color
+        place: tuple[int, int],
+        kind: ChartKind,
+        what: str,
+        unit: str,
+        now: Column,
+        before: Column,
+        color: Color,
     ) -> ChartSpec:
         return ChartSpec(
             name=f"{what} by {steps.unit.lower()}",
-            anchor=Anchor(row=row, column=column),
-            width_px=_CHART_WIDTH_PX,
+            anchor=Anchor(row=row, column=place[0]),
+            width_px=place[1],
             height_px=_CHART_HEIGHT_PX,
             kind=kind,
-            title=f"{what} by {steps.unit.lower()}",
+            title=f"{what} by {steps.unit.lower()}" + ("" if compared else " (no data before)"),
             description=(f"{what} in {unit} of all destinations, this period and the previous one."),
-            series=(series("This period", now, color), series("Previous period", before, GREY)),
-            category_axis=Axis(number_format=axis_format),
+            # A previous period without data would show as nothing but a legend.
+            series=(series("This period", now, color), series("Previous period", before, GREY))[
+                : 1 + compared
+            ],
+            category_axis=Axis(number_format=axis_format, label_every=columns.time_label_step(times)),
             value_axis=Axis(title=unit, number_format="General", low=0),
+            legend=compared,
             gap_percent=60,
         )
 
     return (
-        chart(_CHART_COLUMNS[0], steps.kind, "Mean RTT", "ms", mean, previous_mean, BLUE),
-        chart(_CHART_COLUMNS[1], steps.kind, "p95 RTT", "ms", p95, previous_p95, ORANGE),
-        chart(_CHART_COLUMNS[2], ChartKind.COLUMN, "Loss", "%", loss, previous_loss, VERMILLION),
+        chart(_CHARTS[0], steps.kind, "Mean RTT", "ms", mean, previous_mean, BLUE),
+        chart(_CHARTS[1], steps.kind, "p95 RTT", "ms", p95, previous_p95, ORANGE),
+        chart(_CHARTS[2], ChartKind.COLUMN, "Loss", "%", loss, previous_loss, VERMILLION),
     )

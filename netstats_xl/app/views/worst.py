@@ -1,6 +1,6 @@
 """The Dashboard's charts of the worst destinations, by loss and by p95."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from netstats_xl.app.views import columns
 from netstats_xl.app.views.findings import Findings
@@ -22,6 +22,9 @@ from netstats_xl.domain.views import (
 WORST = 10
 """Destinations in each chart."""
 
+_NOTHING: tuple[Row, ...] = (("", None),)
+"""What a chart without bars reads: its title says why."""
+
 _NAME = columns.text("Name", width=24)
 _LOSS = columns.loss("Loss (%)")
 _P95 = columns.milliseconds("p95 RTT (ms)", note=columns.P95_RULE)
@@ -31,10 +34,16 @@ def worst_charts(
     findings: Findings, feeds: ChartData, *, row: int, height_px: int
 ) -> tuple[ChartSpec, ChartSpec]:
     """The charts by loss and by p95, side by side from `row` on; what they read is added to `feeds`."""
-    by_loss = _worst(findings, lambda summary: summary.loss_percent)
+    by_loss = _worst(findings, lambda summary: summary.loss_percent or None)
     by_p95 = _worst(findings, lambda summary: summary.p95_ms)
-    feeds.add("Worst_loss", (_NAME, _LOSS), by_loss)
-    feeds.add("Worst_p95", (_NAME, _P95), by_p95)
+    sent = any(summary.sent for summary in findings.whole.values())
+    replies = any(summary.received for summary in findings.whole.values())
+    loss_title = _title(by_loss, "loss (%)", otherwise="No loss" if sent else "No packets sent")
+    p95_title = _title(
+        by_p95, "p95 RTT (ms)", otherwise="Too few replies for a p95" if replies else "No replies"
+    )
+    feeds.add("Worst_loss", (_NAME, _LOSS), by_loss or _NOTHING)
+    feeds.add("Worst_p95", (_NAME, _P95), by_p95 or _NOTHING)
 
     def chart(
         name: str, table: str, column: int, value: Column, color: Color, title: str, width_px: int
@@ -46,7 +55,7 @@ def worst_charts(
             height_px=height_px,
             kind=ChartKind.BAR,
             title=title,
-            description=f"{title}, the worst on top: {value.header} by destination over the period.",
+            description=f"{title}: {value.header} by destination over the period, the worst on top.",
             series=(
                 SeriesSpec(
                     name=value.header,
@@ -55,24 +64,30 @@ def worst_charts(
                     color=color,
                 ),
             ),
-            category_axis=Axis(reverse=True),
+            category_axis=Axis(reverse=True, label_every=1),
             value_axis=Axis(title=value.header, number_format="General", low=0),
             legend=False,
             gap_percent=40,
         )
 
     return (
-        chart("Worst by loss", "Worst_loss", 6, _LOSS, VERMILLION, "Worst ten by loss (%)", 400),
-        chart("Worst by p95", "Worst_p95", 12, _P95, BLUE, "Worst ten by p95 RTT (ms)", 540),
+        chart("Worst by loss", "Worst_loss", 5, _LOSS, VERMILLION, loss_title, 368),
+        chart("Worst by p95", "Worst_p95", 10, _P95, BLUE, p95_title, 436),
     )
 
 
 def _worst(findings: Findings, figure: Callable[[Summary], float | None]) -> tuple[Row, ...]:
-    """The worst ten by a figure of the whole period, worst first; one row says so where none has data."""
+    """The worst ten by a figure of the whole period, worst first; those that have none are left out."""
     measured = [
         (findings.destination_label(destination_id), value)
         for destination_id, summary in findings.whole.items()
         if (value := figure(summary)) is not None
     ]
     measured.sort(key=lambda pair: (-pair[1], pair[0].casefold()))
-    return tuple(measured[:WORST]) or (("No data in this period", None),)
+    return tuple(measured[:WORST])
+
+
+def _title(worst: Sequence[Row], what: str, *, otherwise: str) -> str:
+    if not worst:
+        return f"{otherwise} in this period"
+    return f"Worst ten by {what}" if len(worst) == WORST else f"Destinations by {what}"

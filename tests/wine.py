@@ -1,0 +1,31 @@
+"""What Wine lacks of Windows, so that tests which need it are skipped with that reason."""
+
+import ctypes
+import socket
+import sys
+
+import pytest
+
+
+def on_wine() -> bool:
+    """Whether this Windows is Wine."""
+    return sys.platform == "win32" and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
+
+
+def opens_no_icmpv6() -> bool:
+    """Whether this is a Wine that opens no ICMPv6 socket."""
+    if not on_wine():
+        return False
+    try:
+        socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6).close()
+    except OSError:
+        return True
+    return False
+
+
+needs_holder_named = pytest.mark.skipif(
+    on_wine(), reason="Wine's Restart Manager does not tell who has a file open"
+)
+needs_byte_locks = pytest.mark.skipif(on_wine(), reason="Wine lets programs read what another has locked")
+needs_read_only = pytest.mark.skipif(on_wine(), reason="Wine run by root writes files that are read-only")
+needs_icmpv6 = pytest.mark.skipif(opens_no_icmpv6(), reason="this Wine opens no ICMPv6 socket")
