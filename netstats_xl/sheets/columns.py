@@ -151,7 +151,7 @@ DESTINATION_COLUMNS: tuple[SheetColumn, ...] = (
         "host", "Host", 26, "An IPv4 or IPv6 address, or a host name. One host a row.", required=True
     ),
     text_column("group", "Group", 13, "Jobs can name it: group:Offices. One group a destination, or blank."),
-    text_column("tags", "Tags", 14, "Jobs can name them: tag:voip. Several are separated by commas."),
+    text_column("tags", "Tags", 12, "Jobs can name them: tag:voip. Several are separated by commas."),
     text_column(
         "enabled",
         "Enabled",
@@ -177,7 +177,7 @@ DESTINATION_COLUMNS: tuple[SheetColumn, ...] = (
     ),
     number_column("loss_warning_percent", "Loss warning (%)", 11, _DEGRADED, low=0, high=100),
     number_column("loss_critical_percent", "Loss critical (%)", 11, _DEGRADED, low=0, high=100),
-    text_column("notes", "Notes", 24, "Anything that helps you."),
+    text_column("notes", "Notes", 20, "Anything that helps you."),
     status_column(
         "status",
         "Status",
@@ -220,7 +220,7 @@ DESTINATION_COLUMNS: tuple[SheetColumn, ...] = (
     status_column(
         "problems",
         "Problems",
-        34,
+        42,
         "What is wrong with the row or the destination.",
         rules=(TextPresent(style=WARNING),),
     ),

@@ -116,6 +116,7 @@ def _edits(source: zipfile.ZipFile, sheets: Mapping[str, str], additions: Additi
     for name in source.namelist():
         if name.startswith("xl/charts/chart"):
             add(name, _gaps_as_gaps)
+            add(name, _upright)
             for pivot in additions.pivots:
                 add(name, _of_pivot(pivot, additions.file_name))
     for spooled in additions.spooled:
@@ -263,6 +264,11 @@ def _gaps_as_gaps(xml: bytes) -> bytes:
     XlsxWriter leaves both out, as Excel 2007 did; for other readers the standard's defaults are the opposite.
     """
     return _before("</c:chart>", '<c:plotVisOnly val="0"/><c:dispBlanksAs val="gap"/>')(xml)
+
+
+def _upright(xml: bytes) -> bytes:
+    """Write the angle of upright labels as 0: XlsxWriter can only say 360°, and LibreOffice takes it for none."""
+    return _replaced('rot="21600000"', 'rot="0"')(xml)
 
 
 def _without_times(xml: bytes) -> bytes:

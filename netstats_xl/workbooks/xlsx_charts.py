@@ -184,7 +184,7 @@ def _drawn(
     }
     value_options = _axis_options(value) | {"major_gridlines": _GRID, "major_tick_mark": "none"}
     if kind is ChartKind.BAR:
-        # Upright by decree (360 means 0): LibreOffice would wrap long names, and leave out others for it.
+        # Upright by decree (360 stands for 0): LibreOffice would leave labels out beside one that it wraps.
         category_options["num_font"] = _AXIS_FONT | {"rotation": 360}
     if category.reverse and kind is ChartKind.BAR:
         # The first bar on top, and the value axis still below.

@@ -268,5 +268,7 @@ def test_a_title_that_looks_like_a_reference_is_kept_from_being_one(text: str) -
 
 def test_an_axis_labels_as_many_categories_as_it_is_told(tmp_path: Path) -> None:
     given = chart(series("Mean (ms)"), kind=ChartKind.BAR, category_axis=Axis(label_every=1))
-    skips = [each.get("val") for each in drawn(given, tmp_path, 10).iter(f"{C}tickLblSkip")]
-    assert skips == ["1"]
+    root = drawn(given, tmp_path, 10)
+    assert [each.get("val") for each in root.iter(f"{C}tickLblSkip")] == ["1"]
+    [labels] = root.iterfind(f".//{C}catAx/{C}txPr/{A}bodyPr")
+    assert labels.get("rot") == "0"
