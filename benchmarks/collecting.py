@@ -1,6 +1,8 @@
 """Whether measuring stays right while reports are written: RTTs, loss and missed ticks then, beside quiet times.
 
-    sudo python -m benchmarks.collecting [--seconds 90] [--days 1] [--loopback 800] [--json]
+    sudo python benchmarks/collecting.py [--full] [--json]
+
+The peer, in the same run, is a process that probes the same kind of hosts and does nothing else.
 
 The real `run` measures 127.x.y.z addresses and hosts of 5, 20 and 80 ms in a network namespace of its own (Linux,
 root), every 5 s, 4 packets each, and writes a report every 10 s from a database that already holds so many days.
@@ -23,6 +25,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+
+sys.path.insert(0, str(Path(__file__).parent.parent))  # for the tests' network, when this is run as a script
 
 from netstats_xl.domain.targets import EchoSettings
 from netstats_xl.ports import ProbeTarget
@@ -268,11 +272,49 @@ def measure(folder: Path, options: argparse.Namespace) -> Iterator[dict[str, obj
             yield {"switch_interval_s": switch, **evaluate(folder, began)}
 
 
+def show(found: dict[str, object]) -> None:
+    """Print the RTTs as a table, ours beside the reference's, and the rest below."""
+    headings = ("p50", "p95", "p99", "max", "packets", "lost")
+    print(f"{'RTT above the delay set (ms)':<34}" + "".join(f"{heading:>10}" for heading in headings))
+    for key, value in found.items():
+        if isinstance(value, dict):
+            cells = (*value["p50,p95,p99,max"], value["n"], value["lost"])
+            print(f"{key:<34}" + "".join(f"{cell:>10}" for cell in cells))
+    for key, value in found.items():
+        if not isinstance(value, dict):
+            print(f"{key:<34}{value}")
+
+
+def judged(found: dict[str, object]) -> dict[str, dict[str, object]]:
+    """What matters: nothing is lost or missed, and a report lengthens no RTT beyond the reference's."""
+
+    def row(key: str) -> dict[str, object]:
+        value = found[key]
+        assert isinstance(value, dict)
+        return value
+
+    p95 = [row(key)["p50,p95,p99,max"][1] for key in ("0 ms, report", "0 ms, report, reference")]  # type: ignore[index]  # a list
+    missed = found["missed"]
+    assert isinstance(missed, list)
+    measures = {
+        "rtt_p95_above_reference_ms": (round(p95[0] - p95[1], 3), 0.5),
+        "packets_lost_falsely": (
+            sum(int(str(row(key)["lost"])) for key in ("0 ms, quiet", "0 ms, report")),
+            0,
+        ),
+        "ticks_missed": (sum(ticks for ticks, _ in missed), 0),
+    }
+    return {
+        name: {"value": value, "goal": goal, "met": value <= goal} for name, (value, goal) in measures.items()
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=int, default=90)
-    parser.add_argument("--days", type=float, default=1.0)
-    parser.add_argument("--loopback", type=int, default=800)
+    parser.add_argument("--full", action="store_true", help="--seconds 90 --days 1 --loopback 800")
+    parser.add_argument("--seconds", type=int)
+    parser.add_argument("--days", type=float)
+    parser.add_argument("--loopback", type=int)
     parser.add_argument("--interval", default="5s")
     parser.add_argument(
         "--switch", type=float, action="append", help="sys.setswitchinterval, s, instead of the own"
@@ -285,6 +327,9 @@ def main() -> None:
     )
     parser.add_argument("--reference", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    for name, value, full_value in (("seconds", 22, 90), ("days", 0.05, 1.0), ("loopback", 300, 800)):
+        if getattr(options, name) is None:
+            setattr(options, name, full_value if options.full else value)
     if options.inside:
         inside(options.inside, options.switch[0] if options.switch else None, stamps=not options.no_stamps)
         return
@@ -297,10 +342,9 @@ def main() -> None:
         raise SystemExit(f"No network lab: {reason}")
     with tempfile.TemporaryDirectory(prefix="netstats-xl-benchmark-") as name:
         for found in measure(Path(name), options):
-            for key, value in found.items():
-                print(f"{key:<24}{value}", flush=True)
+            show(found)
             if options.json:
-                print(json.dumps(found), flush=True)
+                print(json.dumps(judged(found)), flush=True)
 
 
 if __name__ == "__main__":

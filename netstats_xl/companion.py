@@ -127,6 +127,7 @@ class Companion:
         scheduler.every("read the workbook", REFRESH_EVERY_S, self._refresh)
         scheduler.every("report", settings.report_every_s, self._publish)
         scheduler.every("prune", PRUNE_EVERY_S, self._prune)
+        self._prune()
         scheduler.start()
         self._schedule_jobs()
 

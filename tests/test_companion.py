@@ -371,6 +371,20 @@ def test_an_internal_error_is_shown_and_collecting_goes_on(caplog: pytest.LogCap
     assert "Internal error in report" in caplog.text
 
 
+def test_results_that_grew_old_while_nothing_ran_are_pruned_at_the_start() -> None:
+    stage = Stage()
+    first = Companion(stage.parts)
+    first.start()
+    stage.tick()
+    first.stop()
+    assert stage.store.info().samples == 2
+    stage.clock.advance(seconds=86_400 * 500)
+    second = Companion(stage.parts)
+    second.start()
+    assert stage.store.info().samples == 0
+    second.stop()
+
+
 def test_old_results_are_pruned() -> None:
     stage = Stage()
     companion = Companion(stage.parts)
