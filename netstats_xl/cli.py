@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -67,6 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(args=arguments, prog_name="netstats-xl")
     except NetstatsError as error:
         sys.exit(_report(error))
+    except OSError as error:
+        # What no adapter foresaw, for example a folder that cannot be made or an output that takes no more.
+        name = f"{error.filename}: " if error.filename else ""
+        with suppress(OSError):
+            typer.echo(f"netstats-xl: {name}{error.strerror or error}.", err=True)
+        sys.exit(1)
 
 
 def _report(error: NetstatsError) -> int:
@@ -174,8 +181,11 @@ def report(
         typer.Option("--destination", metavar="NAME", help="Only this destination; may be repeated."),
     ] = None,
     file_format: Annotated[
-        Literal["xlsx", "csv"], typer.Option("--format", help="A report workbook, or raw samples.")
-    ] = "xlsx",
+        Literal["xlsx", "csv"] | None,
+        typer.Option(
+            "--format", help="A report workbook, or raw samples. Default: as --output ends, else xlsx."
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where it goes.")
     ] = None,

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 
 from netstats_xl import __version__
@@ -36,6 +36,7 @@ LATEST_WITHIN = timedelta(days=7)
 class Snapshot:
     """What a display shows of a companion at work."""
 
+    at: datetime
     jobs: Sequence[tuple[Job, JobStatus]]
     destinations: dict[str, DestinationStatus]
     unsaved: int
@@ -92,6 +93,7 @@ class Companion:
             settings = self._settings_for_start()
             self._store = self._open_store(settings)
             undo.callback(self._store.close)
+            self._location = self._store.info().location
             self._loading = Loading(
                 parts.workbook, self._store, parts.clock, parts.new_id, default_zone=parts.default_zone
             )
@@ -226,16 +228,16 @@ class Companion:
         status = self._monitoring.job_status(running=True)
         jobs = self._monitoring.definitions.jobs
         bad = len(self._loaded.cell_errors)
-        cells = (
-            (f"{bad} cells of the workbook need attention: `netstats-xl check` lists them.",) if bad else ()
-        )
+        noun = "cell of the workbook needs" if bad == 1 else "cells of the workbook need"
+        cells = (f"{bad} {noun} attention: `netstats-xl check` lists them.",) if bad else ()
         return Snapshot(
+            at=self._parts.clock.now(),
             jobs=[(job, status[job.id]) for job in jobs if job.id in status],
             destinations=self._monitoring.destination_status(),
             unsaved=self._backlog.unsaved,
             warnings=(*self._warnings(), *cells),
             report=self._report,
-            database=self._store.info().location,
+            database=self._location,
             zone=self._loaded.settings.zone,
         )
 

@@ -1,5 +1,6 @@
 """What the terminal shows while results are collected."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -53,14 +54,19 @@ class Display:
         if self._live:
             self._live.update(render(snapshot))
             return
-        for warning in snapshot.warnings:
-            if warning not in self._said:
-                self._said.add(warning)
-                self._console.print(Text(f"warning: {warning}"))
         now_s = self._clock()
+        for warning in snapshot.warnings:
+            topic = re.sub(r"\d+", "#", warning)  # a count that changes makes no new warning
+            if topic not in self._said:
+                self._said.add(topic)
+                self._line(snapshot, f"warning: {warning}")
         if self._last_line_at_s is None or now_s - self._last_line_at_s >= PLAIN_EVERY_S:
             self._last_line_at_s = now_s
-            self._console.print(Text(in_one_line(snapshot)))
+            self._line(snapshot, in_one_line(snapshot))
+
+    def _line(self, snapshot: Snapshot, text: str) -> None:
+        at = to_local(snapshot.at, snapshot.zone)
+        self._console.print(Text(f"{at:%Y-%m-%d %H:%M:%S} {text}"), soft_wrap=True)
 
 
 def in_one_line(snapshot: Snapshot) -> str:
@@ -75,34 +81,40 @@ def totals(snapshot: Snapshot) -> str:
 
 
 def render(snapshot: Snapshot) -> Group:
-    """The snapshot as a table of jobs, with the totals above and the warnings below."""
+    """The snapshot: totals and warnings first, where a small screen shows them, then a table of jobs."""
+    lines = [Text.assemble(("Destinations: ", "bold"), totals(snapshot))]
+    lines.extend(Text(f"Warning: {warning}", style="yellow") for warning in snapshot.warnings)
+    lines.append(Text("Ctrl+C stops and writes the report.", style="dim"))
+    if snapshot.unsaved:
+        lines.append(Text(f"Not saved yet: {snapshot.unsaved} results", style="dim"))
     table = Table(expand=True, header_style="bold")
-    for heading in ("Job", "State", "Last run", "Next run", "Last result", "Rounds", "Missed", "Error"):
-        table.add_column(
-            heading, justify="right" if heading in ("Rounds", "Missed") else "left", overflow="fold"
-        )
+    table.add_column("Job", overflow="fold", ratio=2)
+    for heading in ("State", "Last run", "Next run"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("Last result", overflow="fold", ratio=1)
+    for heading in ("Rounds", "Missed"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("Error", overflow="fold", ratio=2)
     for job, status in snapshot.jobs:
         table.add_row(
             Text(job.name),
             Text(status.state, style=JOB_STYLES[status.state]),
-            clock_time(status.last_run_at, snapshot.zone),
-            clock_time(status.next_run_at, snapshot.zone),
+            clock_time(status.last_run_at, snapshot),
+            clock_time(status.next_run_at, snapshot),
             Text(status.last_result),
             str(status.rounds_done),
             str(status.ticks_missed),
             Text(status.last_error, style="red"),
         )
-    lines = [Text(f"Destinations: {totals(snapshot)}"), Text(f"Database: {snapshot.database}", style="dim")]
-    if snapshot.report:
-        lines.append(Text(f"Report: {snapshot.report}", style="dim"))
-    if snapshot.unsaved:
-        lines.append(Text(f"Not saved yet: {snapshot.unsaved} results", style="dim"))
-    lines.extend(Text(f"Warning: {warning}", style="yellow") for warning in snapshot.warnings)
-    return Group(table, *lines, Text("Ctrl+C stops and writes the report.", style="dim"))
+    places = [Text(f"Report: {snapshot.report}", style="dim")] if snapshot.report else []
+    places.append(Text(f"Database: {snapshot.database}", style="dim"))
+    return Group(*lines, table, *places)
 
 
-def clock_time(at: datetime | None, zone: str) -> str:
-    """The local time of day; with the date where it is not a time of this day's hours: `Mon 08:00:00`."""
+def clock_time(at: datetime | None, snapshot: Snapshot) -> str:
+    """The local time of day; with the weekday or the date where it is not today's."""
     if at is None:
         return ""
-    return to_local(at, zone).strftime("%a %H:%M:%S")
+    local, today = to_local(at, snapshot.zone), to_local(snapshot.at, snapshot.zone).date()
+    days = abs((local.date() - today).days)
+    return f"{local:%H:%M:%S}" if days == 0 else f"{local:%a %H:%M}" if days < 7 else f"{local:%Y-%m-%d}"

@@ -11,6 +11,7 @@ from netstats_xl.app.row_edits import RowEdits
 from netstats_xl.domain.tables import RawTable
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.domain.windows import parse_zone
+from netstats_xl.errors import ConfigurationError, WorkbookError
 from netstats_xl.ports import Clock, Prober, Publisher, ResultStore, Workbook
 from netstats_xl.scheduling import Scheduler, SystemClock
 from netstats_xl.scheduling.scheduler import OnError
@@ -39,12 +40,19 @@ def connect(workbook: Path, *, report: Path | None = None, database: Path | None
 
         return ProcessProber.open()
 
+    def open_own_store(settings: Settings) -> ResultStore:
+        path = database_path(workbook, settings, database)
+        target = report or report_path(workbook)
+        if target.resolve() == path.resolve():
+            raise ConfigurationError(f"{target} is the database: choose another name for the report.")
+        return open_store(path)
+
     return Parts(
         clock=clock(),
         workbook=file_workbook(workbook, report),
         workbook_name=workbook.name,
         open_prober=open_prober,
-        open_store=lambda settings: open_store(database_path(workbook, settings, database)),
+        open_store=open_own_store,
         open_memory_store=lambda: open_store(None),
         make_scheduler=lambda on_error: Scheduler(on_error=on_error),
         new_id=new_id,
@@ -56,6 +64,8 @@ def file_workbook(source: Path, report: Path | None = None) -> Workbook:
     """A workbook file whose views go to a report file beside it."""
     from netstats_xl.workbooks.xlsx import XlsxWorkbook
 
+    if source.is_dir():
+        raise WorkbookError(f"{source} is a folder: name a workbook file.")
     return XlsxWorkbook(source, report_file(report or report_path(source)))
 
 

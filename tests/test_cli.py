@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 from netstats_xl import __version__
 from netstats_xl.cli import main
 from netstats_xl.sheets import INPUT_TABLES, Reading, read_definitions
-from netstats_xl.wiring import file_workbook
+from netstats_xl.wiring import file_workbook, open_store
 
 Netstats = Callable[..., int]
 YAML = """
@@ -63,7 +63,7 @@ def test_a_new_workbook_is_valid_and_never_overwrites(netstats: Netstats, tmp_pa
 def test_an_unknown_time_zone_is_refused_with_a_proposal(
     netstats: Netstats, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert netstats("new", "Net.xlsx", "--time-zone", "Europe/Berlim") == 3
+    assert netstats("new", "Net.xlsx", "--time-zone", "Europe/Berlim") == 2
     assert "Europe/Berlin" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
@@ -236,7 +236,7 @@ def test_a_report_without_a_database_says_what_makes_one(
     netstats: Netstats, capsys: pytest.CaptureFixture[str]
 ) -> None:
     netstats("new", "Net.xlsx")
-    assert netstats("report", "Net.xlsx") == 6
+    assert netstats("report", "Net.xlsx") == 4
     assert "netstats-xl run" in capsys.readouterr().err
 
 
@@ -244,6 +244,87 @@ def test_a_duration_that_is_none_is_refused_before_anything_starts(
     netstats: Netstats, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     netstats("new", "Net.xlsx")
-    assert netstats("run", "Net.xlsx", "--for", "a while") == 3
-    assert "--for 'a while'" in capsys.readouterr().err
+    for wrong in ("a while", "", "0s"):
+        assert netstats("run", "Net.xlsx", "--for", wrong) == 2
+        assert "--for" in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["Net.xlsx"]
+
+
+def test_no_command_writes_over_the_workbook_or_the_database_even_when_forced(
+    netstats: Netstats, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    netstats("new", "Net.xlsx")
+    open_store(tmp_path / "Net.duckdb").close()
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert netstats("report", "Net.xlsx", "-o", "Net.xlsx", "--force") == 3
+    assert netstats("report", "Net.xlsx", "-o", "Net.duckdb", "--format", "csv", "--force") == 3
+    assert netstats("config", "export", "Net.xlsx", "-o", "Net.xlsx", "--force") == 3
+    assert netstats("run", "Net.xlsx", "--report", "Net.duckdb", "--for", "1s") == 3
+    assert netstats("run", "Net.xlsx", "--report", "Net.xlsx", "--for", "1s") == 3
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_the_suffix_of_the_output_says_the_format(netstats: Netstats, tmp_path: Path) -> None:
+    netstats("new", "Net.xlsx")
+    open_store(tmp_path / "Net.duckdb").close()
+    assert netstats("report", "Net.xlsx", "-o", "raw.csv") == 0
+    assert (tmp_path / "raw.csv").read_text(encoding="utf-8-sig").startswith("Time,")
+    assert netstats("report", "Net.xlsx", "-o", "raw.csv", "--format", "xlsx") == 3
+    assert netstats("new", "Old.xls") == 3
+    assert not (tmp_path / "Old.xls").exists()
+
+
+def test_a_report_of_a_job_that_is_not_known_proposes_one_that_is(
+    netstats: Netstats, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    netstats("new", "Net.xlsx")
+    open_store(tmp_path / "Net.duckdb").close()
+    assert netstats("report", "Net.xlsx", "--job", "Loop") == 6
+    assert "knows no job named 'Loop'" in capsys.readouterr().err
+
+
+def test_an_empty_report_is_a_report(netstats: Netstats, tmp_path: Path) -> None:
+    netstats("new", "Net.xlsx")
+    open_store(tmp_path / "Net.duckdb").close()
+    assert netstats("report", "Net.xlsx", "--from", "yesterday", "--to", "today") == 0
+    assert netstats("report", "Net.xlsx", "--from", "yesterday", "--to", "today") == 0
+    assert len(list(tmp_path.glob("Net-2*.xlsx"))) == 2
+
+
+def test_settings_are_imported_into_a_workbook_when_told_to(netstats: Netstats, tmp_path: Path) -> None:
+    netstats("new", "Net.xlsx", "--time-zone", "Asia/Tokyo")
+    good = "\n".join(line for line in YAML.splitlines() if "block" not in line)
+    (tmp_path / "net.yaml").write_text(good, encoding="utf-8")
+    assert netstats("config", "import", "net.yaml", "Net.xlsx") == 0
+    assert read(tmp_path / "Net.xlsx").settings.zone == "Asia/Tokyo"
+    assert netstats("config", "import", "net.yaml", "Net.xlsx", "--update") == 0
+    assert read(tmp_path / "Net.xlsx").settings.zone == "Europe/Berlin"
+
+
+def test_an_unreadable_workbook_is_told_to_programs_too(
+    netstats: Netstats, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "Net.xlsx").write_bytes(b"no workbook")
+    assert netstats("check", "Net.xlsx", "--json") == 3
+    found = json.loads(capsys.readouterr().out)
+    assert found["ok"] is False
+    assert "Net.xlsx" in found["error"]
+
+
+@pytest.mark.parametrize("arguments", [("check", "."), ("run", "."), ("expand", "."), ("demo", "taken")])
+def test_a_folder_or_a_file_in_the_wrong_place_is_told_in_plain_words(
+    arguments: tuple[str, ...], netstats: Netstats, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "taken").write_text("mine", encoding="utf-8")
+    assert netstats(*arguments) in (1, 3)
+    assert capsys.readouterr().err.startswith("netstats-xl: ")
+
+
+def test_an_interrupt_ends_a_command_with_the_code_that_shells_expect(
+    netstats: Netstats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("netstats_xl.commands.workbook.check", interrupted)
+    assert netstats("check", "Net.xlsx") == 130

@@ -242,7 +242,7 @@ def test_bad_cells_are_told_and_good_rows_go_on() -> None:
     warnings = companion.snapshot().warnings
     companion.stop()
     assert stage.prober.hosts == ["127.0.0.1"]
-    assert warnings == ("1 cells of the workbook need attention: `netstats-xl check` lists them.",)
+    assert warnings == ("1 cell of the workbook needs attention: `netstats-xl check` lists them.",)
 
 
 def test_most_rows_gone_is_held_until_confirmed() -> None:

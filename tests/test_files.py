@@ -151,3 +151,17 @@ def test_a_missing_folder_is_an_error_of_the_writing_not_of_the_tidying(tmp_path
     missing = tmp_path / "missing" / "r.xlsx"
     with pytest.raises(FileNotFoundError), temporary_beside(missing) as temporary:
         temporary.write_text("new")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "/", "folder"])
+def test_a_folder_cannot_be_replaced_and_is_named_before_any_work_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    worked = False
+    with pytest.raises(IsADirectoryError) as raised, replacing(Path(name)):
+        worked = True
+    assert raised.value.filename == str(Path(name))
+    assert not worked
+    assert names(tmp_path) == ["folder"]

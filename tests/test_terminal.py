@@ -8,7 +8,7 @@ from netstats_xl.domain.results import State
 from netstats_xl.domain.states import DestinationStatus, JobState, JobStatus
 from netstats_xl.domain.targets import Job, Selector
 from netstats_xl.domain.windows import Schedule
-from netstats_xl.terminal import PLAIN_EVERY_S, Display, render
+from netstats_xl.terminal import PLAIN_EVERY_S, Display, clock_time, render
 
 AT = datetime(2026, 11, 23, 8, 0, 5, tzinfo=UTC)
 
@@ -31,6 +31,7 @@ def snapshot(*, warnings: tuple[str, ...] = (), error: str = "", unsaved: int = 
         last_result="2 up, 1 down",
     )
     return Snapshot(
+        at=AT,
         jobs=[(job, status)],
         destinations={
             "a": DestinationStatus(destination_id="a", state=State.UP),
@@ -44,8 +45,8 @@ def snapshot(*, warnings: tuple[str, ...] = (), error: str = "", unsaved: int = 
     )
 
 
-def rendered(shown: Snapshot) -> str:
-    console = Console(file=io.StringIO(), width=160, force_terminal=False)
+def rendered(shown: Snapshot, width: int = 160) -> str:
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
     console.print(render(shown))
     output = console.file
     assert isinstance(output, io.StringIO)
@@ -55,7 +56,7 @@ def rendered(shown: Snapshot) -> str:
 def test_the_table_shows_each_jobs_state_runs_result_and_error_in_local_time() -> None:
     text = rendered(snapshot(error="no privilege", warnings=("The disk is full.",), unsaved=7))
     (row,) = [line for line in text.splitlines() if "All [hosts]" in line]
-    cells = ("Failing", "Mon 09:00:05", "Mon 09:00:15", "2 up, 1 down", "12", "3", "no privilege")
+    cells = ("Failing", "09:00:05", "09:00:15", "2 up, 1 down", "12", "3", "no privilege")
     assert [cell for cell in cells if cell not in row] == []
     assert "Destinations: 1 up, 0 degraded, 1 down, 0 unknown" in text
     assert "Warning: The disk is full." in text
@@ -67,13 +68,27 @@ def test_without_a_terminal_a_line_is_written_now_and_then_and_each_warning_once
     now_s = 0.0
     console = Console(file=io.StringIO(), width=160, force_terminal=False)
     with Display(console, lambda: now_s) as display:
-        for _ in range(5):
-            display.show(snapshot(warnings=("The disk is full.",)))
+        for waiting in range(5):
+            display.show(snapshot(warnings=(f"The disk is full: {waiting} results wait.",)))
             now_s += PLAIN_EVERY_S / 4
     output = console.file
     assert isinstance(output, io.StringIO)
-    line = "1 up, 0 degraded, 1 down, 0 unknown; jobs: All [hosts]: running"
-    assert output.getvalue().splitlines() == ["warning: The disk is full.", line, line]
+    line = "2026-11-23 09:00:05 1 up, 0 degraded, 1 down, 0 unknown; jobs: All [hosts]: running"
+    warning = "2026-11-23 09:00:05 warning: The disk is full: 0 results wait."
+    assert output.getvalue().splitlines() == [warning, line, line]
+
+
+def test_a_run_on_another_day_is_shown_with_its_day() -> None:
+    assert clock_time(AT + timedelta(days=2), snapshot()) == "Wed 09:00"
+    assert clock_time(AT + timedelta(days=200), snapshot()) == "2027-06-11"
+    assert clock_time(None, snapshot()) == ""
+
+
+def test_on_a_small_screen_totals_and_warnings_stand_above_the_jobs() -> None:
+    lines = rendered(snapshot(warnings=("The disk is full.",)), width=80).splitlines()
+    assert lines[0].startswith("Destinations: 1 up")
+    assert lines[1] == "Warning: The disk is full."
+    assert any("09:00:05" in line and "09:00:15" in line for line in lines)
 
 
 def test_on_a_terminal_the_table_is_live() -> None:

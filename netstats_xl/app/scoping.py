@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from netstats_xl.domain.results import Scope
 from netstats_xl.domain.targets import Destination, Job
-from netstats_xl.errors import ConfigurationError
+from netstats_xl.errors import ReportError
 from netstats_xl.ports import ResultStore
 
 
@@ -13,7 +13,7 @@ def scope_of(store: ResultStore, *, jobs: Sequence[str], destinations: Sequence[
     """The scope of these names, of what is active or retired; none named: all.
 
     Raises:
-        ConfigurationError: a name is not known; it proposes names that are near.
+        ReportError: a name is not known; it proposes names that are near.
     """
     stored = store.definitions()
     return Scope(
@@ -35,6 +35,6 @@ def _ids(
         if not ids:
             near = difflib.get_close_matches(name, [each.name for each in known], n=3)
             hint = f" Did you mean {' or '.join(near)}?" if near else ""
-            raise ConfigurationError(f"The database knows no {what} named {name!r}.{hint}")
+            raise ReportError(f"The database knows no {what} named {name!r}.{hint}")
         found |= ids
     return frozenset(found)

@@ -11,12 +11,12 @@ from netstats_xl.app.configuration import reconcile
 from netstats_xl.app.publishing import ReportInputs
 from netstats_xl.app.reporting import Reporting, parse_period
 from netstats_xl.app.scoping import scope_of
-from netstats_xl.commands.asking import refuse_existing, unused
+from netstats_xl.commands.asking import refuse_existing, refuse_own, refuse_suffix, unused
 from netstats_xl.domain.results import Period
 from netstats_xl.domain.tables import RawTable
 from netstats_xl.domain.targets import Settings
 from netstats_xl.domain.windows import to_local
-from netstats_xl.errors import ReportError
+from netstats_xl.errors import StoreError
 from netstats_xl.sheets import DESTINATIONS, JOBS, SETTINGS, Reading, read_definitions
 
 
@@ -27,12 +27,19 @@ def report(
     end: str,
     jobs: Sequence[str],
     destinations: Sequence[str],
-    file_format: Literal["xlsx", "csv"],
+    file_format: Literal["xlsx", "csv"] | None,
     output: Path | None,
     force: bool,
     database: Path | None,
 ) -> None:
-    """Write a report or raw samples of a period; with `database`, the workbook need not exist."""
+    """Write a report or raw samples of a period; with `database`, the workbook need not exist.
+
+    Without a format the output's suffix says it.
+    """
+    if file_format is None:
+        file_format = "csv" if output is not None and output.suffix.casefold() == ".csv" else "xlsx"
+    if output is not None:
+        refuse_suffix(output, f".{file_format}")
     if database is not None and not workbook.exists():
         reading, tables = Reading(settings=Settings(zone=wiring.system_zone())), dict[str, RawTable]()
     else:
@@ -40,11 +47,13 @@ def report(
         reading = read_definitions(tables, default_zone=wiring.system_zone())
     path = wiring.database_path(workbook, reading.settings, database)
     if not path.exists():
-        raise ReportError(
+        raise StoreError(
             f"There is no database at {path}. `netstats-xl run` makes one; --database names another."
         )
     now = wiring.clock().now()
     period = parse_period(start, end, now, reading.settings.zone)
+    if output is not None:
+        refuse_own(output, workbook, path)
     if output is not None and not force:
         refuse_existing(output, "Name another with --output, or add --force.")
     target = output or unused(_default_output(workbook, period, reading.settings.zone, file_format))

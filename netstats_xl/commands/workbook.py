@@ -8,18 +8,27 @@ import typer
 
 from netstats_xl import wiring
 from netstats_xl.app.row_edits import RowEdits, expand_blocks, merge_rows
-from netstats_xl.commands.asking import counted, parsed, refuse_existing, takes_any_character
+from netstats_xl.commands.asking import (
+    counted,
+    parsed,
+    refuse_existing,
+    refuse_own,
+    refuse_suffix,
+    takes_any_character,
+)
 from netstats_xl.domain.targets import Definitions
 from netstats_xl.domain.windows import parse_zone
-from netstats_xl.errors import SheetInvalid
+from netstats_xl.errors import NetstatsError, SheetInvalid
 from netstats_xl.sheets import (
     DESTINATIONS,
     INPUT_TABLES,
     JOBS,
+    SETTINGS,
     Reading,
     destination_cells,
     job_cells,
     read_definitions,
+    settings_rows,
 )
 
 ID = "ID"
@@ -28,6 +37,7 @@ ID = "ID"
 
 def new(workbook: Path, zone: str | None) -> None:
     """Write the template workbook; a file that exists is left alone."""
+    refuse_suffix(workbook, ".xlsx")
     refuse_existing(workbook, "Choose another name.")
     wiring.write_template(
         workbook, zone=parsed(parse_zone, zone, "--time-zone") if zone else wiring.system_zone()
@@ -39,7 +49,12 @@ def new(workbook: Path, zone: str | None) -> None:
 
 def check(workbook: Path, *, as_json: bool) -> int:
     """List the bad cells; 1 where there are any, else 0."""
-    reading = _read(workbook)
+    try:
+        reading = _read(workbook)
+    except NetstatsError as error:
+        if as_json:
+            typer.echo(json.dumps({"workbook": str(workbook), "ok": False, "error": error.message}))
+        raise
     problems = reading.errors
     if as_json:
         result = {
@@ -81,6 +96,8 @@ def expand(workbook: Path) -> int:
 
 def config_export(workbook: Path, output: Path | None, *, force: bool) -> int:
     """Write the valid definitions as YAML; 1 where rows had to be left out, else 0."""
+    if output is not None:
+        refuse_own(output, workbook)
     if output is not None and not force:
         refuse_existing(output, "Name another with --output, or add --force.")
     reading = _read(workbook)
@@ -103,6 +120,7 @@ def config_import(source: Path, workbook: Path, *, update: bool) -> None:
         raise SheetInvalid(f"Nothing was imported: {source} has errors.", reading.errors)
     imported = Definitions(destinations=reading.destinations, jobs=reading.jobs)
     if not workbook.exists():
+        refuse_suffix(workbook, ".xlsx")
         wiring.write_template(
             workbook, zone=reading.settings.zone, definitions=with_ids(imported), settings=reading.settings
         )
@@ -112,12 +130,19 @@ def config_import(source: Path, workbook: Path, *, update: bool) -> None:
     incoming = {
         DESTINATIONS: [destination_cells(each) for each in imported.destinations],
         JOBS: [job_cells(each) for each in imported.jobs],
+        SETTINGS: [
+            dict(zip(("Setting", "Value"), row[:2], strict=True)) for row in settings_rows(reading.settings)
+        ],
     }
     for name, rows in incoming.items():
         if name not in tables:
             raise SheetInvalid(f"{workbook} has no table named {name}.", _read(workbook).errors)
-        edits = merge_rows(tables[name], rows)
-        added = tuple({**row, ID: wiring.new_id()} for row in edits.append)
+        if name == SETTINGS:
+            edits = merge_rows(tables[name], rows, key="Setting")
+            added = edits.append
+        else:
+            edits = merge_rows(tables[name], rows)
+            added = tuple({**row, ID: wiring.new_id()} for row in edits.append)
         _apply(workbook, name, RowEdits(append=added, replace=edits.replace if update else {}))
         if edits.replace and not update:
             left = counted(len(edits.replace), "row")

@@ -12,6 +12,7 @@ MINUTES_A_DAY = 1_440
 
 SHORTEST_INTERVAL = timedelta(seconds=1)
 LONGEST_INTERVAL = timedelta(days=1)
+LONGEST_DURATION = timedelta(days=3_653)
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -199,6 +200,18 @@ def parse_interval(value: str | float | timedelta) -> timedelta:
     if not SHORTEST_INTERVAL.total_seconds() <= seconds <= LONGEST_INTERVAL.total_seconds():
         raise ValueError(f"an interval is at least 1 second and at most 1 day: {_INTERVAL_EXAMPLE}")
     return timedelta(seconds=round(seconds))
+
+
+def parse_duration(text: str) -> timedelta:
+    """How long something goes on, in the same words: `10m`, `2d`; at least 1 s.
+
+    Raises:
+        ValueError: it is none.
+    """
+    seconds = round(_seconds_of(text))
+    if not 1 <= seconds <= LONGEST_DURATION.total_seconds():
+        raise ValueError(f"a duration is at least 1 second and at most 10 years: {_INTERVAL_EXAMPLE}")
+    return timedelta(seconds=seconds)
 
 
 def _seconds_of(value: str | float | timedelta) -> float:

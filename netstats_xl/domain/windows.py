@@ -24,6 +24,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, field_validator, mode
 from netstats_xl.domain.patterns import WEEK_S, Pattern, is_open, pattern_of
 from netstats_xl.domain.timetext import (
     WeeklyWindow,
+    parse_duration,
     parse_interval,
     parse_windows,
     render_interval,
@@ -58,6 +59,7 @@ __all__ = [
     "hour_edges",
     "last_tick",
     "next_tick",
+    "parse_duration",
     "parse_interval",
     "parse_windows",
     "parse_zone",

@@ -126,6 +126,20 @@ def test_ctrl_c_saves_writes_the_report_and_is_a_success(
 
 
 @needs_privilege
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no hang-up signal")
+def test_a_terminal_that_is_closed_ends_it_like_ctrl_c(
+    folder: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    process = start()
+    wait_until(has_samples(folder), process)
+    assert process.stdout is not None
+    process.stdout.close()
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=PATIENCE_S) == 0
+    assert table(open_report(folder / "Net-report.xlsx"), "Overview")
+
+
+@needs_privilege
 def test_after_a_kill_nothing_that_was_saved_is_lost_and_the_next_run_goes_on(
     folder: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
