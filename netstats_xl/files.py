@@ -1,5 +1,6 @@
 """Files that replace others: the old one stays whole until the new one is finished."""
 
+import errno
 import os
 import sys
 import time
@@ -24,6 +25,7 @@ def replacing(path: Path) -> Iterator[Path]:
     files that a killed process left behind are removed, too.
 
     Raises:
+        IsADirectoryError: `path` is a folder, or names none of its files.
         OSError: the block raised it, or `path` cannot be replaced (on Windows: it is open elsewhere).
     """
     with temporary_beside(path) as temporary:
@@ -34,7 +36,14 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def temporary_beside(path: Path) -> Iterator[Path]:
-    """A path in the same folder that does not exist yet; what is there at the end of the block is removed."""
+    """A path in the same folder that does not exist yet; what is there at the end of the block is removed.
+
+    Raises:
+        IsADirectoryError: `path` is a folder, or names none of its files.
+    """
+    # Found out now, not after the work: Windows would take the folder for a file that is locked.
+    if not path.name or path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     _remove_abandoned(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:

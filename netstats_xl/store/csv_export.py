@@ -97,6 +97,8 @@ def export(cursor: Cursor, path: Path, period: Period, scope: Scope, zone: str) 
                     )
             finally:
                 part.unlink(missing_ok=True)
+    except IsADirectoryError as error:
+        raise ReportError(f"{path} cannot be written: it is a folder. Name a file.") from error
     except OSError as error:
         raise ReportError(
             f"The file {path} cannot be written ({error.strerror or error}). Close the program that has it open, "

@@ -10,7 +10,14 @@ from typing import TypeVar
 
 import duckdb
 
-from netstats_xl.errors import StoreError
+from netstats_xl.errors import StoreError, StoreLocked
+from netstats_xl.store.database_file import (
+    HEADERS_BYTES,
+    Identity,
+    check_in_place,
+    identity_of,
+    remove_unfinished,
+)
 from netstats_xl.store.faults import Fault, fault_of
 from netstats_xl.store.migrations import migrate, roll_back
 
@@ -45,7 +52,7 @@ class Database:
     read again.
 
     Raises:
-        StoreError: it cannot be opened; nothing was changed.
+        StoreError: it cannot be opened; no result in it was changed.
     """
 
     def __init__(self, path: Path | None, *, spare_core: bool, loaded: Callable[[Cursor], None]) -> None:
@@ -58,6 +65,7 @@ class Database:
         self._cursors: set[Cursor] = set()
         self._reopening = False
         self._closed = False
+        self._opened: Identity | None = None
         self._instance: Cursor | None = self._open()
 
     def read(self, query: Callable[[Cursor], Result]) -> Result:
@@ -76,6 +84,7 @@ class Database:
         written.
 
         Raises:
+            StoreMoved: the file is not in its place any more; nothing was changed.
             StoreError: nothing was changed, unless the message says that it is safe.
         """
 
@@ -83,6 +92,7 @@ class Database:
             cursor.execute("BEGIN")
             try:
                 result = change(cursor)
+                check_in_place(self.path, self._opened)
                 self._commit(cursor)
             except BaseException:
                 roll_back(cursor)
@@ -123,12 +133,16 @@ class Database:
     def _translated(self, work: Callable[[Cursor], Result]) -> Result:
         with self._cursor() as (instance, cursor):
             try:
-                cursor.execute("USE store")
-                return work(cursor)
+                with _letting_the_user_interrupt():
+                    cursor.execute("USE store")
+                    return work(cursor)
             except duckdb.Error as error:
                 fault = fault_of(error, self.path)
-                # A query is interrupted only by a reopening, see there.
-                if fault.invalidates or isinstance(error, duckdb.InterruptException):
+                interrupted = isinstance(error, duckdb.InterruptException)
+                # A reopening waits for this cursor, so it is still under way where it was what interrupted.
+                if interrupted and not self._reopening:
+                    raise KeyboardInterrupt from error
+                if fault.invalidates or interrupted:
                     raise _Invalid(fault, instance) from error
                 raise fault.error from error
 
@@ -183,6 +197,21 @@ class Database:
 
     def _open(self) -> Cursor:
         self._check_path()
+        if self.path != MEMORY:
+            remove_unfinished(self.path, shorter_than_bytes=1)
+        is_new = self.path != MEMORY and not self.path.exists()
+        if is_new:
+            # A file that was there and has gone is missed, not made again.
+            check_in_place(self.path, self._opened)
+        try:
+            with _letting_the_user_interrupt():
+                return self._attach()
+        except BaseException as error:
+            if is_new and not isinstance(error, StoreLocked):
+                remove_unfinished(self.path, shorter_than_bytes=HEADERS_BYTES)
+            raise
+
+    def _attach(self) -> Cursor:
         instance = duckdb.connect(":memory:", config=self._settings())
         try:
             location = str(self.path).replace("'", "''")
@@ -190,8 +219,10 @@ class Database:
             instance.execute(f"ATTACH '{location}' AS store {version}")
             instance.execute("USE store")
             migrate(instance, self.path)
-            self._sign(instance)
+            # Before anything is written: most damage shows here.
             self._loaded(instance)
+            self._sign(instance)
+            self._opened = None if self.path == MEMORY else identity_of(self.path)
         except duckdb.Error as error:
             instance.close()
             raise fault_of(error, self.path).error from error
@@ -236,3 +267,14 @@ class Database:
 
     def _not_open(self) -> StoreError:
         return StoreError(f"The database {self.path} has been closed.")
+
+
+@contextmanager
+def _letting_the_user_interrupt() -> Iterator[None]:
+    """Have Ctrl+C during a query raise what it raises elsewhere: DuckDB makes a RuntimeError of it."""
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) != "Query interrupted":
+            raise
+        raise error.__cause__ or KeyboardInterrupt from error

@@ -27,6 +27,14 @@ from netstats_xl.errors import (
     StoreTooNew,
 )
 
+
+class StoreMoved(StoreError):
+    """The database file was deleted, moved or replaced while it was open."""
+
+    code = "store_moved"
+    retryable = True
+
+
 _ROOM_BYTES = 4 << 20
 """A failed write with less room than this on the disk is taken for a full disk, whatever its words."""
 
@@ -66,7 +74,7 @@ def _locked(match: re.Match[str], path: Path) -> str:
     owner = f" of user {by}" if by else ""
     return (
         f"The database {path} is in use by {name} (process {match['pid']}{owner}). Only one program at a time can "
-        "have it open: stop that one, or choose another database in the settings."
+        "have it open. Stop it first, or wait until it ends."
     )
 
 
@@ -75,8 +83,8 @@ _FULL = (
     "what was saved before is safe."
 )
 _DAMAGED = (
-    "The database {path} is damaged ({reason}). Nothing was changed: move the file, and the .wal file beside it, "
-    "aside and start again with an empty database, or put back a copy from a backup."
+    "The database {path} is damaged ({reason}). Put back a copy from a backup. Without one, move the file, and "
+    "the .wal file beside it, aside: the next start makes an empty database."
 )
 _WAL_DAMAGED = (
     "The write-ahead log {path}.wal is damaged ({reason}). Nothing was changed: put back a copy of both files from "
@@ -89,7 +97,8 @@ _READ_ONLY = (
 )
 _IN_USE = (
     "The database {path} is in use by another program, which did not say its name. Only one program at a time can "
-    "have it open: stop that one, often another netstats-xl, a DuckDB shell, a backup or a virus scan."
+    "have it open, often another netstats-xl, a DuckDB shell, a backup or a virus scan. Stop it first, or wait until "
+    "it ends."
 )
 
 TABLE: tuple[Row, ...] = (

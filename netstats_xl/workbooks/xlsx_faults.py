@@ -22,7 +22,7 @@ OS_FAULTS = {
     errno.EROFS: ("the disk is read-only", "Choose another folder."),
     errno.ENOENT: ("its folder does not exist", "Create the folder, or choose another one."),
     errno.ENOTDIR: ("its folder is a file", "Choose another folder."),
-    errno.EISDIR: ("a folder has its name", "Choose another name."),
+    errno.EISDIR: ("it is a folder", "Name a file."),
     errno.ENAMETOOLONG: ("its name is too long", "Choose a shorter name."),
     errno.EINVAL: ("its name has characters that no file may have", "Choose another name."),
 }

@@ -89,7 +89,7 @@ def open_elsewhere(path: Path) -> None:
         raise StoreLocked(done.stdout)
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04" * 10_000])
+@pytest.mark.parametrize("content", [b"hello", b"PK\x03\x04" * 10_000])
 def test_a_file_that_is_no_database_is_refused_and_kept(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(StoreCorrupt, match="is no DuckDB database"):
@@ -137,9 +137,66 @@ def test_a_flipped_byte_in_the_write_ahead_log_is_reported_and_nothing_is_cut_of
     content = bytearray(log.read_bytes())
     content[100] ^= 0xFF
     log.write_bytes(content)
+    before = path.read_bytes()
     with pytest.raises(StoreCorrupt, match=r"write-ahead log .*\.wal is damaged .*byte position"):
         DuckDbStore.open(path)
     assert log.read_bytes() == content
+    assert path.read_bytes() == before
+
+
+def test_an_empty_file_is_a_new_database(path: Path) -> None:
+    path.touch()
+    store = DuckDbStore.open(path)
+    store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])]))
+    store.close()
+    store = DuckDbStore.open(path)
+    assert store.info().samples == 1
+    store.close()
+
+
+def test_an_empty_file_with_a_write_ahead_log_is_refused_and_both_are_kept(path: Path) -> None:
+    log = path.with_name(path.name + ".wal")
+    path.touch()
+    log.write_bytes(b"results")
+    with pytest.raises(StoreCorrupt, match="is no DuckDB database"):
+        DuckDbStore.open(path)
+    assert (path.read_bytes(), log.read_bytes()) == (b"", b"results")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fcntl")
+def test_an_empty_file_that_another_process_is_about_to_fill_is_kept(path: Path) -> None:
+    path.touch()
+    lock_and_wait = (
+        "import fcntl, sys\nfile = open(sys.argv[1], 'rb+')\nfcntl.lockf(file, fcntl.LOCK_EX)\n"
+        "print('locked', flush=True)\nsys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", lock_and_wait, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "locked\n"
+        inode = path.stat().st_ino
+        with pytest.raises(StoreLocked):
+            DuckDbStore.open(path)
+        assert path.stat().st_ino == inode
+
+
+@needs_mounts
+@pytest.mark.parametrize("room_bytes", [0, 4_096, 8_192, 12_288])
+def test_a_start_on_a_full_disk_leaves_nothing_that_keeps_the_next_from_starting(
+    tmp_path: Path, room_bytes: int
+) -> None:
+    with small_disk(tmp_path, megabytes=1) as disk:
+        path = disk.folder / "results.duckdb"
+        ballast = disk.fill(leave_bytes=room_bytes)
+        with pytest.raises(StoreFull):
+            DuckDbStore.open(path)
+        assert not path.exists() or path.stat().st_size >= 12_288
+        ballast.unlink()
+        DuckDbStore.open(path).close()
 
 
 def test_a_database_of_a_newer_duckdb_is_refused_and_kept(path: Path) -> None:

@@ -221,8 +221,9 @@ def test_a_csv_that_cannot_be_written_is_a_report_error_and_leaves_no_part(tmp_p
     store = DuckDbStore.open(None)
     store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])]))
     (tmp_path / "samples.csv").mkdir()
-    with pytest.raises(ReportError, match="cannot be written"):
-        store.export_csv(tmp_path / "samples.csv", ALWAYS)
+    for folder in (tmp_path / "samples.csv", Path(), Path("/")):
+        with pytest.raises(ReportError, match=r"cannot be written: it is a folder\. Name a file"):
+            store.export_csv(folder, ALWAYS)
     with pytest.raises(ReportError, match="cannot be written"):
         store.export_csv(tmp_path / "nowhere" / "samples.csv", ALWAYS)
     assert [each.name for each in tmp_path.iterdir()] == ["samples.csv"]

@@ -1,8 +1,10 @@
 """What was acknowledged survives a full disk, a failed checkpoint and a killed process."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import duckdb
@@ -11,7 +13,9 @@ import pytest
 from netstats_xl.domain.results import Batch, Replied, Sample
 from netstats_xl.errors import ReportError, StoreError, StoreFull
 from netstats_xl.store.database import Cursor, Database
+from netstats_xl.store.database_file import check_in_place, identity_of
 from netstats_xl.store.duckdb_store import DuckDbStore
+from netstats_xl.store.faults import StoreMoved
 from tests.contracts.result_store import ALWAYS, OUTCOMES, START, at, sample
 from tests.store.disks import needs_mounts, small_disk
 
@@ -220,6 +224,110 @@ def test_a_programming_error_in_a_change_leaves_nothing_behind(tmp_path: Path) -
     store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])]))
     assert store.info().samples == 1
     store.close()
+
+
+needs_open_files_to_move = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows does not let a file be moved that is open"
+)
+
+
+@needs_open_files_to_move
+def test_nothing_is_saved_to_a_file_that_was_moved_and_once_it_is_back_the_same_batch_is(
+    tmp_path: Path,
+) -> None:
+    path, elsewhere = tmp_path / "results.duckdb", tmp_path / "elsewhere"
+    store = DuckDbStore.open(path)
+    first, second = (Batch(batch_id=f"{n}", samples=[sample(n, OUTCOMES[0])]) for n in range(2))
+    store.save(first)
+    path.rename(elsewhere)
+    for _ in range(2):
+        with pytest.raises(StoreMoved, match=r"results\.duckdb was deleted or moved .* Put it back"):
+            store.save(second)
+    path.write_bytes(b"another file")
+    with pytest.raises(StoreMoved):
+        store.save(second)
+    assert store.info().samples == 1
+    elsewhere.replace(path)
+    store.save(second)
+    store.close()
+    store = DuckDbStore.open(path)
+    assert list(store.samples(ALWAYS)) == [*first.samples, *second.samples]
+    store.close()
+
+
+@needs_open_files_to_move
+def test_a_database_that_was_deleted_is_not_made_again_when_it_must_be_reopened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "results.duckdb"
+    store = DuckDbStore.open(path)
+    failing = Failing(committed=False, times=1)
+
+    def delete_and_fail(_: Database, cursor: Cursor) -> None:
+        path.unlink()
+        failing.instead_of_commit(cursor)
+
+    monkeypatch.setattr(Database, "_commit", delete_and_fail)
+    with pytest.raises(StoreMoved):
+        store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])]))
+    assert not path.exists()
+    store.close()
+
+
+def test_a_system_that_does_not_tell_files_apart_does_not_keep_results_from_being_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "results.duckdb"
+    store = DuckDbStore.open(path)
+    opened = identity_of(path)
+
+    def refuse(self: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "stat", refuse)
+        assert identity_of(path) is None
+        check_in_place(path, opened)
+    check_in_place(tmp_path / "missing", None)
+    store.close()
+
+
+HARD_QUERY = "SELECT sum(a.range * b.range % 7) FROM range(1000000) a, range(1000000) b"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl+C to one process alone")
+def test_ctrl_c_during_a_query_is_a_keyboard_interrupt_and_the_store_goes_on(tmp_path: Path) -> None:
+    database = DuckDbStore.open(tmp_path / "results.duckdb")._database
+    interrupter = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    interrupter.start()
+    with pytest.raises(KeyboardInterrupt):
+        database.read(lambda cursor: cursor.execute(HARD_QUERY).fetchall())
+    interrupter.join()
+    assert database.read(lambda cursor: cursor.execute("SELECT 1").fetchall()) == [(1,)]
+    database.close()
+
+
+def test_a_query_that_someone_else_interrupted_is_not_repeated() -> None:
+    database = DuckDbStore.open(None)._database
+
+    def interrupted(cursor: Cursor) -> None:
+        threading.Timer(0.2, cursor.interrupt).start()
+        cursor.execute(HARD_QUERY).fetchall()
+
+    with pytest.raises(KeyboardInterrupt):
+        database.read(interrupted)
+    database.close()
+
+
+def test_a_runtime_error_of_a_query_that_was_not_interrupted_stays_one() -> None:
+    database = DuckDbStore.open(None)._database
+
+    def fail(cursor: Cursor) -> None:
+        raise RuntimeError("something else")
+
+    with pytest.raises(RuntimeError, match="something else"):
+        database.read(fail)
+    database.close()
 
 
 def test_a_closed_store_says_so() -> None:

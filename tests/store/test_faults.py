@@ -160,7 +160,7 @@ MESSAGES: tuple[tuple[type[duckdb.Error], str, type[StoreError], str], ...] = (
         duckdb.Error,
         "Corrupt database file: computed checksum 1 does not match stored checksum 2 in block at location 4096",
         StoreCorrupt,
-        "put back a copy from a backup",
+        "Put back a copy from a backup",
     ),
     (
         duckdb.IOException,
@@ -353,7 +353,20 @@ def test_every_exception_type_of_duckdb_can_be_translated() -> None:
         assert isinstance(fault_of(each(""), PATH).error, StoreError)
 
 
+def test_the_remedy_for_a_locked_database_fits_every_command() -> None:
+    for raised, message, error, _ in MESSAGES:
+        text = fault_of(raised(message), PATH).error.message
+        if error is StoreLocked and "in this process" not in text:
+            assert text.endswith("Stop it first, or wait until it ends.")
+
+
+def test_a_damaged_database_is_not_said_to_be_unchanged() -> None:
+    text = fault_of(duckdb.SerializationException("Serialization Error: end"), PATH).error.message
+    assert "changed" not in text
+
+
 def test_only_faults_that_can_go_away_are_retryable() -> None:
+    assert faults.StoreMoved.retryable
     assert StoreLocked.retryable
     assert StoreFull.retryable
     assert StoreReadOnly.retryable

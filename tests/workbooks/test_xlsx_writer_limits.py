@@ -272,6 +272,14 @@ def test_a_full_disk_keeps_the_old_report_and_leaves_nothing_behind(
     assert [each.name for each in tmp_path.iterdir()] == ["report.xlsx"]
 
 
+@pytest.mark.parametrize("folder", [Path(), Path("/"), Path("..")])
+def test_a_folder_in_place_of_the_file_is_named(folder: Path) -> None:
+    with pytest.raises(WorkbookError, match=r"cannot be written: it is a folder\. Name a file"):
+        XlsxFile(folder).publish(view_of(THINGS))
+    with pytest.raises(WorkbookError, match=r"cannot be written: it is a folder\. Name a file"):
+        write_workbook(view_of(THINGS), folder)
+
+
 @pytest.mark.parametrize("number", OS_FAULTS)
 def test_every_fault_of_the_system_names_the_file_the_reason_and_the_remedy(number: int) -> None:
     what, remedy = OS_FAULTS[number]

@@ -1,0 +1,80 @@
+"""The database as a file of its folder: whether it is still there, and what a failed start left of it."""
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from netstats_xl.store.faults import StoreMoved
+
+if sys.platform != "win32":
+    import fcntl
+
+HEADERS_BYTES = 3 * 4096
+"""DuckDB writes three headers into a new file; one that is shorter holds nothing yet."""
+
+
+class Identity(NamedTuple):
+    """Which file it is, whatever its name."""
+
+    device: int
+    inode: int
+
+
+def identity_of(path: Path) -> Identity | None:
+    """The file's identity; None where the file system gives files none, or does not say.
+
+    Raises:
+        StoreMoved: there is no such file.
+    """
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise _moved(path) from error
+    except OSError:
+        return None
+    return Identity(found.st_dev, found.st_ino) if found.st_ino else None
+
+
+def check_in_place(path: Path, opened: Identity | None) -> None:
+    """See that `path` still leads to the file that was opened: elsewhere, nobody would find what is saved.
+
+    Raises:
+        StoreMoved: it leads to another file, or to none.
+    """
+    # Where the system does not say, it is for the writing to fail, or not.
+    if opened is not None and identity_of(path) not in (opened, None):
+        raise _moved(path)
+
+
+def _moved(path: Path) -> StoreMoved:
+    return StoreMoved(
+        f"The database {path} was deleted or moved while it was in use. Put it back, or stop and start again: "
+        "results since then wait in memory."
+    )
+
+
+def remove_unfinished(path: Path, *, shorter_than_bytes: int) -> None:
+    """Remove a database file that a start on a full disk left without content: DuckDB would refuse it for ever.
+
+    It stays where it has a write-ahead log, where another process has it open, and where it cannot be removed.
+    """
+    with suppress(OSError):
+        file = path.resolve()
+        if (
+            file.is_file()
+            and file.stat().st_size < shorter_than_bytes
+            and not path.with_name(path.name + ".wal").exists()
+        ):
+            _remove_unless_open(file)
+
+
+def _remove_unless_open(file: Path) -> None:
+    if sys.platform == "win32":
+        # Windows itself refuses it while the file is open.
+        file.unlink()
+        return
+    with file.open("rb+") as held:
+        # DuckDB's lock: another process may be about to write its first header.
+        fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file.unlink()
