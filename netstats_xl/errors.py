@@ -15,6 +15,7 @@
         StoreTooNew
         StoreFull                     retryable
         StoreReadOnly                 retryable
+        StoreMoved                    retryable
         MigrationFailed
       ProbeEngineError
         PrivilegeMissing
@@ -134,6 +135,13 @@ class StoreReadOnly(StoreError):
     """The database, or the folder that holds it, may not be written."""
 
     code = "store_read_only"
+    retryable = True
+
+
+class StoreMoved(StoreError):
+    """The database file was deleted, moved or replaced while it was open."""
+
+    code = "store_moved"
     retryable = True
 
 

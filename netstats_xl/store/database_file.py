@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from netstats_xl.store.faults import StoreMoved
+from netstats_xl.errors import StoreMoved
 
 if sys.platform != "win32":
     import fcntl

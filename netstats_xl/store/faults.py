@@ -27,14 +27,6 @@ from netstats_xl.errors import (
     StoreTooNew,
 )
 
-
-class StoreMoved(StoreError):
-    """The database file was deleted, moved or replaced while it was open."""
-
-    code = "store_moved"
-    retryable = True
-
-
 _ROOM_BYTES = 4 << 20
 """A failed write with less room than this on the disk is taken for a full disk, whatever its words."""
 

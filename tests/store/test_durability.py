@@ -11,11 +11,10 @@ import duckdb
 import pytest
 
 from netstats_xl.domain.results import Batch, Replied, Sample
-from netstats_xl.errors import ReportError, StoreError, StoreFull
+from netstats_xl.errors import ReportError, StoreError, StoreFull, StoreMoved
 from netstats_xl.store.database import Cursor, Database
 from netstats_xl.store.database_file import check_in_place, identity_of
 from netstats_xl.store.duckdb_store import DuckDbStore
-from netstats_xl.store.faults import StoreMoved
 from tests.contracts.result_store import ALWAYS, OUTCOMES, START, at, sample
 from tests.store.disks import needs_mounts, small_disk
 

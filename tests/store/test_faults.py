@@ -13,6 +13,7 @@ from netstats_xl.errors import (
     StoreError,
     StoreFull,
     StoreLocked,
+    StoreMoved,
     StoreReadOnly,
     StoreTooNew,
 )
@@ -366,7 +367,7 @@ def test_a_damaged_database_is_not_said_to_be_unchanged() -> None:
 
 
 def test_only_faults_that_can_go_away_are_retryable() -> None:
-    assert faults.StoreMoved.retryable
+    assert StoreMoved.retryable
     assert StoreLocked.retryable
     assert StoreFull.retryable
     assert StoreReadOnly.retryable
