@@ -41,8 +41,9 @@ def reconcile(
 ) -> Sync:
     """Find out which stored destination or job each row is, and what changes.
 
-    - A row with an ID keeps it. Of several rows with the same ID one keeps it, the one that still has the
-      stored name or else the first; the others are copies, and become new.
+    - A row with an ID keeps it, unless it is a copy whose original is gone: see `_is_another`. Of several
+      rows with the same ID one keeps it, the one that still has the stored name or else the first; the
+      others are copies, and become new.
     - A row without an ID is the stored thing of its name or, failing that, of its host if there is just one
       such and just one such row; first among the active ones, then among the retired ones. Otherwise it is
       new. A copy is known again by its name in the same way.
@@ -128,6 +129,23 @@ def _host(thing: Destination | Job) -> str:
     return thing.host if isinstance(thing, Destination) else ""
 
 
+def _is_another(
+    row: _Row[Thing], own: Destination | Job | None, other: Destination | Job | None, hosts: Collection[str]
+) -> bool:
+    """Whether a row is not what its ID says: it was copied with the ID, got its own, and the original is gone.
+
+    `own` is what is stored under the ID. `other` is active, has the row's name, and its ID stands in no row;
+    `hosts` are those of all such. What a row shares with `own` alone speaks for its ID: it was renamed, or moved.
+    """
+    host = row.host.casefold()
+    if own is not None and row.name.casefold() == own.name.casefold():
+        return False
+    if other is not None and host == _host(other).casefold():
+        return True
+    moved = own is None or host != _host(own).casefold()
+    return moved and (other is not None or (own is not None and host in hosts))
+
+
 @dataclass(slots=True, kw_only=True)
 class _Table(Generic[Thing]):
     """Matches the rows of a table with what is stored."""
@@ -157,10 +175,16 @@ class _Table(Generic[Thing]):
         The other rows go on as if they had none: a file's IDs are not rewritten, so a copy shows the ID of
         its original at every reading.
         """
-        names = {thing.id: thing.name.casefold() for thing in (*self.retired, *self.active)}
+        known = {thing.id: thing for thing in (*self.retired, *self.active)}
+        names = {id_: thing.name.casefold() for id_, thing in known.items()}
+        written = {row.written_id for row in self.rows}
+        unseen = [thing for thing in self.active if thing.id not in written]
+        others = {thing.name.casefold(): thing for thing in unseen}
+        hosts = {_host(thing).casefold() for thing in unseen} - {""}
         rows_by_id: dict[str, list[_Row[Thing]]] = {}
         for row in self.rows:
-            if row.written_id:
+            other = others.get(row.name.casefold())
+            if row.written_id and not _is_another(row, known.get(row.written_id), other, hosts):
                 rows_by_id.setdefault(row.written_id, []).append(row)
         for id_, rows in rows_by_id.items():
             self._claim(next((row for row in rows if row.name.casefold() == names.get(id_)), rows[0]), id_)

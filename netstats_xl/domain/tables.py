@@ -38,6 +38,8 @@ class RawTable:
     columns: Mapping[str, str] = field(default_factory=dict)
     """The column's letters by header, for addresses; empty in a source without cells."""
     header_row: int = 1
+    rows_apart: Sequence[RawRow] = ()
+    """What stands in the table's columns below it, a blank row or more apart: not rows, but maybe meant to be."""
 
     def address(self, row_number: int, header: str) -> str:
         """`B7`; in a source without cells `destinations[0].host`. An absent header is addressed by the row."""

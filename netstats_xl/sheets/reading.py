@@ -80,8 +80,7 @@ class _Rows(Generic[Thing]):
 
     def all_errors(self) -> Iterator[CellError]:
         yield from self.errors
-        for reader, _ in self.readers:
-            yield from reader.errors
+        yield from dict.fromkeys(error for reader, _ in self.readers for error in reader.errors)
 
 
 def read_definitions(tables: Mapping[str, RawTable], *, default_zone: str) -> Reading:
@@ -128,6 +127,13 @@ def _rows(
     readers = [RowReader(layout=layout, row=row) for row in table.rows if not layout.is_blank(row)]
     rows = _Rows(readers=[(reader, parse(reader)) for reader in readers], errors=errors)
     _refuse_repeated_names(rows.readers)
+    if apart := layout.rows_apart():
+        # They are bad rows, all with one error, so that nothing that is known of them counts as removed.
+        error = layout.apart_error(apart)
+        for row in apart:
+            reader = RowReader(layout=layout, row=row)
+            rows.readers.append((reader, parse(reader)))
+            reader.errors = [error]
     return rows
 
 

@@ -36,6 +36,29 @@ class Layout:
         """Whether the user typed nothing into the row: a left-over ID or status does not count."""
         return all(is_blank(self.value(row, key)) for key, column in self.columns.items() if column.typed)
 
+    def rows_apart(self) -> list[RawRow]:
+        """What stands below the table, apart from it, and looks like its rows: all required columns are filled."""
+        required = [key for key, column in self.columns.items() if column.required]
+        return [
+            row
+            for row in self.table.rows_apart
+            if not any(is_blank(self.value(row, key)) for key in required)
+        ]
+
+    def apart_error(self, rows: Sequence[RawRow]) -> CellError:
+        """What to tell about rows, one or more, that stand apart from the table."""
+        first, last = rows[0].number, rows[-1].number
+        several = first != last
+        key = next(iter(self.columns))
+        return CellError(
+            sheet=self.table.sheet,
+            cell=self.address(first, key),
+            value=shown(self.value(rows[0], key)),
+            message=f"{f'rows {first} to {last} stand' if several else f'row {first} stands'} below the table "
+            f"{self.table.name}, apart from it, and {'are' if several else 'is'} not read: delete the blank rows "
+            f"above, or extend the table over {'them' if several else 'it'}",
+        )
+
 
 def normalised(header: str) -> str:
     """The header as headers are compared: without case and surplus spaces."""

@@ -83,6 +83,11 @@ def read_settings(table: RawTable, *, default_zone: str) -> tuple[Settings, list
                     "setting", f"there is no such setting{near}: write one of {', '.join(_NAMES.values())}"
                 )
             )
+    apart = [
+        row for row in layout.rows_apart() if normalised(shown(layout.value(row, "setting"))) in _KEYS_BY_NAME
+    ]
+    if apart:
+        errors.append(layout.apart_error(apart))
     settings = _settings(_Values(readers), default_zone)
     return settings, errors + [error for reader in readers.values() for error in reader.errors]
 

@@ -79,7 +79,8 @@ def translated(path: Path, error: Exception) -> WorkbookError:
         error = IsADirectoryError()  # which Windows does not tell apart
     kind, text = next((kind, text) for known, kind, text in _PROBLEMS if isinstance(error, known))
     reason = getattr(error, "strerror", None) or str(error)
-    return kind(text.format(path=path, name=path.name, reason=reason))
+    name = f'"{path}"' if " " in str(path) else path
+    return kind(text.format(path=path, name=name, reason=reason))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from netstats_xl.workbooks.xlsx_parts import (
 )
 
 _LAST_ROW = 1_048_576
+_FAR = 10_000
+"""So many rows without a value below a table nobody takes anything for a part of it."""
 
 
 def read_tables(path: Path, names: Collection[str]) -> Mapping[str, RawTable]:
@@ -25,7 +27,7 @@ def read_tables(path: Path, names: Collection[str]) -> Mapping[str, RawTable]:
 
     A formula counts as the value that it had when the file was saved. Rows right below a table, without a
     blank row between, belong to it too: not every program lets a table grow while one types. Blank rows are
-    left out.
+    left out. What stands further below is given apart.
 
     Raises:
         WorkbookBusy: the file is being saved or is locked; a moment later it may be readable.
@@ -44,7 +46,7 @@ def read_tables(path: Path, names: Collection[str]) -> Mapping[str, RawTable]:
             }
             for number, row in _rows(package, sheet_part):
                 going_on = [gatherer for gatherer in gatherers.values() if gatherer.takes(number)]
-                if not going_on and all(number > gatherer.table.last_row for gatherer in gatherers.values()):
+                if all(gatherer.finished(number) for gatherer in gatherers.values()):
                     break
                 if going_on:
                     values = {column: cells.value(cell) for column, cell in _cells(row)}
@@ -63,17 +65,22 @@ class _Gatherer:
     """The last row that could belong to the table."""
     headers: tuple[str, ...] = ()
     rows: list[RawRow] = field(default_factory=list)
+    apart: list[RawRow] = field(default_factory=list)
     below: int = 0
     """The last row that was taken; below the table's own rows each must follow on the one before."""
+    last_seen: int = 0
+    """The last row with a value, at or below the table's end."""
 
     def __post_init__(self) -> None:
         self.headers = self.table.headers
-        self.below = self.table.last_row
+        self.below = self.last_seen = self.table.last_row
 
     def takes(self, number: int) -> bool:
-        if self.table.area.first_row <= number <= self.table.last_row:
-            return True
-        return number == self.below + 1 and number <= self.limit
+        return self.table.area.first_row <= number and not self.finished(number)
+
+    def finished(self, number: int) -> bool:
+        """Whether neither this row nor any below it matters."""
+        return number > max(self.table.last_row, min(self.limit, self.last_seen + _FAR))
 
     def take(self, number: int, values: Mapping[int, CellValue]) -> None:
         area = self.table.area
@@ -84,9 +91,14 @@ class _Gatherer:
             return
         if all(value is None for value in mine):
             return
-        self.below = max(self.below, number)
+        self.last_seen = max(self.last_seen, number)
         cells = dict(zip(reversed(self.headers), reversed(mine), strict=False))
-        self.rows.append(RawRow(number=number, cells={header: cells[header] for header in self.headers}))
+        row = RawRow(number=number, cells={header: cells[header] for header in self.headers})
+        if number > self.below + 1:
+            self.apart.append(row)
+        else:
+            self.below = max(self.below, number)
+            self.rows.append(row)
 
     def table_read(self) -> RawTable:
         first = self.table.area.first_column
@@ -98,6 +110,7 @@ class _Gatherer:
             rows=tuple(self.rows),
             columns=columns,
             header_row=self.table.area.first_row,
+            rows_apart=tuple(self.apart),
         )
 
 

@@ -153,6 +153,40 @@ def test_a_copy_in_a_file_that_is_never_written_stays_the_same_at_every_reading(
     assert (again.added, again.changed, again.retired) == ((), (), ())
 
 
+@pytest.mark.parametrize("host", ["h2", "h1"], ids=["with its own host", "with the original's host"])
+def test_a_copy_keeps_its_own_history_when_its_original_is_removed(host: str) -> None:
+    before = stored(dest("a", "h1", "x1"), dest("copy", host, "x2"))
+    result = sync(rows(dest("copy", host, "x1")), before)
+    assert ids(result) == [("copy", "x2")]
+    assert (result.added, result.changed, result.retired) == ((), (), ("a",))
+    assert result.new_ids == {(DESTINATIONS, 5): "x2"}
+    later = StoredDefinitions(
+        active=result.definitions, retired=Definitions(destinations=(dest("a", "h1", "x1"),))
+    )
+    assert ids(sync(rows(dest("copy", host, "x1")), later)) == [("copy", "x2")]
+
+
+def test_a_copy_that_is_renamed_as_its_original_is_removed_is_known_by_its_host() -> None:
+    before = stored(dest("a", "h1", "x1"), dest("copy", "h2", "x2"))
+    assert ids(sync(rows(dest("new name", "h2", "x1")), before)) == [("new name", "x2")]
+
+
+def test_a_copy_of_a_job_keeps_its_own_history_when_its_original_is_removed() -> None:
+    result = sync(rows(jobs=[job("copy", "x1")]), stored(jobs=[job("a", "x1"), job("copy", "x2")]))
+    assert [each.id for each in result.definitions.jobs] == ["x2"]
+    assert result.retired == ("a",)
+
+
+def test_rows_that_swap_or_pass_on_their_names_keep_their_ids() -> None:
+    before = stored(dest("a", "h1", "x1"), dest("b", "h2", "x2"))
+    swapped = rows(dest("b", "h1", "x1"), dest("a", "h2", "x2"))
+    passed_on = rows(dest("b", "h3", "x1"), dest("c", "h2", "x2"))
+    renamed_to_a_removed_one = rows(dest("b", "h1", "x1"))
+    assert ids(sync(swapped, before)) == [("b", "x1"), ("a", "x2")]
+    assert ids(sync(passed_on, before)) == [("b", "x1"), ("c", "x2")]
+    assert ids(sync(renamed_to_a_removed_one, before)) == [("b", "x1")]
+
+
 def test_a_copy_does_not_take_up_a_retired_history_by_its_host() -> None:
     before = stored(dest("a", "h", "x1"), retired=[dest("old", "h", "x2")])
     assert ids(sync(rows(dest("a", "h", "x1"), dest("copy", "h", "x1")), before)) == [

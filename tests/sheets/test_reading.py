@@ -1,8 +1,11 @@
 """The three tables together: headers, selectors, names, what is missing."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from netstats_xl.domain.tables import CellValue, ErrorValue, RawRow, RawTable
 from netstats_xl.domain.targets import Settings
-from netstats_xl.sheets import DESTINATIONS, INPUT_TABLES, JOBS, InvalidRow, read_definitions
+from netstats_xl.sheets import DESTINATIONS, INPUT_TABLES, JOBS, SETTINGS, InvalidRow, read_definitions
 from tests.sheets.tables import destinations, jobs, problems, read, settings, table
 
 WEB: dict[str, CellValue] = {"Name": "web", "Host": "192.0.2.1"}
@@ -68,6 +71,41 @@ def test_rows_that_the_user_cleared_are_no_rows_though_an_id_is_left() -> None:
     reading = read(destinations(WEB, {"ID": "0123456789ab", "Status": "Up"}, {"Name": " ", "Host": "\u00a0"}))
     assert reading.errors == ()
     assert (reading.destination_rows, reading.invalid) == ((5,), ())
+
+
+def apart(table: RawTable, *cells: Mapping[str, CellValue]) -> RawTable:
+    """The table with these below it, from row 20 on."""
+    rows = [RawRow(number=number, cells=row) for number, row in enumerate(cells, start=20)]
+    return replace(table, rows_apart=rows)
+
+
+def test_rows_apart_from_the_table_are_one_error_and_count_as_bad_rows_not_as_removed_ones() -> None:
+    below = apart(destinations(WEB), WEB | {"Name": "b", "ID": "0123456789ab"}, {"Name": "?"}, WEB)
+    reading = read(below, jobs(PING | {"Destinations": "b"}))
+    assert [each.name for each in reading.destinations] == ["web"]
+    assert [(each.number, each.id, each.name) for each in reading.invalid] == [
+        (20, "0123456789ab", "b"),
+        (22, "", "web"),
+    ]
+    assert len(reading.errors) == 2
+    assert "rows 20 to 22 stand below the table Destinations" in problems(reading)["Destinations!A20"]
+    assert "correct Destinations!A20 first" in problems(reading)["Jobs!B5"]
+
+
+def test_one_row_apart_is_told_as_one_and_a_note_below_the_table_is_none_of_ours() -> None:
+    table = apart(destinations(WEB), {"Name": "Written by hand"}, {"Host": "192.0.2.9"})
+    assert read(table).errors == ()
+    one = read(apart(destinations(WEB), WEB | {"Name": "b"}))
+    assert "row 20 stands below the table Destinations, apart from it, and is not read" in str(one.errors)
+
+
+def test_a_setting_apart_from_its_table_is_told() -> None:
+    table = RawTable(name=SETTINGS, sheet=SETTINGS, headers=("Setting", "Value"), rows=())
+    note, setting = {"Setting": "Contact", "Value": "desk 4"}, {"Setting": "Report every", "Value": "5m"}
+    reading = read_definitions({SETTINGS: apart(table, note, setting)}, default_zone="UTC")
+    told = [str(error) for error in reading.errors if error.sheet == SETTINGS]
+    assert len(told) == 1
+    assert "row 21 stands below the table Settings" in told[0]
 
 
 def test_a_repeated_name_is_an_error_of_the_second_row_that_names_the_first() -> None:

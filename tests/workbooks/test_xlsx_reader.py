@@ -129,6 +129,24 @@ def test_rows_right_below_the_table_belong_to_it_until_a_blank_one(tmp_path: Pat
     assert values(path) == ["x", "y", "z"]
 
 
+def test_what_stands_below_a_blank_row_is_no_row_but_is_given_apart(tmp_path: Path) -> None:
+    path = with_table(tmp_path / "book.xlsx", [["x"]], below=[["y"], [None], ["z", 1], [None], ["far"]])
+    table = read_tables(path, ["T"])["T"]
+    assert [(row.number, row.cells["A"]) for row in table.rows] == [(5, "x"), (6, "y")]
+    assert [(row.number, row.cells) for row in table.rows_apart] == [
+        (8, {"A": "z", "B": 1}),
+        (10, {"A": "far", "B": None}),
+    ]
+
+
+def test_reading_ends_where_ten_thousand_rows_below_a_table_are_blank(tmp_path: Path) -> None:
+    blank = [[None]] * 10_000
+    near = with_table(tmp_path / "near.xlsx", [["x"]], below=[*blank[1:], ["y"]])
+    far = with_table(tmp_path / "far.xlsx", [["x"]], below=[*blank, ["y"]])
+    assert [row.number for row in read_tables(near, ["T"])["T"].rows_apart] == [10_005]
+    assert read_tables(far, ["T"])["T"].rows_apart == ()
+
+
 def test_what_stands_below_a_totals_row_or_belongs_to_another_table_is_not_taken(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     sheet = book.active
@@ -317,8 +335,12 @@ def test_packages_of_other_programs_are_named(tmp_path: Path, parts: dict[str, s
 
 
 def test_a_file_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(WorkbookError, match=r"There is no workbook .*`netstats-xl new none\.xlsx` makes one"):
-        read_tables(tmp_path / "none.xlsx", ["T"])
+    path = tmp_path / "none.xlsx"
+    with pytest.raises(WorkbookError, match=re.escape(f"`netstats-xl new {path}` makes one")):
+        read_tables(path, ["T"])
+    spaced = tmp_path / "a folder" / "none.xlsx"
+    with pytest.raises(WorkbookError, match=re.escape(f'`netstats-xl new "{spaced}"` makes one')):
+        read_tables(spaced, ["T"])
     with pytest.raises(WorkbookError, match="is a folder"):
         read_tables(tmp_path, ["T"])
 
