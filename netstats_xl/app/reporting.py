@@ -57,14 +57,15 @@ def parse_period(start: str, end: str, now: datetime, zone: str) -> Period:
     """
     start_at = parse_instant(start, now, zone, what="start")
     end_at = min(parse_instant(end, now, zone, what="end"), now)
-    if start_at >= now:
+    if start_at > now:
         raise ReportError(
             f"The report's start, {start.strip()!r}, is in the future: nothing was measured then."
         )
     if start_at >= end_at:
         raise ReportError(
             f"The report's start, {to_local(start_at, zone):%Y-%m-%d %H:%M:%S}, is not before its end, "
-            f"{to_local(end_at, zone):%Y-%m-%d %H:%M:%S} ({zone}): choose an earlier start or a later end."
+            f"{to_local(end_at, zone):%Y-%m-%d %H:%M:%S} ({zone}), so nothing lies between --from and --to: "
+            "choose an earlier start or a later end."
         )
     return Period(start=start_at, end=end_at)
 

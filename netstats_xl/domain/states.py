@@ -145,11 +145,11 @@ def advance(
     found, why = classify(sample.outcome, thresholds)
     recent = (*tracker.recent, found)[-policy.out_of :]
     after = _settled(tracker.state, recent, policy.rounds)
-    if after is not tracker.state:
-        why = f"{_agreeing(tracker.state, after, recent)} of the last {len(recent)} rounds; in the last one: {why}"
-    elif tracker.state is State.UNKNOWN and found is not State.DOWN:
+    if tracker.state is State.UNKNOWN and found is not State.DOWN and after in (State.UNKNOWN, State.UP):
         after = State.UP
         why = f"first reply: {why}"
+    elif after is not tracker.state:
+        why = f"{_agreeing(tracker.state, after, recent)}: {why}"
     changed = (
         StateChanged(
             at=sample.at, destination_id=sample.destination_id, before=tracker.state, after=after, reason=why
@@ -177,11 +177,17 @@ def _settled(before: State, recent: tuple[State, ...], rounds: int) -> State:
     return _FROM_GOOD_TO_BAD[min(rank, at_most_as_bad)]
 
 
-def _agreeing(before: State, after: State, recent: tuple[State, ...]) -> int:
+def _agreeing(before: State, after: State, recent: tuple[State, ...]) -> str:
     """How many of the recent rounds are at least as bad as `after`; where it is better than `before`, as good."""
-    rank = _FROM_GOOD_TO_BAD.index
-    better = before is not State.UNKNOWN and rank(after) < rank(before)
-    return sum(rank(state) <= rank(after) if better else rank(state) >= rank(after) for state in recent)
+    if len(recent) == 1:
+        return f"the last round was {after.lower()}"
+    rank = _FROM_GOOD_TO_BAD.index(after)
+    better = before is not State.UNKNOWN and rank < _FROM_GOOD_TO_BAD.index(before)
+    # The state itself first, then what is worse or, where things have improved, what is better.
+    counted = _FROM_GOOD_TO_BAD[rank::-1] if better else _FROM_GOOD_TO_BAD[rank:]
+    words = " or ".join(state.lower() for state in counted)
+    agreeing = sum(state in counted for state in recent)
+    return f"{agreeing} of the last {len(recent)} rounds were {words}; in the last one"
 
 
 def latest_of(sample: Sample, previous: LatestSample | None) -> LatestSample:

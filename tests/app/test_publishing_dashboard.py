@@ -7,7 +7,16 @@ import pytest
 from netstats_xl.domain.results import Period, State
 from netstats_xl.domain.states import DestinationStatus
 from netstats_xl.domain.targets import Definitions, Thresholds
-from netstats_xl.domain.views import BLUE, GREY, ORANGE, VERMILLION, AtLeast, ChartKind, TableSpec
+from netstats_xl.domain.views import (
+    BLUE,
+    GREY,
+    ORANGE,
+    VERMILLION,
+    AtLeast,
+    ChartKind,
+    SparklineSpec,
+    TableSpec,
+)
 from tests.app.report_world import DEAD, END, GATEWAY, PING, WEB, World, ago, local, replied, timed_out
 
 
@@ -64,6 +73,20 @@ def test_the_sparkline_has_a_point_for_each_of_24_hours_and_gaps_between(world: 
     assert points[-3] == 22
     assert [index for index, point in enumerate(points) if point is not None] == [21, 23]
     assert report.rows["Sparkline_feed"][2] == (None,) * 24
+
+
+@pytest.mark.parametrize(("hours", "kind"), [(0, "line"), (1, "column"), (2, "column"), (3, "line")])
+def test_too_few_hours_for_a_line_are_shown_as_columns(hours: int, kind: str) -> None:
+    world = World()
+    world.rounds(GATEWAY, ago(hours=hours), *[replied(1.0)] * hours, every=timedelta(hours=1))
+
+    (sparkline,) = (block for block in world.report().blocks["Dashboard"] if isinstance(block, SparklineSpec))
+
+    assert sparkline.kind == kind
+
+
+def test_the_figures_say_that_rounds_are_those_of_all_destinations(world: World) -> None:
+    assert "Rounds (all destinations)" in world.report().texts("Dashboard")
 
 
 def test_totals_count_enabled_destinations_by_the_state_given(world: World) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from netstats_xl.domain.results import JobTotals, State
+from netstats_xl.domain.results import JobTotals, MissedReason, Period, RunFailed, RunMissed, State
 from netstats_xl.domain.states import DestinationStatus, JobState, JobStatus
 from netstats_xl.domain.tables import CellValue, ErrorValue, RawRow, RawTable
 from netstats_xl.domain.targets import Definitions
@@ -233,6 +233,29 @@ def test_without_a_given_status_a_job_shows_its_totals(world: World) -> None:
     assert (ping["State"], ping["Rounds done"], ping["Missed"]) == ("Stopped", 5, 3)
     assert (ping["Last run"], ping["Last error"]) == (local(ago(hours=1)), "no socket")
     assert (disabled["State"], disabled["Rounds done"]) == ("Disabled", 0)
+
+
+def test_a_past_report_shows_the_last_run_of_its_period(world: World) -> None:
+    """The one after the period failed; the last in it was missed, the one before failed of something else."""
+    world.run(ago(hours=3), RunFailed(error="no socket"))
+    missed = RunMissed(ticks=1, reason=MissedReason.LATE, last_tick_at=ago(hours=2))
+    world.run(ago(hours=2), missed)
+    world.run(ago(minutes=1), RunFailed(error="disk full"))
+    world.ask(period=Period(start=ago(hours=9), end=ago(hours=1)))
+
+    (row,) = world.report().records("Jobs")
+
+    assert (row["Last run"], row["Last error"]) == (local(ago(hours=3)), "no socket")
+
+
+@pytest.mark.parametrize("hours_ago", [1, 9])
+def test_a_report_of_a_period_without_a_run_shows_no_last_run(world: World, hours_ago: int) -> None:
+    world.run(ago(hours=hours_ago))
+    world.ask(period=Period(start=ago(hours=4), end=ago(hours=2)))
+
+    (row,) = world.report().records("Jobs")
+
+    assert row["Last run"] is None
 
 
 def test_nothing_but_the_names_of_the_definitions_decides_about_a_job_in_another_zone(world: World) -> None:

@@ -10,7 +10,21 @@ from netstats_xl.domain.results import Period, State
 from netstats_xl.domain.states import DestinationStatus
 from netstats_xl.domain.targets import Definitions, Metric
 from netstats_xl.domain.views import ChartKind, TableSpec
-from tests.app.report_world import DAY, DEAD, END, GATEWAY, PING, WEB, World, ago, local, replied, timed_out
+from netstats_xl.domain.windows import from_local
+from tests.app.report_world import (
+    DAY,
+    DEAD,
+    END,
+    GATEWAY,
+    PING,
+    WEB,
+    ZONE,
+    World,
+    ago,
+    local,
+    replied,
+    timed_out,
+)
 
 
 def stats(report: object, number: int = 1) -> dict[str, tuple[object, object]]:
@@ -84,6 +98,17 @@ def test_pairs_come_worst_first_and_those_without_data_last() -> None:
         "Slow",
         "Idle   (no data in this period)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "limit", "stated"),
+    [(1, 1, "Showing the only pair of job and destination."), (2, 1, "; 1 is left out ")],
+)
+def test_the_sheet_counts_a_single_pair_in_correct_words(pairs: int, limit: int, stated: str) -> None:
+    world = World(Definitions(destinations=(GATEWAY, WEB)[:pairs], jobs=(PING,)))
+    world.ask(settings=world.inputs.settings.model_copy(update={"details_limit": limit}))
+
+    assert stated in world.report().texts("Details")[1]
 
 
 def test_the_sheet_and_about_state_the_limit() -> None:
@@ -304,7 +329,37 @@ def test_the_day_on_which_the_clock_goes_back_has_25_hours_beside_the_24_before(
     ]
     assert [hour["Mean (ms)"] for hour in hours] == list(range(1, 26))
     assert report.column("Hourly", "Hour")[1:5] == [1, 2, 2, 3]
-    assert len(report.records("Trend_days")) == 2
+    assert len(report.records("Trend_days")) == 1
+
+
+@pytest.mark.parametrize(
+    ("day", "hours", "beside"),
+    [
+        (datetime(2026, 10, 25), 25, {1: 1, 2: 2, 3: None, 4: 3, 24: 23}),  # noqa: DTZ001  # a local date
+        (datetime(2026, 10, 26), 25, {1: 1, 2: 2, 3: 3, 4: 4, 24: 24}),  # noqa: DTZ001  # a local date
+        (datetime(2026, 3, 29), 24, {1: 1, 2: 2, 3: 3, 23: 23}),  # noqa: DTZ001  # a local date
+    ],
+    ids=["goes back", "after that", "goes forward"],
+)
+def test_trends_put_a_day_beside_the_day_before_by_the_local_clock_where_it_changes(
+    day: datetime, hours: int, beside: dict[int, int | None]
+) -> None:
+    yesterday, today, tomorrow = (from_local(day + timedelta(days=n), ZONE) for n in (-1, 0, 1))
+    world = World(Definitions(destinations=(GATEWAY,), jobs=(PING,)))
+    length = (today - yesterday) // timedelta(hours=1)
+    world.rounds(GATEWAY, yesterday, *[replied(float(n)) for n in range(length)], every=timedelta(hours=1))
+    world.ask(period=Period(start=today, end=tomorrow), generated_at=tomorrow)
+
+    report = world.report()
+
+    rows = report.records("Trend_hours")
+    assert len(rows) == hours
+    assert {position: rows[position]["Mean before (ms)"] for position in beside} == beside
+    (only_day,) = report.records("Trend_days")
+    assert (only_day["Day"], only_day["Day before"]) == (day, day - timedelta(days=1))
+    assert f"Previous: {day - timedelta(days=1):%Y-%m-%d} 00:00 to {day:%Y-%m-%d} 00:00" in " ".join(
+        report.texts("Trends")
+    )
 
 
 def test_long_periods_show_the_last_31_days_by_hour_and_say_so() -> None:

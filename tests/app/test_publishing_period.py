@@ -74,9 +74,10 @@ def test_an_end_in_the_future_counts_as_now() -> None:
         (
             "today",
             "yesterday",
-            "is not before its end, 2026-11-22 00:00:00 (Europe/Berlin): choose an earlier start",
+            "is not before its end, 2026-11-22 00:00:00 (Europe/Berlin), so nothing lies between --from and --to: "
+            "choose an earlier start",
         ),
-        ("now", "now", "in the future"),
+        ("now", "now", "nothing lies between --from and --to"),
         ("2026-12-24", "now", "start, '2026-12-24', is in the future"),
         ("0001-01-01", "now", "0001-01-01"),
         ("1950-01-01", "now", "too far in the past"),

@@ -130,7 +130,7 @@ def test_three_of_three_rounds_make_an_outage_and_the_event_says_so() -> None:
             destination_id="host",
             before=State.UP,
             after=State.DOWN,
-            reason="3 of the last 3 rounds; in the last one: no reply in time",
+            reason="3 of the last 3 rounds were down; in the last one: no reply in time",
         ),
     ]
 
@@ -153,7 +153,9 @@ def test_k_of_n_needs_no_row_of_rounds() -> None:
     two_of_three = StatePolicy(rounds=2, out_of=3)
     tracker, events = track([State.DOWN, State.UP, State.DOWN], two_of_three, Tracker(state=State.UP))
     assert tracker.state is State.DOWN
-    assert [event.reason[:25] for event in events] == ["2 of the last 3 rounds; i"]
+    assert [event.reason for event in events] == [
+        "2 of the last 3 rounds were down; in the last one: no reply in time"
+    ]
     tracker, events = track([State.UP, State.UP], two_of_three, tracker)
     assert [event.after for event in events] == [State.UP]
 
@@ -167,9 +169,32 @@ def test_from_unknown_the_first_reply_is_up_even_where_it_is_slow() -> None:
 def test_rounds_that_are_bad_in_turns_count_for_the_lesser_evil() -> None:
     tracker, events = track([State.DOWN, State.DEGRADED] * 3, StatePolicy(), Tracker(state=State.UP))
     assert tracker.state is State.DEGRADED
-    assert [event.reason[:24] for event in events] == ["3 of the last 3 rounds; "]
+    assert [event.reason.partition(";")[0] for event in events] == [
+        "3 of the last 3 rounds were degraded or down"
+    ]
     tracker, events = track([State.UP, State.DEGRADED, State.UP], StatePolicy(), Tracker(state=State.DOWN))
     assert [event.after for event in events] == [State.DEGRADED]
+    assert events[0].reason.startswith("3 of the last 3 rounds were degraded or up; in the last one: RTT ")
+
+
+def test_a_recovery_says_that_the_rounds_were_up() -> None:
+    _, events = track([State.UP] * 3, StatePolicy(), Tracker(state=State.DOWN))
+    assert [event.reason for event in events] == [
+        "3 of the last 3 rounds were up; in the last one: RTT 1.5 ms, loss 0 %"
+    ]
+
+
+def test_where_a_single_round_decides_the_event_counts_none() -> None:
+    _, events = track([State.DOWN, State.UP], StatePolicy(rounds=1, out_of=1))
+    assert [event.reason for event in events] == [
+        "the last round was down: no reply in time",
+        "the last round was up: RTT 1.5 ms, loss 0 %",
+    ]
+
+
+def test_the_first_reply_after_unanswered_rounds_does_not_call_those_up() -> None:
+    _, events = track([State.DOWN, State.DOWN, State.UP], StatePolicy())
+    assert [event.reason for event in events] == ["first reply: RTT 1.5 ms, loss 0 %"]
 
 
 def test_from_unknown_an_outage_needs_its_rounds() -> None:

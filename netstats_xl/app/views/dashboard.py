@@ -7,8 +7,9 @@ from netstats_xl.app.views import columns
 from netstats_xl.app.views.findings import Findings, ShownDestination
 from netstats_xl.app.views.hourly import HourlyRollup
 from netstats_xl.app.views.parts import ChartData, SheetPart, column_ref
+from netstats_xl.app.views.sparklines import sparklines
 from netstats_xl.app.views.worst import worst_charts
-from netstats_xl.domain.results import Period, State
+from netstats_xl.domain.results import State
 from netstats_xl.domain.rollups import EMPTY, Summary
 from netstats_xl.domain.tables import CellValue
 from netstats_xl.domain.views import (
@@ -30,13 +31,11 @@ from netstats_xl.domain.views import (
     Row,
     SeriesSpec,
     SheetSpec,
-    SparklineSpec,
     Style,
     TableSpec,
     TextSpec,
 )
-from netstats_xl.domain.windows import hour_edges
-from netstats_xl.ports import Dimension, ResultStore
+from netstats_xl.ports import ResultStore
 
 SHEET = "Dashboard"
 STATE_COLORS = {State.UP: BLUE, State.DEGRADED: ORANGE, State.DOWN: VERMILLION, State.UNKNOWN: GREY}
@@ -52,7 +51,7 @@ _TOTAL = columns.count("Destinations", width=14, note="Enabled destinations in t
 _TREND = Column(
     header="RTT, last 24 h",
     width=20,
-    note="Mean RTT of each of the last 24 hours of the clock; a gap: no reply in it. Each line has its own scale.",
+    note="Mean RTT of each of the last 24 hours of the clock; a gap: no reply in it. Each row has its own scale.",
 )
 _RTT_WARNING = Column(header="RTT warning (ms)", kind=Kind.NUMBER, hidden=True)
 _RTT_CRITICAL = Column(header="RTT critical (ms)", kind=Kind.NUMBER, hidden=True)
@@ -61,10 +60,6 @@ _LOSS_CRITICAL = Column(header="Loss critical (%)", kind=Kind.NUMBER, hidden=Tru
 _RTT_RULES = columns.threshold_rules(warning_column=_RTT_WARNING.header, critical_column=_RTT_CRITICAL.header)
 _LOSS_RULES = columns.threshold_rules(
     warning_column=_LOSS_WARNING.header, critical_column=_LOSS_CRITICAL.header
-)
-_HOURS_AGO = tuple(
-    Column(header=f"{hours} h ago (ms)", kind=Kind.NUMBER, number_format=columns.MS_FORMAT)
-    for hours in range(24, 0, -1)
 )
 
 
@@ -102,7 +97,6 @@ _DESTINATION_COLUMNS = (
 def dashboard(store: ResultStore, findings: Findings, rollup: HourlyRollup, feeds: ChartData) -> SheetPart:
     """The sheet; what its charts read is added to `feeds`."""
     loss_chart, p95_chart = worst_charts(findings, feeds, row=_TOTALS_ROW, height_px=_CHART_HEIGHT_PX)
-    feeds.add("Sparkline_feed", _HOURS_AGO, _hourly_means(store, findings, rollup))
     states = _totals(findings)
     totals = TableSpec(
         name="Totals", anchor=Anchor(row=_TOTALS_ROW, column=0), columns=(_STATE, _TOTAL), autofilter=False
@@ -125,14 +119,7 @@ def dashboard(store: ResultStore, findings: Findings, rollup: HourlyRollup, feed
             style=HEADING,
         ),
         overview,
-        SparklineSpec(
-            table=overview.name,
-            column=_TREND.header,
-            source="Sparkline_feed",
-            first_column=_HOURS_AGO[0].header,
-            last_column=_HOURS_AGO[-1].header,
-            color=BLUE,
-        ),
+        sparklines(store, findings, rollup, feeds, table=overview.name, column=_TREND.header),
     )
     return SheetPart(
         spec=SheetSpec(
@@ -176,7 +163,12 @@ def _figures(findings: Findings) -> tuple[tuple[Block, ...], dict[str, CellValue
     lines: tuple[tuple[str, str, CellValue, str], ...] = (
         ("Destinations with data", "Total_measured", len(findings.whole), columns.COUNT_FORMAT),
         ("Destinations disabled", "Total_disabled", disabled, columns.COUNT_FORMAT),
-        ("Rounds", "Total_rounds", overall.rounds_up + overall.rounds_down, columns.COUNT_FORMAT),
+        (
+            "Rounds (all destinations)",
+            "Total_rounds",
+            overall.rounds_up + overall.rounds_down,
+            columns.COUNT_FORMAT,
+        ),
         ("Mean RTT (ms)", "Total_mean_ms", overall.rtt_mean_ms, columns.MS_FORMAT),
         ("p95 RTT (ms)", "Total_p95_ms", overall.p95_ms, columns.MS_FORMAT),
         ("Loss (%)", "Total_loss_percent", overall.loss_percent, columns.PERCENT_FORMAT),
@@ -227,38 +219,6 @@ def _states_chart(*, shown: bool) -> ChartSpec:
                 point_colors=tuple(STATE_COLORS.values()),
             ),
         ),
-    )
-
-
-def _hourly_means(store: ResultStore, findings: Findings, rollup: HourlyRollup) -> tuple[Row, ...]:
-    """The mean RTT of each of the last 24 hours of the local clock, ms: a row a destination shown."""
-    day = findings.day
-    edges = hour_edges(day.start, day.end, findings.inputs.settings.zone)[-len(_HOURS_AGO) :]
-    start = max(edges[0], day.start)
-    groups = rollup.groups
-    if rollup.period.start > start:
-        recent = Period(start=start, end=day.end)
-        groups = store.summaries(
-            recent, scope=findings.inputs.scope, by=(Dimension.DESTINATION,), edges=edges
-        )
-    position = {edge: index for index, edge in enumerate(edges, start=len(_HOURS_AGO) - len(edges))}
-    sums_ms = {shown.destination.id: [0.0] * len(_HOURS_AGO) for shown in findings.destinations}
-    received = {destination_id: [0] * len(_HOURS_AGO) for destination_id in sums_ms}
-    for group in groups:
-        if (
-            group.bucket_at in position
-            and group.destination_id in sums_ms
-            and group.summary.rtt_mean_ms is not None
-        ):
-            hour = position[group.bucket_at]
-            sums_ms[group.destination_id][hour] += group.summary.rtt_mean_ms * group.summary.received
-            received[group.destination_id][hour] += group.summary.received
-    return tuple(
-        tuple(
-            total_ms / count if count else None
-            for total_ms, count in zip(sums_ms[destination_id], received[destination_id], strict=True)
-        )
-        for destination_id in sums_ms
     )
 
 

@@ -128,9 +128,11 @@ def _limit_stated(pairs: int, limit: int) -> tuple[str, tuple[str, ...]]:
         return "No data in this period, and no enabled job has an enabled destination.", ()
     order = "Worst first: down, degraded, then by loss, then by p95."
     if pairs <= limit:
-        return f"Showing all {pairs} pairs of job and destination. {order}", ()
+        shown = "the only pair" if pairs == 1 else f"all {pairs} pairs"
+        return f"Showing {shown} of job and destination. {order}", ()
+    more = pairs - limit
     stated = (
-        f"Showing {limit} of {pairs} pairs of job and destination; {pairs - limit} are left out "
+        f"Showing {limit} of {pairs} pairs of job and destination; {more} {'is' if more == 1 else 'are'} left out "
         "(the setting 'Details shown' is the limit)."
     )
     return f"{stated} {order}", (f"{SHEET}: {stated}",)

@@ -1,16 +1,19 @@
-"""Asks the store everything that more than one sheet shows, in a fixed number of queries."""
+"""Asks the store everything that more than one sheet shows, in few queries, however many destinations there are."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from netstats_xl.app.views.columns import DISABLED, RETIRED
 from netstats_xl.app.views.inputs import ReportInputs
 from netstats_xl.domain.results import (
+    JobRun,
     JobTotals,
     LatestSample,
     Period,
+    RunFailed,
+    RunMissed,
     Scope,
     State,
     StoreInfo,
@@ -133,10 +136,44 @@ def gather(store: ResultStore, inputs: ReportInputs) -> Findings:
         whole=whole,
         pairs=pairs,
         destinations=_shown_destinations(store, inputs, {**last_day, **whole}),
-        job_totals=store.job_totals(),
+        job_totals=_job_totals(store, inputs),
         destination_labels=_labels(inputs.definitions.destinations, inputs.retired.destinations),
         job_labels=_labels(inputs.definitions.jobs, inputs.retired.jobs),
     )
+
+
+def _job_totals(store: ResultStore, inputs: ReportInputs) -> dict[JobId, JobTotals]:
+    """Each job's totals; its last run, unless the caller knows the job's status, is the last of the period."""
+    period = inputs.period
+    totals = dict(store.job_totals())
+    for job_id, known in totals.items():
+        if job_id in inputs.job_status or known.last_run_at is None:
+            continue
+        if known.last_run_at < period.start:
+            totals[job_id] = replace(known, last_run_at=None)
+        elif known.last_run_at >= period.end:
+            run = _last_run(store, period, job_id)
+            totals[job_id] = replace(
+                known,
+                last_run_at=run.tick_at if run else None,
+                last_error=run.outcome.error if run and isinstance(run.outcome, RunFailed) else "",
+            )
+    return totals
+
+
+def _last_run(store: ResultStore, period: Period, job_id: JobId) -> JobRun | None:
+    """The job's last run in the period that was not missed."""
+    scope = Scope(job_ids=frozenset({job_id}))
+    limit = 1
+    while True:
+        found = store.runs(period, scope=scope, limit=limit)
+        for run in reversed(found):
+            if not isinstance(run.outcome, RunMissed):
+                return run
+        if len(found) < limit:
+            return None
+        # Rows of missed ticks seldom follow each other: asking for all runs would be a waste.
+        limit *= 10
 
 
 def _by_destination(

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import zip_longest
+from datetime import datetime, time, timedelta
 
 from netstats_xl.app.views import columns
 from netstats_xl.app.views.findings import Findings
@@ -31,10 +30,14 @@ from netstats_xl.domain.views import (
     TableSpec,
     TextSpec,
 )
-from netstats_xl.domain.windows import day_edges, hour_edges
+from netstats_xl.domain.windows import day_edges, from_local, hour_edges
 from netstats_xl.ports import ResultStore
 
 SHEET = "Trends"
+
+_Place = tuple[timedelta, int]
+"""The time since its period began, and a number for those that share it: the same places stand side by side."""
+
 HOURLY_SPAN = timedelta(days=31)
 DAILY_SPAN = timedelta(days=732)
 
@@ -150,32 +153,79 @@ def trends(store: ResultStore, findings: Findings) -> SheetPart:
 
 def _explanation(findings: Findings) -> str:
     inputs = findings.inputs
-    previous = inputs.period.previous()
+    days = _whole_days(findings)
+    previous = _previous(findings, days)
+    beside = (
+        "its first hour or day stands beside this period's first, and so on. "
+        "The first and the last may be cut by the period."
+        if days is None
+        else f"beside each hour or day stands the same one of the local clock, {days} day{'s'[: days > 1]} before."
+    )
     return (
         "All destinations of the report pooled. "
         f"Previous: {findings.local(previous.start):%Y-%m-%d %H:%M} to "
         f"{findings.local(previous.end):%Y-%m-%d %H:%M} ({inputs.settings.zone}); "
-        "its first hour or day stands beside this period's first, and so on. "
-        "The first and the last may be cut by the period."
+        f"{beside}"
     )
+
+
+def _whole_days(findings: Findings) -> int | None:
+    """How many local days the period is, where it begins and ends with one; on some the clock changes."""
+    start, end = (
+        datetime.combine(findings.local_time(at).date(), time())
+        for at in (findings.inputs.period.start, findings.inputs.period.end)
+    )
+    zone = findings.inputs.settings.zone
+    if Period(start=from_local(start, zone), end=from_local(end, zone)) != findings.inputs.period:
+        return None
+    return (end - start).days
+
+
+def _previous(findings: Findings, days: int | None) -> Period:
+    """As many local days before the period where it is whole days; else as long a time."""
+    period = findings.inputs.period
+    if days is None:
+        return period.previous()
+    return Period(start=_days_before(findings, period.start, days), end=period.start)
+
+
+def _days_before(findings: Findings, at: datetime, days: int) -> datetime:
+    """The midnight so many local days before the day that begins at this instant."""
+    midnight = datetime.combine(findings.local_time(at).date(), time())
+    return from_local(midnight - timedelta(days=days), findings.inputs.settings.zone)
 
 
 def _rows(store: ResultStore, findings: Findings, steps: _Steps) -> tuple[Row, ...]:
-    period = findings.inputs.period
-    now = _figures(
-        store, findings, steps, Period(start=max(period.start, period.end - steps.span), end=period.end)
-    )
-    end = period.start
-    before = _figures(
-        store, findings, steps, Period(start=max(end - period.length, end - steps.span), end=end)
-    )
+    days = _whole_days(findings)
+
+    def figures(period: Period) -> dict[_Place, Row]:
+        end, span = period.end, steps.span
+        start = end - span if days is None else _days_before(findings, end, span.days)
+        shown = Period(start=max(period.start, start), end=end)
+        edges = steps.edges(shown.start, shown.end, findings.inputs.settings.zone)
+        rows = _figures(store, findings, shown, edges)
+        return dict(zip(_places(findings, steps, edges, period, days), rows, strict=True))
+
+    now, before = figures(findings.inputs.period), figures(_previous(findings, days))
     blank: Row = (None,) * (len(steps.columns) // 2)
-    return tuple((*this, *previous) for this, previous in zip_longest(now, before, fillvalue=blank))
+    return tuple((*now.get(place, blank), *before.get(place, blank)) for place in sorted({**now, **before}))
 
 
-def _figures(store: ResultStore, findings: Findings, steps: _Steps, period: Period) -> list[Row]:
+def _places(
+    findings: Findings, steps: _Steps, edges: Sequence[datetime], period: Period, days: int | None
+) -> list[_Place]:
+    """Where each step stands: by the local clock since the period's first day, or else by its position."""
+    if days is None:
+        return [(timedelta(), position) for position in range(len(edges))]
+    first = datetime.combine(findings.local_time(period.start).date(), time())
+    step = timedelta(hours=1) if steps is _HOURS else timedelta(days=1)
+    # An hour that the clock repeats comes after itself; one that begins late, for the clock skips, is that hour.
+    since = [(findings.local_time(edge) - first) // step * step for edge in edges]
+    return [(each, since[:position].count(each)) for position, each in enumerate(since)]
+
+
+def _figures(store: ResultStore, findings: Findings, period: Period, edges: Sequence[datetime]) -> list[Row]:
     """Time, mean, p95, loss and availability of each step of the period; blank where it has no data."""
-    edges = steps.edges(period.start, period.end, findings.inputs.settings.zone)
     found: dict[datetime | None, Summary] = {
         group.bucket_at: group.summary
         for group in (store.summaries(period, scope=findings.inputs.scope, edges=edges) if edges else ())
