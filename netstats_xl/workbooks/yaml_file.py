@@ -58,9 +58,7 @@ def read_yaml(path: Path) -> Mapping[str, RawTable]:
         SETTINGS: builder.settings(root.get("settings")),
     }
     if builder.errors:
-        raise SheetInvalid(
-            f"{path} has {len(builder.errors)} places that are not understood.", tuple(builder.errors)
-        )
+        raise SheetInvalid(f"{path} is not built as it should be in these places:", tuple(builder.errors))
     return tables
 
 

@@ -130,6 +130,25 @@ def test_a_bad_row_is_shown_with_what_is_wrong_and_where(world: World) -> None:
     assert good["Problems"] == "RTT 120.5 ms is at or above the warning 100 ms"
 
 
+@pytest.mark.parametrize("copied_id", [None, "d1"])
+def test_a_row_refused_for_its_name_does_not_show_the_other_rows_status(
+    world: World, copied_id: str | None
+) -> None:
+    raw = table(
+        "Destinations",
+        ["Name", "Host", "ID"],
+        {"Name": "Gateway", "Host": "10.0.0.1"},
+        {"Name": "gateway", "Host": "10.0.0.9", "ID": copied_id},
+    )
+    error = CellError(sheet="Destinations", cell="A5", value="gateway", message="A4 has this name already")
+    world.ask(tables={"Destinations": raw}, row_ids={("Destinations", 4): "d1"}, cell_errors=(error,))
+
+    good, bad = world.report().records("Destinations")
+
+    assert (good["Status"], good["Last RTT (ms)"]) == ("Degraded", 120.5)
+    assert (bad["Status"], bad["Last RTT (ms)"], bad["ID"]) == ("Invalid", None, None)
+
+
 def test_a_bad_row_that_was_good_before_keeps_its_status(world: World) -> None:
     raw = table("Destinations", ["Name", "Host"], {"Name": "Renamed", "Host": "10/8"})
     error = CellError(sheet="Destinations", cell="B4", value="10/8", message="a block is no host")

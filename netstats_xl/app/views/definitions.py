@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 from netstats_xl.app.views.columns import DISABLED
 from netstats_xl.app.views.findings import Findings
 from netstats_xl.app.views.parts import SheetPart
-from netstats_xl.domain.tables import CellValue, RawRow, RawTable
+from netstats_xl.domain.tables import CellValue, RawTable
 from netstats_xl.domain.targets import Destination, Job
 from netstats_xl.domain.views import (
     BAD,
@@ -160,12 +160,16 @@ def _rows(findings: Findings, sheet: _Sheet[Thing]) -> tuple[list[Row], tuple[Co
         rendered = [sheet.typed(thing) | sheet.status(thing) for thing in sheet.things.values()]
         return [tuple(cells.get(header) for header in sheet.headers) for cells in rendered], ()
     ours, extra = _match(raw, sheet.columns)
-    by_name = {thing.name.casefold(): thing for thing in sheet.things.values()}
+    taken = {id_ for (table, _), id_ in findings.inputs.row_ids.items() if table == raw.name}
+    free = {id_: thing for id_, thing in sheet.things.items() if id_ not in taken}
+    free_by_name = {thing.name.casefold(): thing for thing in free.values()}
     problems = _problems(findings, raw)
     rows: list[Row] = []
     for row in raw.rows:
         held = {header: row.cells.get(written) for header, written in ours.items()}
-        thing = _thing(findings, raw, row, held, sheet.things, by_name)
+        given = sheet.things.get(findings.inputs.row_ids.get((raw.name, row.number), ""))
+        # A row with another's name, or copied with its ID, must not show the other's status.
+        thing = given or _thing(held, free, free_by_name)
         cells = _filled(sheet, held, thing, problems.get(row.number, []))
         own = (row.cells.get(written) for written in extra)
         rows.append((*(cells.get(header) for header in sheet.headers), *own))
@@ -205,18 +209,11 @@ def _match(raw: RawTable, columns: Sequence[SheetColumn]) -> tuple[dict[str, str
 
 
 def _thing(
-    findings: Findings,
-    raw: RawTable,
-    row: RawRow,
-    cells: Mapping[str, CellValue],
-    things: Mapping[str, Thing],
-    by_name: Mapping[str, Thing],
+    cells: Mapping[str, CellValue], things: Mapping[str, Thing], by_name: Mapping[str, Thing]
 ) -> Thing | None:
-    """What is defined for a row: by the ID that it was given, the one that it holds, or its name."""
-    for row_id in (findings.inputs.row_ids.get((raw.name, row.number), ""), parse_id(cells.get("ID"))):
-        if row_id in things:
-            return things[row_id]
-    return by_name.get(str(cells.get("Name")).strip().casefold())
+    """What is defined for a row that was given no ID: by the one that it holds, or its name."""
+    held = things.get(parse_id(cells.get("ID")))
+    return held or by_name.get(str(cells.get("Name")).strip().casefold())
 
 
 def _problems(findings: Findings, raw: RawTable) -> dict[int, list[str]]:
