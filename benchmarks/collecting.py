@@ -5,7 +5,7 @@
 The peer, in the same run, is a process that probes the same kind of hosts and does nothing else.
 
 The real `run` measures 127.x.y.z addresses and hosts of 5, 20 and 80 ms in a network namespace of its own (Linux,
-root), every 5 s, 4 packets each, and writes a report every 10 s from a database that already holds so many days.
+root), every 2 s, 4 packets each, and writes a report every 10 s from a database that already holds so many days.
 Rounds that a report was being written during at least half of are compared with those during which none was.
 RTTs above the host's delay are shown, ms. The memory after each report is that of all the run's processes.
 """
@@ -296,6 +296,10 @@ def judged(found: dict[str, object]) -> dict[str, dict[str, object]]:
     p95 = [row(key)["p50,p95,p99,max"][1] for key in ("0 ms, report", "0 ms, report, reference")]  # type: ignore[index]  # a list
     missed = found["missed"]
     assert isinstance(missed, list)
+    if not all(row(key)["n"] for key in ("0 ms, report", "0 ms, report, reference")):
+        raise SystemExit(
+            "No round fell into the writing of a report: run it again, or for longer with --full."
+        )
     measures = {
         "rtt_p95_above_reference_ms": (round(p95[0] - p95[1], 3), 0.5),
         "packets_lost_falsely": (
@@ -315,7 +319,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int)
     parser.add_argument("--days", type=float)
     parser.add_argument("--loopback", type=int)
-    parser.add_argument("--interval", default="5s")
+    parser.add_argument("--interval", default="2s")
     parser.add_argument(
         "--switch", type=float, action="append", help="sys.setswitchinterval, s, instead of the own"
     )

@@ -97,7 +97,7 @@ def xlsx_pandas(folder: Path, size: int) -> Measured:
 
 
 def csv_ours(folder: Path, size: int) -> Measured:
-    store = DuckDbStore.open(folder / "samples.db", spare_core=False)
+    store = DuckDbStore.open(folder / "samples.db")
     period = Period(start=START, end=START + INTERVAL * math.ceil(size / DESTINATIONS))
     try:
         return measured(lambda: store.export_csv(folder / "ours.csv", period), folder / "ours.csv")

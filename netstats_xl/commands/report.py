@@ -57,7 +57,8 @@ def report(
     if output is not None and not force:
         refuse_existing(output, "Name another with --output, or add --force.")
     target = output or unused(_default_output(workbook, period, reading.settings.zone, file_format))
-    store = wiring.open_store(path, spare_core=False)
+    # More threads make a workbook's figures sooner; an export they do not speed up, and they take memory there.
+    store = wiring.open_store(path, spare_core=file_format == "csv")
     try:
         scope = scope_of(store, jobs=jobs, destinations=destinations)
         if file_format == "csv":
