@@ -190,12 +190,6 @@ def test_a_job_whose_last_tick_is_past_can_be_removed_or_given_anew(bench: Bench
     assert bench.next_fired() == "renewed"
 
 
-def test_the_next_ticks_leave_out_jobs_that_are_over(bench: Bench) -> None:
-    over = HOURLY.model_copy(update={"end_at": NOON})
-    bench.scheduler.set_jobs({"a": HOURLY, "over": over}, bench.fire)
-    assert bench.scheduler.next_ticks() == {"a": NOON + timedelta(hours=1)}
-
-
 def test_a_job_that_fails_is_reported_and_fires_again(bench: Bench) -> None:
     async def fail(job_id: str) -> None:
         raise ValueError(f"no {job_id}")

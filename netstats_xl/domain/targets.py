@@ -1,6 +1,6 @@
 """What the user wants to be measured: destinations, jobs, and the settings they fall back on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -211,8 +211,3 @@ class Definitions(Model):
     def job(self, job_id: JobId) -> Job | None:
         """The job with this ID, or None."""
         return next((each for each in self.jobs if each.id == job_id), None)
-
-
-def names(things: Sequence[Destination] | Sequence[Job]) -> tuple[str, ...]:
-    """Their names, in order."""
-    return tuple(thing.name for thing in things)

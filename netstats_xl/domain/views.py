@@ -366,9 +366,7 @@ SKY: Color = "#56B4E9"
 ORANGE: Color = "#E69F00"
 VERMILLION: Color = "#D55E00"
 GREEN: Color = "#009E73"
-PURPLE: Color = "#CC79A7"
 GREY: Color = "#8C8C8C"
-BLACK: Color = "#000000"
 
 GOOD = Style(color="#00517F", fill="#D9ECF7")
 WARNING = Style(color="#6B4A00", fill="#FBE8BF")

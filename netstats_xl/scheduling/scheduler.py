@@ -118,14 +118,6 @@ class Scheduler:
                     self._schedule(job_id, schedule)
             self._schedules = dict(schedules)
 
-    def next_ticks(self) -> dict[str, datetime]:
-        """When each job is due next, aware UTC; without those that are never due again."""
-        now = self._clock.now()
-        with self._lock:
-            schedules = self._schedules.copy()
-        ticks = {job_id: next_tick(schedule, now) for job_id, schedule in schedules.items()}
-        return {job_id: tick for job_id, tick in ticks.items() if tick is not None}
-
     def every(self, name: str, seconds: float, action: Action) -> None:
         """Do a chore every so many seconds, for the first time after as many.
 

@@ -15,13 +15,9 @@ from netstats_xl.domain.results import (
 from netstats_xl.domain.rollups import jitter_differences
 from netstats_xl.errors import StoreCorrupt
 
-OUTCOME_COLUMNS = (
-    "outcome", "address", "reporter", "reason", "sent", "received", "jitter_sum_ms", "jitter_pairs", "rtts_ms",
-)  # fmt: skip
-
 
 class OutcomeRow(NamedTuple):
-    """The columns of an outcome, in the order of `OUTCOME_COLUMNS`."""
+    """The columns of an outcome, in the order of the table of samples."""
 
     outcome: str
     address: str | None

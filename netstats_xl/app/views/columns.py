@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from netstats_xl.domain.results import State
-from netstats_xl.domain.states import JobState
 from netstats_xl.domain.tables import CellValue
 from netstats_xl.domain.views import (
     BAD,
@@ -46,11 +45,6 @@ STATE_RULES: tuple[Rule, ...] = (
     TextEquals(text=State.UP, style=GOOD),
     TextEquals(text=State.DEGRADED, style=WARNING),
     TextEquals(text=State.DOWN, style=BAD),
-    TextPresent(style=MUTED),
-)
-JOB_STATE_RULES: tuple[Rule, ...] = (
-    TextEquals(text=JobState.RUNNING, style=GOOD),
-    TextEquals(text=JobState.FAILING, style=BAD),
     TextPresent(style=MUTED),
 )
 PROBLEM_STYLE = Style(color=WARNING.color)
