@@ -159,7 +159,7 @@ class _Table(Generic[Thing]):
 
     def matched(self, new_id: Callable[[], str]) -> _Matched[Thing]:
         self._claim_written_ids()
-        for stored in (self.active, self.retired):
+        for stored in (self.active, self.retired[::-1]):  # of what is retired, the latest first
             self._claim_by_name(stored)
         self._claim_by_host(self.active, [row for row in self.rows if not row.id])
         self._claim_by_host(self.retired, [row for row in self.rows if not row.id and not row.written_id])
@@ -178,9 +178,12 @@ class _Table(Generic[Thing]):
         known = {thing.id: thing for thing in (*self.retired, *self.active)}
         names = {id_: thing.name.casefold() for id_, thing in known.items()}
         written = {row.written_id for row in self.rows}
+        shown = Counter(row.name.casefold() for row in self.rows)
         unseen = [thing for thing in self.active if thing.id not in written]
-        others = {thing.name.casefold(): thing for thing in unseen}
-        hosts = {_host(thing).casefold() for thing in unseen} - {""}
+        shown_hosts = Counter(row.host.casefold() for row in self.rows)
+        # A name or a host that several rows show tells nothing of which row is the other thing.
+        others = {thing.name.casefold(): thing for thing in unseen if shown[thing.name.casefold()] == 1}
+        hosts = {host for thing in unseen if (host := _host(thing).casefold()) and shown_hosts[host] == 1}
         rows_by_id: dict[str, list[_Row[Thing]]] = {}
         for row in self.rows:
             other = others.get(row.name.casefold())
@@ -190,11 +193,22 @@ class _Table(Generic[Thing]):
             self._claim(next((row for row in rows if row.name.casefold() == names.get(id_)), rows[0]), id_)
 
     def _claim_by_name(self, stored: Sequence[Thing]) -> None:
-        ids = {thing.name.casefold(): thing.id for thing in stored if thing.id not in self.claimed}
+        """Match names; where several stored things have one name, the one that has the row's host too goes first.
+
+        That happens when a row took the name of one whose own row is invalid: the same must match at every reading.
+        """
+        free: dict[str, list[Thing]] = {}
+        for thing in stored:
+            if thing.id not in self.claimed:
+                free.setdefault(thing.name.casefold(), []).append(thing)
         valid_first = sorted(self.rows, key=lambda row: row.thing is None)
         for row in valid_first:
-            if not row.id and (id_ := ids.pop(row.name.casefold(), None)):
-                self._claim(row, id_)
+            named = [] if row.id else free.get(row.name.casefold(), [])
+            if named:
+                same_host = [thing for thing in named if _host(thing).casefold() == row.host.casefold()]
+                found = (same_host or named)[0]
+                named.remove(found)
+                self._claim(row, found.id)
 
     def _claim_by_host(self, stored: Sequence[Thing], rows: Collection[_Row[Thing]]) -> None:
         """Match where just one of the rows, and just one of those that nobody claimed, has the host."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 from itertools import count
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -315,6 +315,24 @@ invalid_rows = st.lists(
 )
 
 
+@example(
+    [dest("c", "a", "")],
+    [InvalidRow(table=DESTINATIONS, number=20, host="c")],
+    [dest("c", "c", "x1"), dest("c", "a", "x2")],
+    2,
+)
+@example(
+    [dest("a", "a", "")],
+    [InvalidRow(table=DESTINATIONS, number=20, id="x2", name="a")],
+    [dest("b", "b", "x2")],
+    1,
+)
+@example(
+    [dest("a", "a", "")],
+    [InvalidRow(table=DESTINATIONS, number=20, id="x2", host="a")],
+    [dest("a", "b", "x2")],
+    1,
+)
 @hypothesis_settings(deadline=None)
 @given(some_destinations, invalid_rows, stored_things, st.integers(0, 4))
 def test_every_reading_gives_each_row_its_own_identity_and_then_stays_as_it_is(
