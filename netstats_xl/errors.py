@@ -5,6 +5,7 @@
     NetstatsError                     code, a message for the user, retryable
       ConfigurationError
         SheetInvalid                  a tuple of CellError
+        NotFound
       WorkbookError
         WorkbookBusy                  retryable
         WorkbookClosed
@@ -20,6 +21,11 @@
       ProbeEngineError
         PrivilegeMissing
         BackendUnavailable
+      ControlError
+        CompanionNotRunning
+        VersionMismatch
+        Unauthorized
+        ControlTimeout                retryable
       ReportError
 
 An adapter translates a third party's exceptions into these once, at its edge, with ``raise ... from``.
@@ -72,6 +78,12 @@ class SheetInvalid(ConfigurationError):
     def __init__(self, message: str, cell_errors: tuple[CellError, ...] = ()) -> None:
         super().__init__(message)
         self.cell_errors = cell_errors
+
+
+class NotFound(ConfigurationError):
+    """There is no destination or job of this ID or name."""
+
+    code = "not_found"
 
 
 class WorkbookError(NetstatsError):
@@ -167,6 +179,37 @@ class BackendUnavailable(ProbeEngineError):
     """The operating system lacks what the probe needs, for example IPv6."""
 
     code = "backend_unavailable"
+
+
+class ControlError(NetstatsError):
+    """A companion at work cannot be asked."""
+
+    code = "control"
+
+
+class CompanionNotRunning(ControlError):
+    """No companion collects for this workbook."""
+
+    code = "companion_not_running"
+
+
+class VersionMismatch(ControlError):
+    """The companion at work is of another version, which this one cannot talk to."""
+
+    code = "version_mismatch"
+
+
+class Unauthorized(ControlError):
+    """The companion does not take the token."""
+
+    code = "unauthorized"
+
+
+class ControlTimeout(ControlError):
+    """The companion did not answer in time."""
+
+    code = "control_timeout"
+    retryable = True
 
 
 class ReportError(NetstatsError):

@@ -22,8 +22,8 @@ from netstats_xl.domain.results import (
     StoreInfo,
 )
 from netstats_xl.domain.rollups import Summary
-from netstats_xl.domain.tables import RawTable
-from netstats_xl.domain.targets import Definitions, DestinationId, EchoSettings, JobId
+from netstats_xl.domain.tables import RawTable, RowEdits
+from netstats_xl.domain.targets import Definitions, DestinationId, EchoSettings, JobId, Settings
 from netstats_xl.domain.views import WorkbookView
 
 
@@ -93,10 +93,13 @@ class GroupSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredDefinitions:
-    """The last definitions saved, and what was retired since."""
+    """The last definitions and settings saved, what was retired since, and which jobs the user stopped."""
 
     active: Definitions = Definitions()
     retired: Definitions = Definitions()
+    settings: Settings | None = None
+    """None: none were saved yet."""
+    stopped: frozenset[JobId] = frozenset()
 
 
 class ResultStore(Protocol):
@@ -107,6 +110,14 @@ class ResultStore(Protocol):
 
     def save_definitions(self, definitions: Definitions, *, at: datetime) -> None:
         """Make these the active definitions; what was active and is not among them is retired, and kept."""
+        ...
+
+    def save_settings(self, settings: Settings) -> None:
+        """Keep the settings, for a start without the workbook."""
+        ...
+
+    def save_stopped(self, jobs: Collection[JobId]) -> None:
+        """Keep which jobs the user stopped: these, and no others."""
         ...
 
     def definitions(self) -> StoredDefinitions:
@@ -204,6 +215,8 @@ class Publisher(Protocol):
     def publish(self, view: WorkbookView) -> str:
         """Show the view; where, in words or as a path.
 
+        A live workbook may show it a little later: of several views of the same table it shows the last.
+
         Raises:
             WorkbookError: it cannot be shown; a retryable one may go away by itself.
         """
@@ -237,4 +250,17 @@ class Workbook(Publisher, Protocol):
         Raises:
             WorkbookError: the workbook cannot be written now.
         """
+        ...
+
+    def edit(self, table: str, edits: RowEdits) -> None:
+        """Write rows into a table of the user's, as he asked for; row numbers are those of the last reading.
+
+        Raises:
+            WorkbookBusy: the workbook cannot be written now, or the rows moved since they were read.
+            WorkbookError: it cannot be written, it has no such table or column, or there is no room.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the workbook, which stays as it is. Closing twice does nothing."""
         ...

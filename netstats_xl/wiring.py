@@ -7,8 +7,7 @@ from pathlib import Path
 
 from tzlocal import get_localzone_name
 
-from netstats_xl.app.row_edits import RowEdits
-from netstats_xl.domain.tables import RawTable
+from netstats_xl.domain.tables import RawTable, RowEdits
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.domain.windows import parse_zone
 from netstats_xl.errors import ConfigurationError, WorkbookError

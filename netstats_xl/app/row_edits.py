@@ -4,26 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from netstats_xl.domain.addresses import expand, is_block
-from netstats_xl.domain.tables import CellValue, RawTable
+from netstats_xl.domain.tables import CellValue, RawTable, RowEdits
 from netstats_xl.errors import CellError
 from netstats_xl.sheets import DESTINATION_COLUMNS, normalised
 
 _STATUS = frozenset(normalised(column.header) for column in DESTINATION_COLUMNS if not column.typed)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowEdits:
-    """What is to be written into a table, by header. Cells that are not named stay as they are."""
-
-    append: tuple[Mapping[str, CellValue], ...] = ()
-    """New rows below the last one."""
-    replace: Mapping[int, Mapping[str, CellValue]] = field(default_factory=dict)
-    """Cells of rows that exist, by row number."""
-
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing to write."""
-        return not self.append and not self.replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

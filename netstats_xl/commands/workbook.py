@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from netstats_xl import wiring
-from netstats_xl.app.row_edits import RowEdits, expand_blocks, merge_rows
+from netstats_xl.app.row_edits import expand_blocks, merge_rows
 from netstats_xl.commands.asking import (
     counted,
     parsed,
@@ -16,6 +16,7 @@ from netstats_xl.commands.asking import (
     refuse_suffix,
     takes_any_character,
 )
+from netstats_xl.domain.tables import RowEdits
 from netstats_xl.domain.targets import Definitions
 from netstats_xl.domain.windows import parse_zone
 from netstats_xl.errors import NetstatsError, SheetInvalid

@@ -47,3 +47,20 @@ class RawTable:
             return f"{self.name.lower()}[{row_number}].{header.lower()}"
         letters = self.columns.get(header) or next(iter(self.columns.values()))
         return f"{letters}{row_number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowEdits:
+    """What is to be written into a table, by header. Cells that are not named stay as they are."""
+
+    append: tuple[Mapping[str, CellValue], ...] = ()
+    """New rows below the last one."""
+    replace: Mapping[int, Mapping[str, CellValue]] = field(default_factory=dict)
+    """Cells of rows that exist, by row number."""
+    remove: tuple[int, ...] = ()
+    """Numbers of rows that go."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.append or self.replace or self.remove)

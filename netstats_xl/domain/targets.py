@@ -190,6 +190,10 @@ class Settings(Model):
     details_limit: Annotated[int, Field(ge=0, le=200)] = 30
     """How many pairs of job and destination the Details sheet of a report shows."""
     retention_days: Annotated[int, Field(ge=1, le=36_500)] = 400
+    refresh_every_s: Annotated[int, Field(ge=2, le=86_400)] = 30
+    """How often the sheets of a workbook that is open are refreshed, s."""
+    when_closed: Literal["collect", "stop"] = "collect"
+    """What happens when a workbook that is open is closed."""
     zone: str = "UTC"
     """IANA name of the time zone that the report is written in, and of jobs that name none."""
     thresholds: Thresholds = Thresholds(

@@ -87,6 +87,16 @@ class OneOf:
 
     choices: tuple[str, ...]
     message: str
+    strict: bool = True
+    """False: the choices are offered, and other input is taken as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneOfColumn:
+    """Offers what a column of another table holds; other input is taken as well."""
+
+    source: "ColumnRef"
+    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +108,7 @@ class NumberBetween:
     message: str
 
 
-Validation = OneOf | NumberBetween
+Validation = OneOf | OneOfColumn | NumberBetween
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +155,10 @@ class TableSpec:
     """Blank rows kept below the last one within the table, for the user to type into."""
     streamed: bool = False
     """It may hold a great many rows and stands alone on its sheet: the adapter may write it row by row."""
+    room: int = 0
+    """Rows below its header that it may grow into in a live workbook: they have its formats, rules and validations."""
+    key: str | None = None
+    """Header of the column that tells its rows apart: in a live workbook they stay in the order the user sorted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +238,8 @@ class ChartSpec:
     height_px: int
     kind: ChartKind
     title: str
+    title_cell: str | None = None
+    """Name of the cell whose text is the title instead."""
     description: str
     """Alternative text, for those who cannot see the chart."""
     series: tuple[SeriesSpec, ...]
@@ -350,7 +366,10 @@ class WorkbookSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkbookView:
-    """A design and what fills it."""
+    """A design and what fills it.
+
+    A live workbook leaves tables without rows here, and cells without a value here, as they are.
+    """
 
     spec: WorkbookSpec
     rows: Mapping[str, Iterable[Row]]

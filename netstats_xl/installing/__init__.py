@@ -1,0 +1,1 @@
+"""Puts the product where its user finds it, and takes it away again. No admin rights, no security setting."""
