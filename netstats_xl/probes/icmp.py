@@ -5,19 +5,19 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Self
 
-from netstats_xl.domain.results import NameNotResolved, Outcome, RoundResult, SendFailed
+from netstats_xl.domain.results import Outcome, SendFailed
 from netstats_xl.domain.targets import EchoSettings
 from netstats_xl.errors import BackendUnavailable, PrivilegeMissing, ProbeEngineError
-from netstats_xl.ports import ProbeTarget
-from netstats_xl.probes.addresses import Address, Family, UnknownInterfaceError, parse_literal
+from netstats_xl.probes.addresses import Address, Family
 from netstats_xl.probes.echo_socket import EchoChannel, open_echo_socket
 from netstats_xl.probes.engine import EchoEngine
-from netstats_xl.probes.resolver import Resolver, Unresolved
+from netstats_xl.probes.hosts import HostProber
+from netstats_xl.probes.resolver import Resolver
 
 OpenChannel = Callable[[Family], EchoChannel]
 
 
-class IcmpProber:
+class IcmpProber(HostProber):
     """A `ports.Prober` with one socket for each family, raw where the system grants it, else datagram.
 
     It belongs to the event loop of its first round; that loop must watch file descriptors, which a
@@ -38,7 +38,7 @@ class IcmpProber:
             open_channel: opens a family's socket.
             now: the monotonic clock that the sockets use too, s.
         """
-        self._resolver = resolver or Resolver()
+        super().__init__(resolver)
         self._open_channel = open_channel
         self._now = now
         self._channels: dict[Family, EchoChannel] = {}
@@ -80,39 +80,6 @@ class IcmpProber:
         """How it reaches the network, in words; empty before the first socket is open."""
         return "; ".join(self._channels[family].describe() for family in sorted(self._channels))
 
-    async def probe(self, targets: Sequence[ProbeTarget], settings: EchoSettings) -> Sequence[RoundResult]:
-        """See `ports.Prober.probe`.
-
-        Addresses and names known already go first, together; each other name goes when it is resolved.
-        """
-        self.check_privilege()
-        outcomes: dict[int, Outcome] = {}
-        ready: list[tuple[int, Address]] = []
-        unknown: dict[str, list[int]] = {}
-        for position, target in enumerate(targets):
-            found = self._known(target.host)
-            if isinstance(found, Address):
-                ready.append((position, found))
-            elif found is not None:
-                outcomes[position] = found
-            else:
-                unknown.setdefault(target.host, []).append(position)
-        parts = [asyncio.ensure_future(self._probe_addresses(ready, settings))]
-        parts += [
-            asyncio.ensure_future(self._probe_name(host, positions, settings))
-            for host, positions in unknown.items()
-        ]
-        try:
-            for part in await asyncio.gather(*parts):
-                outcomes.update(part)
-        finally:
-            for task in parts:
-                task.cancel()
-        return [
-            RoundResult(destination_id=target.destination_id, outcome=outcomes[position])
-            for position, target in enumerate(targets)
-        ]
-
     async def close(self) -> None:
         """See `ports.Prober.close`. Rounds under way raise `BackendUnavailable`."""
         self._closed = True
@@ -123,33 +90,15 @@ class IcmpProber:
             channel.close()
         self._channels.clear()
 
-    def _known(self, host: str) -> Address | Outcome | None:
-        try:
-            literal = parse_literal(host)
-        except UnknownInterfaceError as error:
-            return SendFailed(address=host, reason=str(error))
-        if literal is not None:
-            return literal
-        found = self._resolver.known(host)
-        return NameNotResolved(reason=found.reason) if isinstance(found, Unresolved) else found
-
-    async def _probe_name(
-        self, host: str, positions: Sequence[int], settings: EchoSettings
-    ) -> dict[int, Outcome]:
-        found = await self._resolver.resolve(host)
-        if isinstance(found, Unresolved):
-            return dict.fromkeys(positions, NameNotResolved(reason=found.reason))
-        return await self._probe_addresses([(position, found) for position in positions], settings)
-
-    async def _probe_addresses(
-        self, addresses: Sequence[tuple[int, Address]], settings: EchoSettings
-    ) -> dict[int, Outcome]:
-        self.check_privilege()  # it may have been closed while a name was looked up
-        channels = {family: self._channel(family) for family in {address.family for _, address in addresses}}
+    async def probe_addresses(
+        self, addresses: Sequence[Address], settings: EchoSettings
+    ) -> Sequence[Outcome]:
+        """See `HostProber.probe_addresses`."""
+        channels = {family: self._channel(family) for family in {address.family for address in addresses}}
         outcomes: dict[int, Outcome] = {}
         requests: list[tuple[Address, EchoChannel]] = []
         positions: list[int] = []
-        for position, address in addresses:
+        for position, address in enumerate(addresses):
             channel = channels[address.family]
             if isinstance(channel, ProbeEngineError):
                 outcomes[position] = SendFailed(address=address.text, reason=channel.message)
@@ -158,7 +107,7 @@ class IcmpProber:
                 positions.append(position)
         found = await self._engine_here().run(requests, settings)
         outcomes.update(zip(positions, found, strict=True))
-        return outcomes
+        return [outcomes[position] for position in range(len(addresses))]
 
     def _engine_here(self) -> EchoEngine:
         loop = asyncio.get_running_loop()
