@@ -216,6 +216,33 @@ def expand(workbook: WorkbookArgument = Path("NetStats.xlsx")) -> None:
     raise typer.Exit(workbook_commands.expand(workbook))
 
 
+@app.command()
+def install(
+    workbook: Annotated[
+        Path | None,
+        typer.Option("--workbook", metavar="PATH", help="Where NetStats.xlsm goes. Default: your Documents."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+) -> None:
+    """Put the live workbook into your Documents and the Start menu (Windows). Nothing of yours is overwritten."""
+    from netstats_xl.commands import install as install_command
+
+    raise typer.Exit(install_command.install(workbook, dry_run=dry_run))
+
+
+@app.command()
+def uninstall(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    remove_data: Annotated[
+        bool, typer.Option("--remove-data", help="Remove the databases and logs, too. Workbooks always stay.")
+    ] = False,
+) -> None:
+    """Take away what `install` made. Your workbook and, unless told, your measurements stay."""
+    from netstats_xl.commands import install as install_command
+
+    raise typer.Exit(install_command.uninstall(dry_run=dry_run, remove_data=remove_data))
+
+
 @config_app.command("export")
 def config_export(
     workbook: WorkbookArgument = Path("NetStats.xlsx"),

@@ -27,6 +27,7 @@
         Unauthorized
         ControlTimeout                retryable
       ReportError
+      InstallError
 
 An adapter translates a third party's exceptions into these once, at its edge, with ``raise ... from``.
 Outcomes of a probe (a timeout, an unresolvable name) are results, never exceptions:
@@ -216,3 +217,9 @@ class ReportError(NetstatsError):
     """A report cannot be made as asked."""
 
     code = "report"
+
+
+class InstallError(NetstatsError):
+    """The product cannot be put where its user finds it, or not be taken away."""
+
+    code = "install"
