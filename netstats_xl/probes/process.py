@@ -18,7 +18,7 @@ from netstats_xl.domain.results import RoundResult
 from netstats_xl.domain.targets import EchoSettings
 from netstats_xl.errors import BackendUnavailable, ProbeEngineError
 from netstats_xl.ports import ProbeTarget
-from netstats_xl.probes.icmp import IcmpProber
+from netstats_xl.probes.choice import open_prober
 from netstats_xl.probes.worker import Answer, CancelOrder, MakeProber, Order, ProbeOrder, receive, send
 
 START_WITHIN_S = 60.0
@@ -36,7 +36,7 @@ class ProcessProber:
     Should that process end, the rounds under way fail, and the next round starts another.
     """
 
-    def __init__(self, make: MakeProber = IcmpProber.open) -> None:
+    def __init__(self, make: MakeProber = open_prober) -> None:
         """Start nothing yet.
 
         Args:
@@ -48,7 +48,7 @@ class ProcessProber:
         self._starting = Lock()
 
     @classmethod
-    def open(cls, make: MakeProber = IcmpProber.open) -> Self:
+    def open(cls, make: MakeProber = open_prober) -> Self:
         """A prober whose process is up and can send.
 
         Raises:
