@@ -1,5 +1,7 @@
 """The only module that names adapters: which technology serves which port."""
 
+import importlib
+import sys
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +12,8 @@ from tzlocal import get_localzone_name
 from netstats_xl.domain.tables import RawTable, RowEdits
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.domain.windows import parse_zone
-from netstats_xl.errors import ConfigurationError, WorkbookError
+from netstats_xl.errors import ConfigurationError, InstallError, WorkbookError
+from netstats_xl.installing.edges import Edges
 from netstats_xl.ports import Clock, Prober, Publisher, ResultStore, Workbook
 from netstats_xl.scheduling import Scheduler, SystemClock
 from netstats_xl.scheduling.scheduler import OnError
@@ -158,3 +161,29 @@ def render_yaml(definitions: Definitions, settings: Settings, *, ascii_only: boo
     from netstats_xl.workbooks.yaml_file import render_yaml
 
     return render_yaml(definitions, settings, ascii_only=ascii_only)
+
+
+def installer_edges() -> Edges:
+    """What the installer asks of this Windows.
+
+    Raises:
+        InstallError: this is no Windows.
+    """
+    if sys.platform != "win32":
+        raise InstallError(
+            "The live workbook needs Excel for Windows. Here, `netstats-xl new` and `netstats-xl run` work with a "
+            "workbook file."
+        )
+    from netstats_xl.installing.windows import windows_edges
+
+    return windows_edges()
+
+
+def copy_macro_template(path: Path) -> None:
+    """Write a new live workbook with an identity of its own."""
+    importlib.import_module("netstats_xl.workbooks.macro_template").copy_template(path)
+
+
+def template_calls_windows() -> bool:
+    """Whether the live workbook's macros declare functions of Windows, which some policies refuse."""
+    return True
