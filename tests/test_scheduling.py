@@ -279,6 +279,36 @@ def test_a_slow_chore_neither_overlaps_itself_nor_holds_up_jobs(bench: Bench) ->
     assert begun.acquire(timeout=PATIENCE_S)
 
 
+def test_a_chore_can_be_done_before_its_time(bench: Bench) -> None:
+    done: Queue[str] = Queue()
+    bench.scheduler.every("hourly", 3_600, lambda: done.put("hourly"))
+    bench.scheduler.soon("hourly")  # too early: nothing runs yet
+    bench.scheduler.start()
+    bench.scheduler.soon("hourly")
+    assert done.get(timeout=PATIENCE_S) == "hourly"
+    bench.scheduler.soon("unknown")
+    bench.scheduler.soon("hourly")
+    assert done.get(timeout=PATIENCE_S) == "hourly"
+    assert done.empty()
+
+
+def test_a_chore_that_is_wanted_while_it_is_under_way_is_done_again(bench: Bench) -> None:
+    begun, go_on = threading.Semaphore(0), threading.Semaphore(0)
+
+    def linger() -> None:
+        begun.release()
+        go_on.acquire(timeout=PATIENCE_S)
+
+    bench.scheduler.every("slow", 3_600, linger)
+    bench.scheduler.start()
+    bench.scheduler.soon("slow")
+    assert begun.acquire(timeout=PATIENCE_S)
+    bench.scheduler.soon("slow")
+    go_on.release()
+    assert begun.acquire(timeout=PATIENCE_S)
+    go_on.release()
+
+
 def test_run_hands_over_results_and_exceptions(bench: Bench) -> None:
     async def divide(by: int) -> float:
         return 1 / by

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from threading import Lock
@@ -51,6 +51,8 @@ class _Chore:
     name: str
     every_s: float
     action: Action
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set to begin it before its time, or to find that there is nothing to begin any more."""
 
 
 class Scheduler:
@@ -74,7 +76,7 @@ class Scheduler:
         self._lock = Lock()
         self._thread: LoopThread | None = None
         self._closed = False
-        self._draining = asyncio.Event()
+        self._draining = False
         self._apscheduler = AsyncIOScheduler(timezone=UTC)
         self._workers = ThreadPoolExecutor(4, thread_name_prefix="netstats-chore")
         self._schedules: dict[str, Schedule] = {}
@@ -129,9 +131,18 @@ class Scheduler:
         with self._lock:
             if self._closed:
                 return
-            self._chores[name] = chore
+            before, self._chores[name] = self._chores.get(name), chore
             if self._thread is not None:
                 self._thread.call(partial(self._begin, chore))
+                if before is not None:
+                    self._thread.call(before.wake.set)
+
+    def soon(self, name: str) -> None:
+        """Do this chore now rather than at its time; again, where it is under way. Does nothing for an unknown name."""
+        with self._lock:
+            chore = self._chores.get(name)
+            if chore is not None and self._thread is not None:
+                self._thread.call(chore.wake.set)
 
     def run(self, coroutine: Coroutine[object, None, Result]) -> Result:
         """Run a coroutine on the loop, and wait for its result or its exception.
@@ -152,7 +163,7 @@ class Scheduler:
         """
         with self._lock:
             self._closed = True
-        if self._thread is not None and not self._draining.is_set():
+        if self._thread is not None and not self._draining:
             self._thread.run(self._drain(timeout_s))
 
     def stop(self, timeout_s: float) -> None:
@@ -194,7 +205,7 @@ class Scheduler:
 
     async def _do_again_and_again(self, chore: _Chore) -> None:
         took_s = 0.0
-        while not await self._draining_within(chore.every_s - took_s) and self._chores[chore.name] is chore:
+        while await self._due(chore, chore.every_s - took_s):
             began_s = time.perf_counter()
             try:
                 if inspect.iscoroutinefunction(chore.action):
@@ -205,14 +216,16 @@ class Scheduler:
                 self._report(chore.name, error)
             took_s = time.perf_counter() - began_s
 
-    async def _draining_within(self, seconds: float) -> bool:
+    async def _due(self, chore: _Chore, seconds: float) -> bool:
+        """Wait for the chore's time; whether it is to be done then."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._draining.wait(), max(seconds, 0.0))
-        return self._draining.is_set()
+            await asyncio.wait_for(chore.wake.wait(), max(seconds, 0.0))
+        chore.wake.clear()
+        return not self._draining and self._chores[chore.name] is chore
 
     async def _fire(self, job_id: str) -> None:
         task = asyncio.current_task()
-        if self._draining.is_set() or self._action is None or task is None:
+        if self._draining or self._action is None or task is None:
             return
         self._busy.add(task)
         task.add_done_callback(self._busy.discard)
@@ -232,7 +245,9 @@ class Scheduler:
         self._apscheduler.wakeup()
 
     async def _drain(self, timeout_s: float) -> None:
-        self._draining.set()
+        self._draining = True
+        for chore in self._chores.values():
+            chore.wake.set()
         self._apscheduler.remove_all_jobs()
         await asyncio.sleep(0)  # what APScheduler has just begun enters itself as busy, or leaves
         await finish(self._busy, timeout_s=timeout_s)
