@@ -6,6 +6,7 @@
       ConfigurationError
         SheetInvalid                  a tuple of CellError
         NotFound
+        RoundUnderWay                 retryable
       WorkbookError
         WorkbookBusy                  retryable
         WorkbookClosed
@@ -85,6 +86,13 @@ class NotFound(ConfigurationError):
     """There is no destination or job of this ID or name."""
 
     code = "not_found"
+
+
+class RoundUnderWay(ConfigurationError):
+    """A job cannot be run once: a round of it is going on."""
+
+    code = "round_under_way"
+    retryable = True
 
 
 class WorkbookError(NetstatsError):

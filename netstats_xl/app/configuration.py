@@ -11,7 +11,10 @@ from netstats_xl.sheets import DESTINATIONS, JOBS, InvalidRow, Reading
 
 Thing = TypeVar("Thing", Destination, Job)
 
-HOW_TO_CONFIRM = "If this is meant, start once with --confirm-removals; else put the rows back and save."
+HOW_TO_CONFIRM = (
+    "If this is meant, confirm it: by Validate on the ribbon, or by starting once with --confirm-removals. "
+    "Else put the rows back and save."
+)
 _FEW = 10
 """A table with so many stored rows, or fewer, may lose them all at once."""
 _MOST_TRIES = 1_000

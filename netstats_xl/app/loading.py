@@ -1,29 +1,33 @@
 """From the user's tables to the definitions in force."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netstats_xl.app.configuration import Sync, reconcile
 from netstats_xl.domain.tables import RawTable
 from netstats_xl.domain.targets import Definitions, Settings
-from netstats_xl.errors import CellError, StoreError
+from netstats_xl.errors import CellError, StoreError, WorkbookError
 from netstats_xl.ports import Clock, ResultStore, Workbook
 from netstats_xl.sheets import DESTINATIONS, JOBS, SETTINGS, read_definitions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What came of reading the workbook."""
+    """What came of reading the workbook, or of recalling what was read of it last."""
 
     definitions: Definitions
     settings: Settings
-    tables: Mapping[str, RawTable]
-    row_ids: Mapping[tuple[str, int], str]
-    cell_errors: tuple[CellError, ...]
-    warnings: tuple[str, ...]
+    tables: Mapping[str, RawTable] = field(default_factory=dict)
+    """As read; none where the workbook was not."""
+    row_ids: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    """The ID of each row of `tables` that has one, by the table's name and the row's number."""
+    cell_errors: tuple[CellError, ...] = ()
+    warnings: tuple[str, ...] = ()
     """What the user should know besides the bad cells, in sentences."""
-    saved: bool
-    """Whether the store has these definitions; if not, load again later."""
+    held: bool = False
+    """Whether nothing was changed because most rows would go at once; a warning says so."""
+    saved: bool = True
+    """Whether the store has all of it, and the rows their IDs; if not, load again later."""
 
 
 class Loading:
@@ -49,20 +53,19 @@ class Loading:
         """Read, reconcile with what is stored, and save; `confirmed`: most rows may be retired at once.
 
         Raises:
-            WorkbookError: the workbook cannot be read.
+            WorkbookError: the workbook cannot be read; `WorkbookClosed` where it is not open: see `recall`.
             StoreError: the definitions of before cannot be read.
         """
         tables = self._workbook.read((DESTINATIONS, JOBS, SETTINGS))
+        stored = self._store.definitions()
         reading = read_definitions(tables, default_zone=self._default_zone)
-        sync = reconcile(reading, self._store.definitions(), self._new_id, confirmed=confirmed)
+        sync = reconcile(reading, stored, self._new_id, confirmed=confirmed)
+        unsaved, without_ids = self._save(sync, reading.settings), self._write_ids(sync)
         warnings = [sync.held] if sync.held else []
-        saved = True
-        try:
-            self._store.save_definitions(sync.definitions, at=self._clock.now())
-        except StoreError as error:
-            saved = False
-            warnings.append(f"The definitions are not saved yet: {error.message}")
-        self._write_ids(sync)
+        if unsaved is not None:
+            warnings.append(f"The definitions are not saved yet: {unsaved.message}")
+        if without_ids is not None and not without_ids.retryable:
+            warnings.append(f"New rows have no ID yet: {without_ids.message}")
         return Loaded(
             definitions=sync.definitions,
             settings=reading.settings,
@@ -70,11 +73,37 @@ class Loading:
             row_ids=sync.row_ids,
             cell_errors=reading.errors,
             warnings=tuple(warnings),
-            saved=saved,
+            held=sync.held is not None,
+            saved=unsaved is None and without_ids is None,
         )
 
-    def _write_ids(self, sync: Sync) -> None:
-        for table in {table for table, _ in sync.new_ids}:
-            self._workbook.write_ids(
-                table, {row: id_ for (name, row), id_ in sync.new_ids.items() if name == table}
-            )
+    def recall(self) -> Loaded:
+        """What was read last, from the store: for a time when the workbook is not open.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        stored = self._store.definitions()
+        return Loaded(
+            definitions=stored.active, settings=stored.settings or Settings(zone=self._default_zone)
+        )
+
+    def _save(self, sync: Sync, settings: Settings) -> StoreError | None:
+        """Why it could not be done."""
+        try:
+            self._store.save_definitions(sync.definitions, at=self._clock.now())
+            self._store.save_settings(settings)
+        except StoreError as error:
+            return error
+        return None
+
+    def _write_ids(self, sync: Sync) -> WorkbookError | None:
+        """Why it could not be done; until it is, the rows are known by name and host."""
+        try:
+            for table in {table for table, _ in sync.new_ids}:
+                self._workbook.write_ids(
+                    table, {row: id_ for (name, row), id_ in sync.new_ids.items() if name == table}
+                )
+        except WorkbookError as error:
+            return error
+        return None

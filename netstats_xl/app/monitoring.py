@@ -1,10 +1,13 @@
 """Runs the jobs' rounds: when a tick comes due, probe, judge the results, and hand them on to be saved."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from netstats_xl.app.backlog import Backlog, RoundRecord
+from netstats_xl.app.finding import destination_of, job_of
+from netstats_xl.app.service import TestResult
+from netstats_xl.app.testing import probe_now, render_test
 from netstats_xl.domain.results import (
     JobRun,
     JobTotals,
@@ -31,7 +34,7 @@ from netstats_xl.domain.states import (
 )
 from netstats_xl.domain.targets import Definitions, Destination, DestinationId, Job, JobId, Settings
 from netstats_xl.domain.windows import Schedule, count_ticks, last_tick, next_tick
-from netstats_xl.errors import ProbeEngineError
+from netstats_xl.errors import ProbeEngineError, RoundUnderWay
 from netstats_xl.ports import Clock, Prober, ProbeTarget
 
 LONGEST_LATENESS = timedelta(seconds=5)
@@ -50,14 +53,20 @@ class _Progress:
     """Ticks up to this instant are dealt with."""
     totals: JobTotals
     running: bool = False
+    run_once: bool = False
+    """Whether a round off the grid is under way; it costs no tick."""
     last_result: str = ""
+
+
+def _nobody(record: RoundRecord) -> None:
+    """Hears of no round."""
 
 
 class Monitoring:
     """Holds the definitions in force and makes the rounds.
 
-    `load` and `tick` belong to the probing thread. The status methods may be called from any thread: what they
-    read is replaced, never changed in place.
+    `load`, `set_stopped`, `tick`, `run_once` and `test` belong to the probing thread. The status methods may be
+    called from any thread: what they read is replaced, never changed in place.
     """
 
     def __init__(
@@ -70,23 +79,35 @@ class Monitoring:
         states: Mapping[DestinationId, State],
         latest: Mapping[DestinationId, LatestSample],
         totals: Mapping[JobId, JobTotals],
+        on_record: Callable[[RoundRecord], None] = _nobody,
     ) -> None:
-        """`states`, `latest` and `totals` are what the store knows from before."""
+        """`states`, `latest` and `totals` are what the store knows from before.
+
+        `on_record` is told of every record, on the probing thread, after the statuses show it; it must be quick.
+        """
         self._prober = prober
         self._clock = clock
         self._backlog = backlog
         self._new_id = new_id
+        self._on_record = on_record
         self._definitions = Definitions()
         self._settings = Settings()
         self._trackers = {destination_id: Tracker(state=state) for destination_id, state in states.items()}
         self._latest = dict(latest)
         self._totals_before = dict(totals)
         self._progress: dict[JobId, _Progress] = {}
+        self._stopped: frozenset[JobId] = frozenset()
+        self._tests: dict[DestinationId, TestResult] = {}
 
     @property
     def definitions(self) -> Definitions:
         """The definitions in force."""
         return self._definitions
+
+    @property
+    def stopped(self) -> frozenset[JobId]:
+        """The jobs that the user stopped."""
+        return self._stopped
 
     def load(self, definitions: Definitions, settings: Settings) -> None:
         """Put definitions in force; a job whose schedule is as it was goes on undisturbed."""
@@ -102,6 +123,19 @@ class Monitoring:
                 before.handled_at = now
             progress[job.id] = before
         self._definitions, self._settings, self._progress = definitions, settings, progress
+        self._tests = {
+            id_: result
+            for id_, result in self._tests.items()
+            if (destination := definitions.destination(id_)) and destination.host == result.destination.host
+        }
+
+    def set_stopped(self, job_ids: Collection[JobId]) -> None:
+        """Make no rounds of these jobs, and let all others run; ticks of a job that was stopped are not missed."""
+        now = self._clock.now()
+        for job_id in self._stopped.difference(job_ids):
+            if progress := self._progress.get(job_id):
+                progress.handled_at = now
+        self._stopped = frozenset(job_ids)
 
     async def tick(self, job_id: JobId) -> None:
         """Deal with the ticks of a job that have come due: make the last one's round, count the missed ones.
@@ -110,7 +144,7 @@ class Monitoring:
         """
         job = self._definitions.job(job_id)
         progress = self._progress.get(job_id)
-        if job is None or progress is None or not job.enabled:
+        if job is None or progress is None or not job.enabled or job_id in self._stopped:
             return
         now = self._clock.now()
         due_at = last_tick(job.schedule, now)
@@ -129,21 +163,52 @@ class Monitoring:
         self._record_missed(job, progress, after=before, until=just_before, reason=MissedReason.LATE)
         progress.running = True
         try:
-            await self._make_round(job, progress, due_at)
+            await self._make_round(job, progress, due_at, interval=job.schedule.interval)
         finally:
             progress.running = False
 
-    async def _make_round(self, job: Job, progress: _Progress, tick_at: datetime) -> None:
+    async def run_once(self, job_id: JobId) -> JobRun:
+        """Make a round of the job now, also where it is stopped, disabled or outside its windows; how it went.
+
+        It stands for no time: availability is that of the rounds on the job's grid.
+
+        Raises:
+            NotFound: no job of this ID is in force.
+            RoundUnderWay: a round of the job is going on.
+        """
+        job, progress = job_of(self._definitions, job_id), self._progress[job_id]
+        if progress.running or progress.run_once:
+            raise RoundUnderWay(f"A round of the job {job.name} is going on: try again when it has ended.")
+        progress.run_once = True
+        try:
+            return await self._make_round(job, progress, self._clock.now(), interval=timedelta(0))
+        finally:
+            progress.run_once = False
+
+    async def test(self, destination_ids: Collection[DestinationId]) -> Sequence[TestResult]:
+        """Probe these destinations now, in the order given; their rows tell the result until their next round.
+
+        Raises:
+            NotFound: one of them is not in force.
+            ProbeEngineError: no probe can be sent.
+        """
+        wanted = [destination_of(self._definitions, each) for each in dict.fromkeys(destination_ids)]
+        results = await probe_now(self._prober, self._clock, self._definitions, wanted)
+        self._tests = self._tests | {result.destination.id: result for result in results}
+        return results
+
+    async def _make_round(
+        self, job: Job, progress: _Progress, tick_at: datetime, *, interval: timedelta
+    ) -> JobRun:
         run_id = self._new_id()
         started_at = self._clock.now()
         destinations = job.select(self._definitions.destinations)
         targets = [ProbeTarget(destination_id=each.id, host=each.host) for each in destinations]
         try:
             results = await self._prober.probe(targets, job.echo)
-            samples, events = self._judge(job, destinations, results, run_id, tick_at)
+            samples, events = self._judge(job, destinations, results, run_id, tick_at, interval)
         except ProbeEngineError as error:
-            self._fail(job, progress, run_id, tick_at, started_at, error.message)
-            return
+            return self._fail(job, progress, run_id, tick_at, started_at, error.message)
         except Exception as error:
             # The edge of a job: what nobody foresaw is recorded as this job's failure, then reported above.
             self._fail(job, progress, run_id, tick_at, started_at, f"internal error: {error!r}")
@@ -151,7 +216,7 @@ class Monitoring:
         up = sum(packets_of(result.outcome)[1] > 0 for result in results)
         outcome = RunCompleted(up=up, down=len(results) - up)
         run = self._run(run_id, job, tick_at, started_at, outcome)
-        self._finish(progress, RoundRecord(run=run, samples=samples, events=events))
+        return self._finish(progress, RoundRecord(run=run, samples=samples, events=events))
 
     def _fail(
         self,
@@ -161,9 +226,9 @@ class Monitoring:
         tick_at: datetime,
         started_at: datetime,
         message: str,
-    ) -> None:
+    ) -> JobRun:
         run = self._run(run_id, job, tick_at, started_at, RunFailed(error=message))
-        self._finish(progress, RoundRecord(run=run))
+        return self._finish(progress, RoundRecord(run=run))
 
     def _judge(
         self,
@@ -172,6 +237,7 @@ class Monitoring:
         results: Sequence[RoundResult],
         run_id: str,
         tick_at: datetime,
+        interval: timedelta,
     ) -> tuple[list[Sample], list[StateChanged]]:
         samples: list[Sample] = []
         events: list[StateChanged] = []
@@ -181,7 +247,7 @@ class Monitoring:
                 job_id=job.id,
                 destination_id=destination.id,
                 run_id=run_id,
-                interval_s=job.schedule.interval.total_seconds(),
+                interval_s=interval.total_seconds(),
                 outcome=result.outcome,
             )
             samples.append(sample)
@@ -193,6 +259,8 @@ class Monitoring:
             self._latest[destination.id] = latest_of(sample, self._latest.get(destination.id))
             if event is not None:
                 events.append(event)
+        measured = {destination.id for destination in destinations}
+        self._tests = {id_: result for id_, result in self._tests.items() if id_ not in measured}
         return samples, events
 
     def _record_missed(
@@ -219,7 +287,7 @@ class Monitoring:
             outcome=outcome,
         )
 
-    def _finish(self, progress: _Progress, record: RoundRecord) -> None:
+    def _finish(self, progress: _Progress, record: RoundRecord) -> JobRun:
         run, totals = record.run, progress.totals
         match run.outcome:
             case RunCompleted(up=up, down=down):
@@ -237,28 +305,41 @@ class Monitoring:
             last_error=error,
         )
         self._backlog.add(record)
+        self._on_record(record)
+        return run
 
     def destination_status(self) -> dict[DestinationId, DestinationStatus]:
         """The status of every destination in force."""
         trackers, latest = dict(self._trackers), dict(self._latest)
-        thresholds = self._settings.thresholds
-        return {
+        settings, tests = self._settings, self._tests
+        statuses = {
             each.id: status_of(
                 each.id,
                 tracker=trackers.get(each.id, Tracker()),
                 latest=latest.get(each.id),
-                thresholds=each.thresholds.or_else(thresholds),
+                thresholds=each.thresholds.or_else(settings.thresholds),
             )
             for each in self._definitions.destinations
         }
+        tested = {
+            id_: replace(statuses[id_], problems=render_test(result, settings.zone))
+            for id_, result in tests.items()
+            if id_ in statuses
+        }
+        return statuses | tested
 
     def job_status(self, *, running: bool) -> dict[JobId, JobStatus]:
         """The status of every job in force; `running`: whether ticks are being dealt with at all."""
         now = self._clock.now()
-        progress = self._progress
+        progress, stopped = self._progress, self._stopped
         return {
             job.id: job_status(
-                job, progress[job.id].totals, now, running=running, last_result=progress[job.id].last_result
+                job,
+                progress[job.id].totals,
+                now,
+                running=running,
+                stopped=job.id in stopped,
+                last_result=progress[job.id].last_result,
             )
             for job in self._definitions.jobs
             if job.id in progress
@@ -266,14 +347,21 @@ class Monitoring:
 
 
 def job_status(
-    job: Job, totals: JobTotals, now: datetime, *, running: bool, last_result: str = ""
+    job: Job, totals: JobTotals, now: datetime, *, running: bool, stopped: bool = False, last_result: str = ""
 ) -> JobStatus:
-    """What the status columns show of a job, from what was done of it so far."""
+    """What the status columns show of a job, from what was done of it so far.
+
+    `running`: whether ticks are being dealt with at all; `stopped`: whether the user stopped this job.
+    """
+    ticks = running and job.enabled and not stopped
     return JobStatus(
         job_id=job.id,
-        state=job_status_state(job, now, running=running, last_error=totals.last_error),
+        # That it was stopped matters more than how its last round went.
+        state=job_status_state(
+            job, now, running=running and not stopped, last_error="" if stopped else totals.last_error
+        ),
         last_run_at=totals.last_run_at,
-        next_run_at=next_tick(job.schedule, now) if running and job.enabled else None,
+        next_run_at=next_tick(job.schedule, now) if ticks else None,
         rounds_done=totals.rounds_done,
         ticks_missed=totals.ticks_missed,
         last_error=totals.last_error,

@@ -1,7 +1,7 @@
 """Changes to the user's tables that the user asked for: blocks of addresses made rows, rows taken over."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 from netstats_xl.domain.addresses import expand, is_block
 from netstats_xl.domain.tables import CellValue, RawTable, RowEdits
@@ -24,8 +24,10 @@ class Expansion:
     """Blocks that cannot be expanded; they stay as they are."""
 
 
-def expand_blocks(table: RawTable) -> Expansion:
+def expand_blocks(table: RawTable, *, only: Collection[int] | None = None) -> Expansion:
     """Make each row of a Destinations table whose host is a block of addresses a row for each address.
+
+    `only`: numbers of the rows to do so with; None: all.
 
     The first address takes the block's own row, the others new rows with the same group, thresholds and so on,
     named after the block's row and the address. An address that has a row already gets no second one; of a block
@@ -42,7 +44,8 @@ def expand_blocks(table: RawTable) -> Expansion:
     blocks = skipped = 0
     for row in table.rows:
         host = row.cells.get(host_header)
-        if not isinstance(host, str) or not is_block(host):
+        wanted = only is None or row.number in only
+        if not wanted or not isinstance(host, str) or not is_block(host):
             continue
         try:
             addresses = expand(host)

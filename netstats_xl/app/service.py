@@ -63,7 +63,9 @@ class Health:
     @property
     def summary(self) -> str:
         """In one line: `Collecting: 12 up, 1 down`."""
-        counts = ", ".join(f"{number} {state.lower()}" for state, number in self.destinations.items() if number)
+        counts = ", ".join(
+            f"{number} {state.lower()}" for state, number in self.destinations.items() if number
+        )
         paused = " (updates paused)" if self.updates_paused else ""
         return f"Collecting: {counts or 'no destinations'}{paused}"
 
@@ -136,6 +138,8 @@ class Synced:
     jobs: int
     cell_errors: tuple[CellError, ...] = ()
     warnings: tuple[str, ...] = ()
+    held: bool = False
+    """Whether nothing was changed because most rows would go at once: a warning says so, sync `confirmed` does it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +219,10 @@ class Service(Protocol):
         ...
 
     def expand(self, destination_ids: Collection[DestinationId] | None = None) -> int:
-        """Make rows of the blocks and ranges in the Destinations table; how many rows were written."""
+        """Make rows of the blocks and ranges in the Destinations table; how many rows were written.
+
+        Of these rows alone where any are given, by ID or by name: a row with a block has no ID yet.
+        """
         ...
 
     def test(self, destination_ids: Collection[DestinationId]) -> Sequence[TestResult]:
@@ -258,8 +265,8 @@ class Service(Protocol):
         """The statistics of all destinations in a period such as `1h`."""
         ...
 
-    def sync(self) -> Synced:
-        """Read the workbook now, and put what it says in force."""
+    def sync(self, *, confirmed: bool = False) -> Synced:
+        """Read the workbook now, and put what it says in force; `confirmed`: most rows may go at once."""
         ...
 
     def refresh(self) -> str:

@@ -1,7 +1,7 @@
 """Blocks made rows, and rows taken over."""
 
 from netstats_xl.app.row_edits import expand_blocks, merge_rows
-from netstats_xl.domain.tables import CellValue
+from netstats_xl.domain.tables import CellValue, RowEdits
 from netstats_xl.sheets import DESTINATIONS, destination_cells, read_definitions
 from tests.sheets.tables import destinations, read, table
 
