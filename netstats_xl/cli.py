@@ -223,10 +223,15 @@ def install(
         typer.Option("--workbook", metavar="PATH", help="Where NetStats.xlsm goes. Default: your Documents."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    stop_collectors: Annotated[
+        bool, typer.Option("--stop-collectors", help="Only end your collectors, before an update.")
+    ] = False,
 ) -> None:
     """Put the live workbook into your Documents and the Start menu (Windows). Nothing of yours is overwritten."""
     from netstats_xl.commands import install as install_command
 
+    if stop_collectors:
+        raise typer.Exit(install_command.stop_collectors())
     raise typer.Exit(install_command.install(workbook, dry_run=dry_run))
 
 

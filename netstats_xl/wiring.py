@@ -3,17 +3,20 @@
 import importlib
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tzlocal import get_localzone_name
 
+from netstats_xl.control.client import ControlClient
 from netstats_xl.domain.tables import RawTable, RowEdits
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.domain.windows import parse_zone
-from netstats_xl.errors import ConfigurationError, InstallError, WorkbookError
+from netstats_xl.errors import CompanionNotRunning, ConfigurationError, InstallError, WorkbookError
 from netstats_xl.installing.edges import Edges
+from netstats_xl.paths import DataFolder
 from netstats_xl.ports import Clock, Prober, Publisher, ResultStore, Workbook
 from netstats_xl.scheduling import Scheduler, SystemClock
 from netstats_xl.scheduling.scheduler import OnError
@@ -163,20 +166,27 @@ def render_yaml(definitions: Definitions, settings: Settings, *, ascii_only: boo
     return render_yaml(definitions, settings, ascii_only=ascii_only)
 
 
+def companions(data: DataFolder) -> Iterator[tuple[Path, ControlClient]]:
+    """The user's companions at work, each with its endpoint file."""
+    for path in sorted(data.endpoints.glob("*.txt")):
+        with suppress(CompanionNotRunning):
+            yield path, ControlClient.find(path)
+
+
 def installer_edges() -> Edges:
     """What the installer asks of this Windows.
 
     Raises:
         InstallError: this is no Windows.
     """
-    if sys.platform != "win32":
-        raise InstallError(
-            "The live workbook needs Excel for Windows. Here, `netstats-xl new` and `netstats-xl run` work with a "
-            "workbook file."
-        )
-    from netstats_xl.installing.windows import windows_edges
+    if sys.platform == "win32":
+        from netstats_xl.installing.windows import windows_edges
 
-    return windows_edges()
+        return windows_edges()
+    raise InstallError(
+        "The live workbook needs Excel for Windows. Here, `netstats-xl new` and `netstats-xl run` work with a "
+        "workbook file."
+    )
 
 
 def copy_macro_template(path: Path) -> None:

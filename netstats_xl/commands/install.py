@@ -1,10 +1,13 @@
 """`install` and `uninstall`: the live workbook, its Start-menu entries and its settings, for this user alone."""
 
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from netstats_xl import wiring
 from netstats_xl.commands.asking import say
+from netstats_xl.errors import ControlError
 from netstats_xl.installing import plan, record, removal, survey
 from netstats_xl.installing.excel import find_excel
 from netstats_xl.installing.execution import Installation
@@ -12,6 +15,9 @@ from netstats_xl.installing.findings import Finding
 from netstats_xl.installing.interpreter import interpreter_of
 from netstats_xl.installing.record import Record
 from netstats_xl.paths import data_folder
+
+STOP_WITHIN_S = 20
+"""How long a collector may take to save its results and end."""
 
 
 def install(workbook: Path | None, *, dry_run: bool) -> int:
@@ -41,6 +47,28 @@ def install(workbook: Path | None, *, dry_run: bool) -> int:
     return 0
 
 
+def stop_collectors(wait: Callable[[float], None] = time.sleep) -> int:
+    """End every collector of this user, so that the program's files can be replaced; 1 where one goes on."""
+    asked: dict[Path, str] = {}
+    for path, client in wiring.companions(data_folder()):
+        with client:
+            asked[path] = client.endpoint.workbook
+            say(f"Stopping the collector of {asked[path]} ...")
+            try:
+                client.shutdown()
+            except ControlError as error:
+                say(error.message, err=True)
+    # A collector removes its endpoint file when its results are saved.
+    for _ in range(STOP_WITHIN_S * 5):
+        if not any(path.exists() for path in asked):
+            break
+        wait(0.2)
+    left = [workbook for path, workbook in asked.items() if path.exists()]
+    for workbook in left:
+        say(f"Did not work: the collector of {workbook} did not end within {STOP_WITHIN_S} s.", err=True)
+    return 1 if left else 0
+
+
 def uninstall(*, dry_run: bool, remove_data: bool) -> int:
     """Take away what `install` made; 1 where something could not be removed, else 0."""
     edges = wiring.installer_edges()
@@ -56,6 +84,9 @@ def uninstall(*, dry_run: bool, remove_data: bool) -> int:
         for step in steps:
             say(f"  {removal.tell(step)}")
         return 0
+    if stop_collectors() != 0:
+        say("Nothing was removed. End the collector (Stop on the ribbon), and try again.", err=True)
+        return 1
     installation = Installation(
         edges=edges,
         record=known or Record(),

@@ -2,12 +2,17 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from netstats_xl import wiring
 from netstats_xl.cli import main
+from netstats_xl.commands import install as install_command
+from netstats_xl.commands.install import stop_collectors
+from netstats_xl.errors import ControlError, ControlTimeout
 from netstats_xl.installing.edges import Hive
+from netstats_xl.paths import DataFolder
 from tests.installing.fakes import FakeWindows
 
 
@@ -93,6 +98,64 @@ def test_uninstalling_what_was_never_installed_says_so(
 def test_the_workbook_may_go_elsewhere(fake: FakeWindows, tmp_path: Path) -> None:
     assert run("install", "--workbook", str(tmp_path / "Own.xlsm")) == 0
     assert (tmp_path / "Own.xlsm").exists()
+
+
+class FakeClient:
+    """A companion that ends at the second look, or never."""
+
+    def __init__(self, path: Path, *, ends: bool, error: ControlError | None = None) -> None:
+        self.path, self.ends, self.error = path, ends, error
+        self.endpoint = SimpleNamespace(workbook="Net.xlsm")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+
+    def __enter__(self) -> "FakeClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def shutdown(self) -> None:
+        if self.error:
+            raise self.error
+
+    def wait(self, _: float) -> None:
+        if self.ends:
+            self.path.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_collectors_are_told_to_end_and_waited_for(
+    tmp_path: Path, ends: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = FakeClient(tmp_path / "companions" / "a.txt", ends=ends)
+    monkeypatch.setattr(wiring, "companions", lambda _: iter([(client.path, client)]))
+    assert stop_collectors(client.wait) == (0 if ends else 1)
+    said = capsys.readouterr()
+    assert "Stopping the collector of Net.xlsm" in said.out
+    assert ("did not end" in said.err) is not ends
+
+
+def test_a_collector_that_goes_on_keeps_everything_installed(
+    fake: FakeWindows, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("install")
+    client = FakeClient(
+        fake.folders.local_data() / "netstats_xl" / "companions" / "a.txt",
+        ends=False,
+        error=ControlTimeout("It does not answer."),
+    )
+    monkeypatch.setattr(wiring, "companions", lambda _: iter([(client.path, client)]))
+    monkeypatch.setattr(install_command, "STOP_WITHIN_S", 0)
+    before = fake.files()
+    assert run("uninstall") == 1
+    assert fake.files() == before
+    assert "It does not answer." in capsys.readouterr().err
+
+
+def test_without_collectors_there_is_nothing_to_stop(fake: FakeWindows) -> None:
+    assert list(wiring.companions(DataFolder(fake.root))) == []
+    assert run("install", "--stop-collectors") == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows is what the installer is for")
