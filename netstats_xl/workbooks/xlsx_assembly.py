@@ -72,6 +72,8 @@ class Additions:
     pivots: Sequence[PivotPart] = ()
     caches: Mapping[str, PivotCache]
     """By name of the source table."""
+    hidden_names: Sequence[str] = ()
+    """Defined names that the user need not see."""
     file_name: str
     """Of the workbook: a chart names its pivot by file, sheet and name."""
 
@@ -113,6 +115,8 @@ def _edits(source: zipfile.ZipFile, sheets: Mapping[str, str], additions: Additi
 
     add("docProps/core.xml", _without_times)
     add(_WORKBOOK, _without_recalculation)
+    for hidden in additions.hidden_names:
+        add(_WORKBOOK, _replaced(f'<definedName name="{hidden}"', f'<definedName name="{hidden}" hidden="1"'))
     for name in source.namelist():
         if name.startswith("xl/charts/chart"):
             add(name, _gaps_as_gaps)

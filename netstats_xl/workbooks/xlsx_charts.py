@@ -1,4 +1,4 @@
-"""Native charts and sparklines."""
+"""Native charts."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,6 @@ from netstats_xl.domain.views import (
     ColumnRef,
     PivotChartSpec,
     SeriesSpec,
-    SparklineSpec,
 )
 from netstats_xl.errors import ViewUnsupported
 from netstats_xl.workbooks.pivots import PivotLayout
@@ -20,10 +19,7 @@ from netstats_xl.workbooks.xlsx_references import (
     Area,
     ChartValue,
     Placed,
-    cell_name,
     formula_of,
-    quoted_sheet,
-    range_name,
 )
 from netstats_xl.workbooks.xlsx_rules import accepted
 from netstats_xl.workbooks.xlsx_values import clean_text
@@ -52,10 +48,24 @@ class _Series:
     point_colors: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownTitle:
+    """The title of a chart that shows what a cell holds."""
+
+    formula: str
+    """The cell: `'Sheet'!$A$1`."""
+    text: str
+    """What it holds now."""
+
+
 def insert_chart(
-    workbook: XlsxWorkbook, sheet: XlsxSheet, spec: ChartSpec, tables: Mapping[str, Placed]
+    workbook: XlsxWorkbook,
+    sheet: XlsxSheet,
+    spec: ChartSpec,
+    tables: Mapping[str, Placed],
+    title: ShownTitle | None = None,
 ) -> None:
-    """Draw a chart over columns of tables."""
+    """Draw a chart over columns of tables; with a title that a cell holds instead of its own."""
     series = [_found(each, spec.kind, tables) for each in spec.series]
     axes = (spec.category_axis, spec.value_axis, spec.secondary_axis)
     first = [each for each in series if each.kind is spec.kind]
@@ -63,7 +73,7 @@ def insert_chart(
     chart = _drawn(workbook, spec.kind, first, spec, axes)
     if others:
         chart.combine(_drawn(workbook, others[0].kind, others, spec, axes))
-    _place(sheet, chart, spec, legend=spec.legend)
+    _place(sheet, chart, spec, legend=spec.legend, title=title)
 
 
 def insert_pivot_chart(
@@ -111,31 +121,6 @@ class PlacedPivot:
         first = self.layout.first_item_row
         found = {cell.row: cell.value for cell in self.layout.cells if cell.column == at}
         return [_plain(found.get(first + item)) for item in range(max(self.layout.items, 1))]
-
-
-def insert_sparklines(sheet: XlsxSheet, spec: SparklineSpec, tables: Mapping[str, Placed]) -> None:
-    """Draw a sparkline in each filled row of a table."""
-    table, source = tables[spec.table], tables[spec.source]
-    rows = min(table.filled, source.filled)
-    if not rows:
-        return
-    left, right = source.column(spec.first_column), source.column(spec.last_column)
-    at = table.column(spec.column)
-    options = {
-        "location": [cell_name(table.first_row + row, at) for row in range(rows)],
-        "range": [
-            f"{quoted_sheet(source.sheet)}!"
-            + range_name(source.first_row + row, left, source.first_row + row, right)
-            for row in range(rows)
-        ],
-        "type": spec.kind,
-        "series_color": spec.color,
-        "empty_cells": "gaps",
-        "show_hidden": True,
-    }
-    accepted(
-        sheet.add_sparkline(table.first_row, at, options), f"the sparklines of {spec.table}[{spec.column}]"
-    )
 
 
 def literal(text: str) -> str:
@@ -261,12 +246,21 @@ def _axis_options(axis: Axis) -> dict[str, object]:
     return options
 
 
-def _place(sheet: XlsxSheet, chart: XlsxChart, spec: ChartSpec | PivotChartSpec, *, legend: bool) -> None:
-    chart.set_title(
-        {"name": literal(spec.title), "name_font": {"size": 12, "bold": True, "color": _TEXT_COLOR}}
-        if spec.title
-        else {"none": True}
+def _place(
+    sheet: XlsxSheet,
+    chart: XlsxChart,
+    spec: ChartSpec | PivotChartSpec,
+    *,
+    legend: bool,
+    title: ShownTitle | None = None,
+) -> None:
+    shown: dict[str, object] = (
+        {"name": literal(spec.title)}
+        if title is None
+        else {"name": f"={title.formula}", "data": [clean_text(title.text)]}
     )
+    font = {"name_font": {"size": 12, "bold": True, "color": _TEXT_COLOR}}
+    chart.set_title(shown | font if spec.title or title else {"none": True})
     chart.set_legend({"position": "bottom", "font": {"size": 9}} if legend else {"none": True})
     chart.set_size({"width": spec.width_px, "height": spec.height_px})
     chart.set_chartarea({"border": {"color": "#D9D9D9"}})

@@ -12,8 +12,10 @@ from netstats_xl.domain.views import (
     ChartKind,
     ChartSpec,
     Column,
+    ColumnRef,
     NumberBetween,
     OneOf,
+    OneOfColumn,
     PivotChartSpec,
     PivotRatio,
     PivotSpec,
@@ -26,7 +28,8 @@ from netstats_xl.domain.views import (
     WorkbookView,
 )
 from netstats_xl.errors import ViewUnsupported
-from netstats_xl.workbooks.xlsx_tables import MOST_ROWS, header_text
+from netstats_xl.workbooks.xlsx_references import MOST_ROWS, list_name
+from netstats_xl.workbooks.xlsx_tables import header_text
 
 B = TypeVar("B", bound=Block)
 
@@ -58,6 +61,8 @@ def check(view: WorkbookView) -> None:
             for block in sheet.blocks
             for problem in _block_problems(block, tables)
         ),
+        *_list_problems(spec, tables),
+        *_title_problems(spec),
         *_pivot_problems(spec, tables),
         *_filling_problems(view, tables),
     ]
@@ -95,7 +100,8 @@ def _name_problems(spec: WorkbookSpec) -> Iterator[str]:
     for name in (*tables, *cells):
         if not _NAME.fullmatch(name) or _LIKE_A_CELL.fullmatch(name):
             yield f"{name!r} cannot name a table or cell (letters, digits, _ and ., and unlike A1 and R1C1)"
-    yield from _doubles("table or cell", [*tables, *cells])
+    lists = [list_name(ref) for ref in lists_of(spec)]
+    yield from _doubles("table, cell or list", [*tables, *cells, *lists])
     charts = [block.name for _, block in blocks_of(spec, ChartSpec)]
     charts += [block.name for _, block in blocks_of(spec, PivotChartSpec)]
     yield from _doubles("chart", charts)
@@ -115,10 +121,13 @@ def _table_problems(table: TableSpec) -> Iterator[str]:
     if not table.columns:
         yield f"{where} has no columns"
     last = table.anchor.column + len(table.columns)
-    if last > _MOST_COLUMNS or table.anchor.row + 2 + table.spare_rows > MOST_ROWS:
+    rows = max(table.spare_rows + 1, table.room)
+    if last > _MOST_COLUMNS or table.anchor.row + 1 + rows > MOST_ROWS:
         yield f"{where} reaches beyond the sheet"
     headers = [header_text(column) for column in table.columns]
     yield from _doubles(f"{table.name} column", headers)
+    if table.key is not None and table.key not in headers:
+        yield f"the key of {where} is no column of it"
     for column, header in zip(table.columns, headers, strict=True):
         if not header.strip():
             yield f"{where} has a column without a header"
@@ -143,6 +152,8 @@ def _rule_problems(where: str, column: Column, headers: Sequence[str]) -> Iterat
                 yield f"the choices of {where} must be texts without commas"
             if len(",".join(choices)) > _LONGEST_LITERAL:
                 yield f"the choices of {where} have more than {_LONGEST_LITERAL} characters"
+        case OneOfColumn(message=message):
+            pass
         case NumberBetween(low=low, high=high, message=message):
             if not low <= high:
                 yield f"the limits of {where} are the wrong way round"
@@ -177,6 +188,29 @@ def _block_problems(block: Block, tables: Mapping[str, TableSpec]) -> Iterator[s
         refs = [(block.table, block.column)]
         refs += [(block.source, column) for column in (block.first_column, block.last_column)]
         yield from _ref_problems(f"the sparklines of {block.table}", refs, tables)
+
+
+def lists_of(spec: WorkbookSpec) -> list[ColumnRef]:
+    """The columns that drop-downs offer, each once, in order."""
+    return list(
+        dict.fromkeys(
+            column.validation.source
+            for _, table in blocks_of(spec, TableSpec)
+            for column in table.columns
+            if isinstance(column.validation, OneOfColumn)
+        )
+    )
+
+
+def _list_problems(spec: WorkbookSpec, tables: Mapping[str, TableSpec]) -> Iterator[str]:
+    yield from _ref_problems("a drop-down", [(ref.table, ref.column) for ref in lists_of(spec)], tables)
+
+
+def _title_problems(spec: WorkbookSpec) -> Iterator[str]:
+    cells = {cell.name for _, cell in blocks_of(spec, CellSpec)}
+    for _, chart in blocks_of(spec, ChartSpec):
+        if chart.title_cell is not None and chart.title_cell not in cells:
+            yield f"the title of the chart {chart.name} needs the cell {chart.title_cell!r}"
 
 
 def _series_problems(chart: ChartSpec) -> Iterator[str]:

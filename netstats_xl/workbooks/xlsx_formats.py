@@ -76,6 +76,12 @@ class Formats:
         }
         return self._once(("header", read_only), look | _INDENTED | {"border": 1, "border_color": "#BFBFBF"})
 
+    def added_row(self, style: Style, kind: Kind, wanted: str) -> XlsxFormat:
+        """What a table gives to the cells of a row that is added to it."""
+        code = number_format(Sort.BLANK, kind, wanted)
+        properties = _properties(style) | ({} if code == _GENERAL else {"num_format": code})
+        return self._once(("added", style, code), properties)
+
     def conditional(self, style: Style) -> XlsxFormat:
         """The format that a rule lays over a cell."""
         return self._once(("conditional", style), _properties(style))

@@ -1,14 +1,18 @@
 """Where tables stand once they are written, and how formulas refer to their cells."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from netstats_xl.domain.views import TableSpec
+from netstats_xl.domain.views import ColumnRef, TableSpec
 
 Area = tuple[str, int, int, int, int]
 """Sheet, first row, first column, last row, last column; from 0."""
 
 ChartValue = float | str | None
+
+MOST_ROWS = 1_048_576
+"""Of a sheet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,3 +74,25 @@ def formula_of(area: Area) -> str:
     first = cell_name(first_row, first_column, column_fixed=True, row_fixed=True)
     last = cell_name(last_row, last_column, column_fixed=True, row_fixed=True)
     return f"{quoted_sheet(sheet)}!{first}:{last}"
+
+
+def cell_formula(sheet: str, row: int, column: int) -> str:
+    """`'Sheet'!$A$1`."""
+    return f"{quoted_sheet(sheet)}!{cell_name(row, column, column_fixed=True, row_fixed=True)}"
+
+
+def list_name(ref: ColumnRef) -> str:
+    """The hidden name by which drop-downs know what a column holds."""
+    return re.sub(r"\W", "_", f"List_{ref.table}_{ref.column}")
+
+
+def list_formula(sheet: str, table: TableSpec, header: str) -> str:
+    """The filled cells of a column, or its first one where none is: it follows the table's growth, whoever makes it.
+
+    Only a table with nothing below it can be referred to like this.
+    """
+    at = table.anchor.column + [column.header for column in table.columns].index(header)
+    first = table.anchor.row + 1
+    area = formula_of((sheet, first, at, MOST_ROWS - 1, at))
+    start = area.partition(":")[0]
+    return f"{start}:INDEX({area},MAX(1,COUNTA({area})))"

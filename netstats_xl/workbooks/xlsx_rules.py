@@ -6,6 +6,7 @@ from netstats_xl.domain.views import (
     AtLeast,
     NumberBetween,
     OneOf,
+    OneOfColumn,
     Rule,
     TableSpec,
     TextEquals,
@@ -14,7 +15,7 @@ from netstats_xl.domain.views import (
 )
 from netstats_xl.errors import ViewUnsupported
 from netstats_xl.workbooks.xlsx_formats import Formats, XlsxSheet
-from netstats_xl.workbooks.xlsx_references import cell_name
+from netstats_xl.workbooks.xlsx_references import cell_name, list_name
 
 
 def add_rules(sheet: XlsxSheet, table: TableSpec, first_row: int, last_row: int, formats: Formats) -> None:
@@ -71,8 +72,13 @@ def _condition(rule: Rule, table: TableSpec, row: int, column: int) -> str:
 def _validation(validation: Validation) -> dict[str, object]:
     options: dict[str, object] = {"error_title": "Not understood", "ignore_blank": True}
     match validation:
-        case OneOf(choices=choices, message=message):
-            return options | {"validate": "list", "source": list(choices), "error_message": message}
+        case OneOf(choices=choices, message=message, strict=strict):
+            listed = {"validate": "list", "source": list(choices), "show_error": strict}
+            return options | listed | {"error_message": message}
+        case OneOfColumn(source=source, message=message):
+            # A name, since a validation may not refer to a table's column itself.
+            listed = {"validate": "list", "source": "=" + list_name(source), "show_error": False}
+            return options | listed | {"error_message": message}
         case NumberBetween(low=low, high=high, message=message):
             between = {"validate": "decimal", "criteria": "between", "minimum": low, "maximum": high}
             return options | between | {"error_message": message}

@@ -1,6 +1,7 @@
 """How a sheet scrolls, how wide its columns are, and how it prints."""
 
 import math
+from collections.abc import Mapping
 
 from netstats_xl.domain.views import (
     CellSpec,
@@ -12,7 +13,7 @@ from netstats_xl.domain.views import (
     TextSpec,
 )
 from netstats_xl.workbooks.pivots import PivotLayout, label
-from netstats_xl.workbooks.xlsx_formats import XlsxSheet
+from netstats_xl.workbooks.xlsx_formats import XlsxFormat, XlsxSheet
 from netstats_xl.workbooks.xlsx_tables import header_height_px
 from netstats_xl.workbooks.xlsx_values import clean_text
 
@@ -29,8 +30,11 @@ _LONGEST_HEADING = 120
 _WIDEST_LABEL = 40.0
 
 
-def set_up_sheet(sheet: XlsxSheet, spec: SheetSpec, title: str) -> None:
-    """Set everything about the sheet that is not a block."""
+def set_up_sheet(
+    sheet: XlsxSheet, spec: SheetSpec, title: str, defaults: Mapping[int, XlsxFormat] | None = None
+) -> None:
+    """Set everything about the sheet that is not a block; `defaults`: formats of whole columns."""
+    defaults = defaults or {}
     if spec.hidden:
         sheet.hide()
     if spec.tab_color:
@@ -40,9 +44,10 @@ def set_up_sheet(sheet: XlsxSheet, spec: SheetSpec, title: str) -> None:
     # 1 hides them on paper, 2 everywhere.
     sheet.hide_gridlines(1 if spec.gridlines else 2)
     widths, hidden = _widths(spec)
-    for column in sorted(widths.keys() | hidden):
+    for column in sorted(widths.keys() | hidden | defaults.keys()):
         options = {"hidden": True} if column in hidden else {}
-        sheet.set_column(column, column, widths.get(column, _DEFAULT_WIDTH), None, options)
+        width = widths.get(column, _DEFAULT_WIDTH)
+        sheet.set_column(column, column, width, defaults.get(column), options)
     for row, height in _row_heights_px(spec).items():
         sheet.set_row_pixels(row, height)
     _set_up_print(sheet, spec, title, widths, hidden)

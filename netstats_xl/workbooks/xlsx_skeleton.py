@@ -23,12 +23,26 @@ from netstats_xl.domain.views import (
 from netstats_xl.workbooks.pivot_parts import caches_of
 from netstats_xl.workbooks.pivots import PivotTally
 from netstats_xl.workbooks.xlsx_assembly import Additions, PivotPart, SpooledRows
-from netstats_xl.workbooks.xlsx_charts import PlacedPivot, insert_chart, insert_pivot_chart, insert_sparklines
-from netstats_xl.workbooks.xlsx_checks import blocks_of
+from netstats_xl.workbooks.xlsx_charts import (
+    PlacedPivot,
+    ShownTitle,
+    insert_chart,
+    insert_pivot_chart,
+)
+from netstats_xl.workbooks.xlsx_checks import blocks_of, lists_of
 from netstats_xl.workbooks.xlsx_formats import ColumnFormats, Formats, XlsxSheet
-from netstats_xl.workbooks.xlsx_references import ChartValue, Placed, formula_of, range_name
+from netstats_xl.workbooks.xlsx_references import (
+    ChartValue,
+    Placed,
+    cell_formula,
+    list_formula,
+    list_name,
+    range_name,
+)
+from netstats_xl.workbooks.xlsx_room import column_defaults, prepare_room
 from netstats_xl.workbooks.xlsx_rules import accepted
 from netstats_xl.workbooks.xlsx_sheets import set_pivot_widths, set_up_sheet
+from netstats_xl.workbooks.xlsx_sparklines import insert_sparklines
 from netstats_xl.workbooks.xlsx_stream import spool_rows
 from netstats_xl.workbooks.xlsx_tables import Tap, add_table, table_rows, write_rows, write_text, write_value
 from netstats_xl.workbooks.xlsx_values import Sort, clean_text, stored
@@ -90,13 +104,17 @@ class _Skeleton:
     def write(self, file_name: str) -> Additions:
         """Write everything: first the tables, then what refers to them."""
         for sheet in self._view.spec.sheets:
-            set_up_sheet(self._sheets[sheet.name], sheet, self._view.spec.title)
+            defaults = column_defaults(sheet, self._formats)
+            set_up_sheet(self._sheets[sheet.name], sheet, self._view.spec.title, defaults)
             self._write_cells(sheet)
         pivots = [self._write_pivot(sheet, pivot) for sheet, pivot in blocks_of(self._view.spec, PivotSpec)]
         for sheet, chart in blocks_of(self._view.spec, ChartSpec):
-            insert_chart(self._workbook, self._sheets[sheet.name], chart, self._tables)
+            insert_chart(
+                self._workbook, self._sheets[sheet.name], chart, self._tables, self._shown_title(chart)
+            )
         for sheet, sparklines in blocks_of(self._view.spec, SparklineSpec):
             insert_sparklines(self._sheets[sheet.name], sparklines, self._tables)
+        lists = self._define_lists()
         visible = next(sheet.name for sheet in self._view.spec.sheets if not sheet.hidden)
         self._sheets[visible].activate()
         self._sheets[visible].set_first_sheet()
@@ -108,7 +126,35 @@ class _Skeleton:
             spooled=self._spooled,
             pivots=pivots,
             caches=caches_of([pivot.spec for pivot in pivots], headers),
+            hidden_names=lists,
             file_name=file_name,
+        )
+
+    def _define_lists(self) -> list[str]:
+        """Define what drop-downs offer; the names."""
+        tables = {table.name: (sheet.name, table) for sheet, table in blocks_of(self._view.spec, TableSpec)}
+        refs = lists_of(self._view.spec)
+        for ref in refs:
+            sheet, table = tables[ref.table]
+            formula = "=" + list_formula(sheet, table, ref.column)
+            accepted(
+                self._workbook.define_name(list_name(ref), formula), f"the list {ref.table}[{ref.column}]"
+            )
+        return [list_name(ref) for ref in refs]
+
+    def _shown_title(self, chart: ChartSpec) -> ShownTitle | None:
+        """What the chart's title shows, where a cell holds it."""
+        if chart.title_cell is None:
+            return None
+        sheet, cell = next(
+            (sheet, cell)
+            for sheet, cell in blocks_of(self._view.spec, CellSpec)
+            if cell.name == chart.title_cell
+        )
+        value = self._view.cells.get(cell.name)
+        return ShownTitle(
+            formula=cell_formula(sheet.name, cell.anchor.row, cell.anchor.column),
+            text=str(value) if value else chart.title,
         )
 
     def _feed(self, table: TableSpec) -> _Feed:
@@ -144,7 +190,7 @@ class _Skeleton:
                 style = replace(block.style, align=block.style.align or "left")
                 formats = ColumnFormats(self._formats, block.kind, block.number_format, style)
                 write_value(sheet, row, column, self._view.cells.get(block.name), formats)
-                formula = "=" + formula_of((spec.name, row, column, row, column)).rpartition(":")[0]
+                formula = "=" + cell_formula(spec.name, row, column)
                 accepted(self._workbook.define_name(block.name, formula), f"the name {block.name}")
 
     def _write_table(self, sheet: SheetSpec, table: TableSpec) -> None:
@@ -158,6 +204,7 @@ class _Skeleton:
         total = table_rows(table, filled)
         framed = 1 if table.streamed else None
         add_table(self._sheets[sheet.name], table, total, self._formats, framed_rows=framed)
+        prepare_room(self._sheets[sheet.name], sheet, table, total, self._formats)
         self._tables[table.name] = Placed(
             sheet=sheet.name, spec=table, rows=total, filled=filled, kept=feed.kept
         )

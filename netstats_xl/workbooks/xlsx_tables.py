@@ -7,11 +7,10 @@ from netstats_xl.domain.tables import CellValue
 from netstats_xl.domain.views import Column, Row, Style, TableSpec
 from netstats_xl.errors import ViewUnsupported
 from netstats_xl.workbooks.xlsx_formats import ColumnFormats, Formats, XlsxSheet
+from netstats_xl.workbooks.xlsx_references import MOST_ROWS
 from netstats_xl.workbooks.xlsx_rules import accepted, add_rules
 from netstats_xl.workbooks.xlsx_values import Sort, clean_text, stored
 
-MOST_ROWS = 1_048_576
-"""Of a sheet."""
 TABLE_STYLE = "TableStyleLight1"
 Tap = Callable[[Row], None]
 """Is given each row as it is written."""
@@ -126,6 +125,7 @@ def add_table(
     """
     first, left = table.anchor.row, table.anchor.column
     some_typed = any(column.typed for column in table.columns)
+    grows = table.room > 0
     options = {
         "name": table.name,
         "style": TABLE_STYLE,
@@ -134,6 +134,10 @@ def add_table(
             {
                 "header": header_text(column),
                 "header_format": formats.header(read_only=some_typed and not column.typed),
+                # What Excel gives to the cells of rows that are added.
+                "format": formats.added_row(column.style, column.kind, column.number_format)
+                if grows
+                else None,
             }
             for column in table.columns
         ],
@@ -148,7 +152,7 @@ def add_table(
                 sheet.write_comment(first, left + offset, clean_text(column.note), _note_size(column.note)),
                 f"the note of {table.name}[{column.header}]",
             )
-    add_rules(sheet, table, first + 1, first + rows, formats)
+    add_rules(sheet, table, first + 1, first + max(rows, table.room), formats)
 
 
 def header_text(column: Column) -> str:

@@ -106,8 +106,8 @@ def test_a_table_or_cell_name_that_excel_refuses_is_refused(tmp_path: Path, name
 @pytest.mark.parametrize(
     ("blocks", "reason"),
     [
-        ([THINGS, table("a", name="THINGS", anchor=at(0, 5))], "two have the table or cell name 'THINGS'"),
-        ([THINGS, CellSpec(name="things", anchor=at(0, 5))], "two have the table or cell name 'things'"),
+        ([THINGS, table("a", name="THINGS", anchor=at(0, 5))], "two have the table, cell or list name 'THINGS'"),
+        ([THINGS, CellSpec(name="things", anchor=at(0, 5))], "two have the table, cell or list name 'things'"),
         ([THINGS, CHART, replace(CHART, name="chart")], "two have the chart name 'chart'"),
         ([THINGS, PIVOT, replace(PIVOT, name="PIVOT")], "two have the pivot name 'PIVOT'"),
         ([table("Name", "NAME")], "two have the Things column name 'NAME'"),
