@@ -1,17 +1,17 @@
-"""Destinations and jobs as the store knows them: their small integer keys, and the definitions saved last."""
+"""What the store knows of the user's wishes: destinations and jobs with their small integer keys, and settings."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
 from pydantic import ValidationError
 
-from netstats_xl.domain.targets import Definitions, Destination, DestinationId, Job, JobId
+from netstats_xl.domain.targets import Definitions, Destination, DestinationId, Job, JobId, Settings
 from netstats_xl.errors import StoreCorrupt
 from netstats_xl.ports import StoredDefinitions
+from netstats_xl.store.appending import ColumnType, append, utc_naive
 from netstats_xl.store.database import Cursor
-from netstats_xl.store.frames import ColumnType, append, utc_naive
 
 
 @dataclass(slots=True)
@@ -88,11 +88,25 @@ def save(cursor: Cursor, definitions: Definitions, *, at: datetime, keys: Keys) 
     return new
 
 
+def save_settings(cursor: Cursor, settings: Settings) -> None:
+    """Make these the settings, unless they are."""
+    if _load_settings(cursor) != settings:
+        cursor.execute("DELETE FROM settings")
+        cursor.execute("INSERT INTO settings VALUES (?)", [settings.model_dump_json()])
+
+
+def save_stopped(cursor: Cursor, jobs: Collection[JobId]) -> None:
+    """Make these the stopped jobs, unless they are."""
+    if _load_stopped(cursor) != frozenset(jobs):
+        cursor.execute("DELETE FROM stopped_jobs")
+        append(cursor, "stopped_jobs", [("id", "VARCHAR", sorted(set(jobs)))])
+
+
 def load(cursor: Cursor) -> StoredDefinitions:
     """The active definitions in the order they were saved in, and the retired ones, the first retired first.
 
     Raises:
-        StoreCorrupt: a definition cannot be understood.
+        StoreCorrupt: a definition, or the settings, cannot be understood.
     """
     columns = "SELECT active, id, definition FROM"
     order = "WHERE definition IS NOT NULL ORDER BY retired_at, position, key"
@@ -107,26 +121,39 @@ def load(cursor: Cursor) -> StoredDefinitions:
         )
         for is_active in (True, False)
     )
-    return StoredDefinitions(active=active, retired=retired)
+    return StoredDefinitions(
+        active=active, retired=retired, settings=_load_settings(cursor), stopped=_load_stopped(cursor)
+    )
 
 
-Definition = TypeVar("Definition", Destination, Job)
+def _load_settings(cursor: Cursor) -> Settings | None:
+    row = cursor.execute("SELECT definition FROM settings").fetchone()
+    return None if row is None else _parsed(Settings, "The settings in the database", row[0])
+
+
+def _load_stopped(cursor: Cursor) -> frozenset[JobId]:
+    return frozenset(id_ for (id_,) in cursor.execute("SELECT id FROM stopped_jobs").fetchall())
+
+
+Definition = TypeVar("Definition", Destination, Job, Settings)
 
 
 def _parse(
     model: type[Definition], kind: str, rows: Iterable[tuple[bool, str, str]]
 ) -> tuple[Definition, ...]:
-    found: list[Definition] = []
-    for _, id_, definition in rows:
-        try:
-            found.append(model.model_validate_json(definition))
-        except ValidationError as error:
-            raise StoreCorrupt(
-                f"The definition of {kind} {id_} in the database cannot be understood: it was changed by hand, or by "
-                "another version of netstats_xl. Use that version, or choose another database. "
-                f"({error.errors()[0]['msg']})"
-            ) from error
-    return tuple(found)
+    return tuple(
+        _parsed(model, f"The definition of {kind} {id_} in the database", text) for _, id_, text in rows
+    )
+
+
+def _parsed(model: type[Definition], what: str, text: str) -> Definition:
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        raise StoreCorrupt(
+            f"{what} cannot be understood: it was changed by hand, or by another version of netstats_xl. Use that "
+            f"version, or choose another database. ({error.errors()[0]['msg']})"
+        ) from error
 
 
 def _destination_columns(
@@ -135,8 +162,8 @@ def _destination_columns(
     models = [model for _, _, model in rows]
     return [
         *_columns(rows),
-        ("host", "object", ["" if model is None else model.host for model in models]),
-        ("group_name", "object", ["" if model is None else model.group for model in models]),
+        ("host", "VARCHAR", ["" if model is None else model.host for model in models]),
+        ("group_name", "VARCHAR", ["" if model is None else model.group for model in models]),
     ]
 
 
@@ -145,10 +172,10 @@ def _columns(
 ) -> list[tuple[str, ColumnType, Sequence[object]]]:
     models = [model for _, _, model in rows]
     return [
-        ("key", "int32", [key for key, _, _ in rows]),
-        ("id", "object", [id_ for _, id_, _ in rows]),
-        ("name", "object", [id_ if model is None else model.name for _, id_, model in rows]),
-        ("position", "int32", list(range(len(rows)))),
-        ("active", "bool", [model is not None for model in models]),
-        ("definition", "object", [None if model is None else model.model_dump_json() for model in models]),
+        ("key", "INTEGER", [key for key, _, _ in rows]),
+        ("id", "VARCHAR", [id_ for _, id_, _ in rows]),
+        ("name", "VARCHAR", [id_ if model is None else model.name for _, id_, model in rows]),
+        ("position", "INTEGER", list(range(len(rows)))),
+        ("active", "BOOLEAN", [model is not None for model in models]),
+        ("definition", "VARCHAR", [None if model is None else model.model_dump_json() for model in models]),
     ]

@@ -250,8 +250,6 @@ class Database:
             "threads": max(1, cores - 1) if self._spare_core else cores,
             "memory_limit": MEMORY_LIMIT,
             "temp_directory": spill,
-            # The default looks at 1,000 rows to find a column's type, and fails on a rare value that differs.
-            "pandas_analyze_sample": 1_000_000_000,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }

@@ -20,7 +20,7 @@ from netstats_xl.domain.results import (
     StateChanged,
     StoreInfo,
 )
-from netstats_xl.domain.targets import Definitions, DestinationId, JobId
+from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
 from netstats_xl.ports import Dimension, GroupSummary, StoredDefinitions
 from netstats_xl.store import catalogue, csv_export, ingest, pruning, queries, statistics
 from netstats_xl.store.database import MEMORY, Cursor, Database
@@ -62,6 +62,16 @@ class DuckDbStore:
             lambda cursor: catalogue.save(cursor, definitions, at=at, keys=self._ledger.keys),
             committed=lambda new: self._ledger.keys.add(new),
         )
+
+    def save_settings(self, settings: Settings) -> None:
+        """As `ports.ResultStore.save_settings`."""
+        self._database.write(
+            lambda cursor: catalogue.save_settings(cursor, settings), committed=lambda _: None
+        )
+
+    def save_stopped(self, jobs: Collection[JobId]) -> None:
+        """As `ports.ResultStore.save_stopped`."""
+        self._database.write(lambda cursor: catalogue.save_stopped(cursor, jobs), committed=lambda _: None)
 
     def definitions(self) -> StoredDefinitions:
         """As `ports.ResultStore.definitions`."""

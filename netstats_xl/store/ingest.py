@@ -16,9 +16,9 @@ from netstats_xl.domain.results import (
     Sample,
     StateChanged,
 )
+from netstats_xl.store.appending import append
 from netstats_xl.store.catalogue import Keys, add_placeholders, load_keys, missing_keys
 from netstats_xl.store.database import Cursor
-from netstats_xl.store.frames import append
 from netstats_xl.store.outcomes import render_outcome
 
 BATCHES_REMEMBERED = 1_000
@@ -103,9 +103,9 @@ def _save_run_ids(cursor: Cursor, batch: Batch, first: int) -> dict[str, int]:
         cursor,
         "run_ids",
         [
-            ("run", "int64", list(numbers.values())),
-            ("run_id", "object", list(numbers)),
-            ("tick", "datetime64[us]", list(last_ticks.values())),
+            ("run", "BIGINT", list(numbers.values())),
+            ("run_id", "VARCHAR", list(numbers)),
+            ("tick", "TIMESTAMP", list(last_ticks.values())),
         ],
     )
     return numbers
@@ -117,17 +117,17 @@ def _save_runs(cursor: Cursor, runs: Sequence[JobRun], numbers: dict[str, int], 
         cursor,
         "runs",
         [
-            ("run", "int64", [numbers[run.run_id] for run in runs]),
-            ("job", "int32", [jobs[run.job_id] for run in runs]),
-            ("tick", "datetime64[us]", [run.tick_at for run in runs]),
-            ("started", "datetime64[us]", [run.started_at for run in runs]),
-            ("finished", "datetime64[us]", [run.finished_at for run in runs]),
-            ("outcome", "object", [outcome[0] for outcome in outcomes]),
-            ("up", "object", [outcome[1] for outcome in outcomes]),
-            ("down", "object", [outcome[2] for outcome in outcomes]),
-            ("ticks", "object", [outcome[3] for outcome in outcomes]),
-            ("last_tick", "datetime64[us]", [outcome[4] for outcome in outcomes]),
-            ("reason", "object", [outcome[5] for outcome in outcomes]),
+            ("run", "BIGINT", [numbers[run.run_id] for run in runs]),
+            ("job", "INTEGER", [jobs[run.job_id] for run in runs]),
+            ("tick", "TIMESTAMP", [run.tick_at for run in runs]),
+            ("started", "TIMESTAMP", [run.started_at for run in runs]),
+            ("finished", "TIMESTAMP", [run.finished_at for run in runs]),
+            ("outcome", "VARCHAR", [outcome[0] for outcome in outcomes]),
+            ("up", "INTEGER", [outcome[1] for outcome in outcomes]),
+            ("down", "INTEGER", [outcome[2] for outcome in outcomes]),
+            ("ticks", "BIGINT", [outcome[3] for outcome in outcomes]),
+            ("last_tick", "TIMESTAMP", [outcome[4] for outcome in outcomes]),
+            ("reason", "VARCHAR", [outcome[5] for outcome in outcomes]),
         ],
     )
 
@@ -158,20 +158,20 @@ def _save_samples(
         cursor,
         "samples",
         [
-            ("tick", "datetime64[us]", [sample.at for sample in samples]),
-            ("job", "int32", [jobs[sample.job_id] for sample in samples]),
-            ("destination", "int32", [destinations[sample.destination_id] for sample in samples]),
-            ("run", "int64", [numbers[sample.run_id] for sample in samples]),
-            ("interval_s", "float64", [sample.interval_s for sample in samples]),
-            ("outcome", "object", [row.outcome for row in rows]),
-            ("address", "object", [row.address for row in rows]),
-            ("reporter", "object", [row.reporter for row in rows]),
-            ("reason", "object", [row.reason for row in rows]),
-            ("sent", "uint16", [row.sent for row in rows]),
-            ("received", "uint16", [row.received for row in rows]),
-            ("jitter_sum_ms", "float64", [row.jitter_sum_ms for row in rows]),
-            ("jitter_pairs", "uint16", [row.jitter_pairs for row in rows]),
-            ("rtts_ms", "object", [row.rtts_ms for row in rows]),
+            ("tick", "TIMESTAMP", [sample.at for sample in samples]),
+            ("job", "INTEGER", [jobs[sample.job_id] for sample in samples]),
+            ("destination", "INTEGER", [destinations[sample.destination_id] for sample in samples]),
+            ("run", "BIGINT", [numbers[sample.run_id] for sample in samples]),
+            ("interval_s", "DOUBLE", [sample.interval_s for sample in samples]),
+            ("outcome", "VARCHAR", [row.outcome for row in rows]),
+            ("address", "VARCHAR", [row.address for row in rows]),
+            ("reporter", "VARCHAR", [row.reporter for row in rows]),
+            ("reason", "VARCHAR", [row.reason for row in rows]),
+            ("sent", "USMALLINT", [row.sent for row in rows]),
+            ("received", "USMALLINT", [row.received for row in rows]),
+            ("jitter_sum_ms", "DOUBLE", [row.jitter_sum_ms for row in rows]),
+            ("jitter_pairs", "USMALLINT", [row.jitter_pairs for row in rows]),
+            ("rtts_ms", "FLOAT[]", [row.rtts_ms for row in rows]),
         ],
     )
 
@@ -183,11 +183,11 @@ def _save_events(
         cursor,
         "events",
         [
-            ("ordinal", "int64", list(range(first, first + len(events)))),
-            ("tick", "datetime64[us]", [event.at for event in events]),
-            ("destination", "int32", [destinations[event.destination_id] for event in events]),
-            ("before", "object", [event.before.value for event in events]),
-            ("after", "object", [event.after.value for event in events]),
-            ("reason", "object", [event.reason for event in events]),
+            ("ordinal", "BIGINT", list(range(first, first + len(events)))),
+            ("tick", "TIMESTAMP", [event.at for event in events]),
+            ("destination", "INTEGER", [destinations[event.destination_id] for event in events]),
+            ("before", "VARCHAR", [event.before.value for event in events]),
+            ("after", "VARCHAR", [event.after.value for event in events]),
+            ("reason", "VARCHAR", [event.reason for event in events]),
         ],
     )

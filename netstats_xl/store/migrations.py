@@ -65,6 +65,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
         "CREATE TABLE opened (opened_at TIMESTAMP NOT NULL, process INTEGER NOT NULL)",
     ),
+    (
+        # One row at most: the model as JSON.
+        "CREATE TABLE settings (definition VARCHAR NOT NULL)",
+        "CREATE TABLE stopped_jobs (id VARCHAR NOT NULL)",
+    ),
 )
 """The statements that lead from each schema version to the next; the first from an empty file to version 1."""
 

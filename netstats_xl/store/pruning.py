@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from netstats_xl.store.appending import utc_naive
 from netstats_xl.store.database import Cursor
-from netstats_xl.store.frames import utc_naive
 from netstats_xl.store.ingest import BATCHES_REMEMBERED
 from netstats_xl.store.queries import RUN_FIGURES
 

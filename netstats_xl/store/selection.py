@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from netstats_xl.domain.results import Period, Scope
-from netstats_xl.store.frames import utc_naive
+from netstats_xl.store.appending import utc_naive
 
 Parameters = dict[str, object]
 

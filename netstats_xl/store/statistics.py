@@ -7,8 +7,8 @@ from netstats_xl.domain.results import Period, Scope
 from netstats_xl.domain.rollups import P95_NEEDS, P99_NEEDS, Summary
 from netstats_xl.domain.targets import DestinationId, JobId
 from netstats_xl.ports import Dimension, GroupSummary
+from netstats_xl.store.appending import utc_naive
 from netstats_xl.store.database import Cursor
-from netstats_xl.store.frames import utc_naive
 from netstats_xl.store.selection import Parameters, aware, in_period, in_scope
 
 RTTS_IN_MEMORY = 40_000_000

@@ -40,6 +40,8 @@ from netstats_xl.domain.targets import (
     Job,
     Metric,
     Selector,
+    Settings,
+    StatePolicy,
     Thresholds,
 )
 from netstats_xl.domain.windows import Schedule, WeeklyWindow
@@ -198,6 +200,31 @@ class ResultStoreContract:
         store.save_definitions(definitions, at=START)
         store.save_definitions(definitions, at=at(5))
         assert store.definitions() == StoredDefinitions(active=definitions)
+
+    def test_settings_and_stopped_jobs_come_back_as_they_were_saved_last(self, store: ResultStore) -> None:
+        changed = Settings(
+            zone="Europe/Berlin",
+            when_closed="stop",
+            thresholds=Thresholds(rtt_warning_ms=1.5),
+            state_policy=StatePolicy(rounds=2, out_of=3),
+        )
+        store.save_settings(Settings())
+        store.save_settings(changed)
+        store.save_stopped(["job2", "job1", "job2"])
+        store.save_stopped({"job2", "job3"})
+        kept = store.definitions()
+        assert (kept.settings, kept.stopped) == (changed, frozenset({"job2", "job3"}))
+        store.save_stopped(())
+        assert store.definitions().stopped == frozenset()
+
+    def test_settings_and_stopped_jobs_outlast_a_change_of_the_definitions(self, store: ResultStore) -> None:
+        store.save_settings(Settings(retention_days=3))
+        store.save_stopped({"job1"})
+        definitions = Definitions(destinations=(destination(1),), jobs=(job(1),))
+        store.save_definitions(definitions, at=START)
+        assert store.definitions() == StoredDefinitions(
+            active=definitions, settings=Settings(retention_days=3), stopped=frozenset({"job1"})
+        )
 
     def test_a_changed_definition_replaces_the_old_one_under_its_id(self, store: ResultStore) -> None:
         store.save_definitions(Definitions(destinations=(destination(1),), jobs=(job(1),)), at=START)

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -34,7 +35,7 @@ from netstats_xl.domain.results import (
     rtts_of,
 )
 from netstats_xl.domain.rollups import jitter_rfc3550, summarise
-from netstats_xl.domain.targets import Definitions, DestinationId, JobId
+from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
 from netstats_xl.ports import Dimension, GroupSummary, StoredDefinitions
 from netstats_xl.store.csv_export import COLUMNS
 
@@ -64,7 +65,8 @@ class MemoryStore:
         active, retired = self._stored.active, self._stored.retired
         destination_ids = {each.id for each in definitions.destinations}
         job_ids = {each.id for each in definitions.jobs}
-        self._stored = StoredDefinitions(
+        self._stored = replace(
+            self._stored,
             active=definitions,
             retired=Definitions(
                 destinations=tuple(
@@ -75,6 +77,12 @@ class MemoryStore:
                 jobs=tuple(each for each in (*retired.jobs, *active.jobs) if each.id not in job_ids),
             ),
         )
+
+    def save_settings(self, settings: Settings) -> None:
+        self._stored = replace(self._stored, settings=settings)
+
+    def save_stopped(self, jobs: Collection[JobId]) -> None:
+        self._stored = replace(self._stored, stopped=frozenset(jobs))
 
     def definitions(self) -> StoredDefinitions:
         return self._stored

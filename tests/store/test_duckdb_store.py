@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,11 +10,21 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 
-from netstats_xl.domain.results import Batch, Period, Replied, RunCompleted, Sample, Scope
-from netstats_xl.domain.targets import Definitions
+from netstats_xl.domain.results import (
+    Batch,
+    NameNotResolved,
+    Period,
+    Replied,
+    RunCompleted,
+    Sample,
+    Scope,
+    describe,
+)
+from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.errors import ReportError, StoreCorrupt, StoreError
 from netstats_xl.ports import Dimension, GroupSummary
 from netstats_xl.store import csv_export, ingest, statistics
+from netstats_xl.store.appending import ROWS_A_STATEMENT, append
 from netstats_xl.store.catalogue import Keys
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.duckdb_store import DuckDbStore
@@ -95,6 +106,68 @@ def test_a_definition_that_cannot_be_understood_is_named(path: Path) -> None:
     with pytest.raises(StoreCorrupt, match=r"definition of job job1 .* cannot be understood"):
         store.definitions()
     store.close()
+
+
+def test_settings_that_cannot_be_understood_are_reported(path: Path) -> None:
+    store = DuckDbStore.open(path)
+    store.save_settings(Settings())
+    store.close()
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("""UPDATE settings SET definition = '{"colour": "red"}'""")
+    store = DuckDbStore.open(path)
+    with pytest.raises(StoreCorrupt, match="The settings in the database cannot be understood"):
+        store.definitions()
+    store.close()
+
+
+def test_what_is_unchanged_is_not_written_again(path: Path) -> None:
+    def size() -> int:
+        return store.info().size_bytes or 0
+
+    def save(settings: Settings, stopped: set[str]) -> int:
+        store.save_definitions(definitions, at=at(1))
+        store.save_settings(settings)
+        store.save_stopped(stopped)
+        return size()
+
+    definitions = Definitions(destinations=(destination(1),), jobs=(job(1),))
+    store = DuckDbStore.open(path)
+    first = save(Settings(), {"job1", "job2"})
+    assert save(Settings(), {"job2", "job1"}) == first
+    second = save(Settings(zone="Asia/Tokyo"), {"job1", "job2"})
+    assert first < second < save(Settings(zone="Asia/Tokyo"), {"job1"})
+    store.close()
+
+
+def test_a_batch_of_more_rows_than_a_statement_takes_is_saved_whole(path: Path) -> None:
+    number = 2 * ROWS_A_STATEMENT + 1
+    store = DuckDbStore.open(path)
+    samples = [sample(index / 60, OUTCOMES[index % len(OUTCOMES)]) for index in range(number)]
+    store.save(Batch(batch_id="a", samples=samples))
+    assert store.samples(Period(start=START, end=at(number))) == samples
+    store.close()
+
+
+def test_instants_to_the_microsecond_and_any_text_are_kept(path: Path) -> None:
+    texts = ["a\x00b", 'a"b\\c', "Köln \N{GRINNING FACE}", "\u2028\t\x01", "\ud800 half a character"]
+    samples = [
+        replace(sample(index, NameNotResolved(reason=text)), at=START + timedelta(microseconds=index))
+        for index, text in enumerate(texts)
+    ]
+    store = DuckDbStore.open(path)
+    store.save(Batch(batch_id="a", samples=samples))
+    found = store.samples(ALWAYS)
+    assert [each.at for each in found] == [each.at for each in samples]
+    assert [describe(each.outcome).removeprefix("name not resolved: ") for each in found] == [
+        *texts[:-1],
+        "? half a character",
+    ]
+    store.close()
+
+
+def test_only_what_a_table_can_hold_is_taken() -> None:
+    with duckdb.connect(":memory:") as cursor, pytest.raises(TypeError, match="Path has no place in a table"):
+        append(cursor, "runs", [("reason", "VARCHAR", [Path("x")])])
 
 
 def test_an_outcome_that_this_program_does_not_write_is_reported(path: Path) -> None:

@@ -1,19 +1,22 @@
 """Migrations: in one transaction, never backwards, and those that were shipped never change."""
 
 import hashlib
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from netstats_xl.domain.results import Batch
+from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.errors import MigrationFailed, StoreFull, StoreTooNew
+from netstats_xl.ports import StoredDefinitions
 from netstats_xl.store import migrations
 from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.migrations import MIGRATIONS, migrate
-from tests.contracts.result_store import ALWAYS, OUTCOMES, sample
+from tests.contracts.result_store import ALWAYS, OUTCOMES, destination, sample
 
-SHIPPED = ("46f6dca7bbb8fbee",)
+SHIPPED = ("46f6dca7bbb8fbee", "301a53a4b1fb98eb")
 """A digest of the words of each migration that was shipped. Append; never change one."""
 
 
@@ -81,6 +84,27 @@ def test_a_migration_that_fails_for_the_disk_says_what_is_wrong_with_the_disk(
     with pytest.raises(StoreFull, match="Free some space"):
         migrate(connection, Path("x"), migrations=((full,),))
     assert tables(connection) == []
+
+
+def test_what_version_1_kept_is_there_after_the_migration(tmp_path: Path) -> None:
+    path = tmp_path / "results.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        migrate(connection, path, migrations=MIGRATIONS[:1])
+        definition = destination(1).model_dump_json()
+        connection.execute(
+            "INSERT INTO destinations VALUES (1, 'dest1', 'Host 1', '192.0.2.1', '', 0, true, NULL, ?)",
+            [definition],
+        )
+    with closing(DuckDbStore.open(path)) as store:
+        assert store.definitions() == StoredDefinitions(active=Definitions(destinations=(destination(1),)))
+        store.save_settings(Settings(retention_days=7))
+        store.save_stopped({"job1"})
+        store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])]))
+    with closing(DuckDbStore.open(path)) as store:
+        kept = store.definitions()
+        assert (kept.settings, kept.stopped) == (Settings(retention_days=7), frozenset({"job1"}))
+        assert [each.destination_id for each in store.samples(ALWAYS)] == ["dest1"]
+        assert store.info().schema_version == len(MIGRATIONS)
 
 
 def test_the_tables_of_a_newer_version_are_refused(tmp_path: Path) -> None:
