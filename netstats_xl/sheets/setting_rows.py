@@ -65,6 +65,18 @@ SETTING_ROWS: tuple[SettingRow, ...] = (
         "0 to 200. Blank: 30.",
     ),
     SettingRow(
+        key="refresh_every",
+        name="Refresh sheets every",
+        description="How often the sheets of a workbook that is open in Excel show the latest results: 30s, 1m. "
+        "Blank: 30s.",
+    ),
+    SettingRow(
+        key="when_closed",
+        name="When the workbook is closed",
+        description="collect: results are collected all the same, and shown when it is opened again. "
+        "stop: nothing is measured until it is started again. Blank: collect.",
+    ),
+    SettingRow(
         key="retention_days",
         name="Keep results for (days)",
         description="Older results are deleted, 1 to 36,500. Blank: 400.",

@@ -100,12 +100,14 @@ def settings_rows(settings: Settings) -> tuple[Row, ...]:
 
 def setting_values(settings: Settings) -> dict[str, CellValue]:
     """What the user would type for each setting, by its key."""
-    thresholds, hours = settings.thresholds, settings.report_period_h
+    thresholds = settings.thresholds
     return {
         "database": settings.database or None,
         "report_every": _render_seconds(settings.report_every_s),
-        "report_period": f"{hours // 24}d" if hours % 24 == 0 and hours > 24 else f"{hours}h",
+        "report_period": render_period(settings.report_period_h),
         "details_limit": settings.details_limit,
+        "refresh_every": _render_seconds(settings.refresh_every_s),
+        "when_closed": settings.when_closed,
         "retention_days": settings.retention_days,
         "zone": settings.zone,
         "rtt_warning_ms": _or_none(thresholds.rtt_warning_ms),
@@ -122,10 +124,12 @@ def _settings(values: _Values, default_zone: str) -> Settings:
     return Settings(
         database=values.read("database", partial(parse_text, most=1_000), default.database),
         report_every_s=values.read("report_every", _parse_report_every, default.report_every_s),
-        report_period_h=values.read("report_period", _parse_report_period, default.report_period_h),
+        report_period_h=values.read("report_period", parse_period_h, default.report_period_h),
         details_limit=values.read(
             "details_limit", partial(parse_whole, low=0, high=200), default.details_limit
         ),
+        refresh_every_s=values.read("refresh_every", _parse_refresh_every, default.refresh_every_s),
+        when_closed=values.read("when_closed", _parse_when_closed, default.when_closed),
         retention_days=values.read(
             "retention_days", partial(parse_whole, unit="days", low=1, high=36_500), default.retention_days
         ),
@@ -186,7 +190,29 @@ def _parse_report_every(value: CellValue) -> int:
     return seconds
 
 
-def _parse_report_period(value: CellValue) -> int:
+def _parse_refresh_every(value: CellValue) -> int:
+    seconds = int(parse_interval(as_duration(value)).total_seconds())
+    if seconds < 2:
+        raise ValueError("the sheets would never come to rest: write 2s or more")
+    return seconds
+
+
+def _parse_when_closed(value: CellValue) -> Literal["collect", "stop"]:
+    match parse_text(value).casefold():
+        case "collect" | "collecting" | "go on" | "continue":
+            return "collect"
+        case "stop" | "stops":
+            return "stop"
+        case _:
+            raise ValueError("this is neither collect nor stop: write one of them")
+
+
+def parse_period_h(value: CellValue) -> int:
+    """A period in hours, as a user writes it: `24h`, `7d`, `4w`, or a number of hours.
+
+    Raises:
+        ValueError: what is wrong with it.
+    """
     if not isinstance(value, str) or not (match := _PERIOD.fullmatch(as_syntax(value))):
         try:
             return parse_whole(value, low=1, high=_LONGEST_PERIOD_H)
@@ -197,6 +223,11 @@ def _parse_report_period(value: CellValue) -> int:
     if not 1 <= hours <= _LONGEST_PERIOD_H:
         raise ValueError("the period must be from 1h to 366d")
     return hours
+
+
+def render_period(hours: int) -> str:
+    """What the user would type for so many hours."""
+    return f"{hours // 24}d" if hours % 24 == 0 and hours > 24 else f"{hours}h"
 
 
 def _render_seconds(seconds: int) -> str:

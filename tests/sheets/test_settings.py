@@ -31,6 +31,8 @@ def test_each_row_sets_its_setting() -> None:
         report_every="5m",
         report_period="7d",
         details_limit=0,
+        refresh_every=5,
+        when_closed="Stop",
         retention_days="90 days",
         rtt_warning_ms="50 ms",
         rtt_critical_ms=75.5,
@@ -43,6 +45,8 @@ def test_each_row_sets_its_setting() -> None:
         report_every_s=300,
         report_period_h=168,
         details_limit=0,
+        refresh_every_s=5,
+        when_closed="stop",
         retention_days=90,
         thresholds=Thresholds(
             rtt_warning_ms=50, rtt_critical_ms=75.5, loss_warning_percent=1, loss_critical_percent=2
@@ -98,6 +102,8 @@ def test_rounds_alone_must_all_agree() -> None:
         ({"report_period": "500d"}, "B5", "from 1h to 366d"),
         ({"report_period": "long"}, "B5", "24h, 7d or 4w"),
         ({"details_limit": 201}, "B5", "from 0 to 200"),
+        ({"refresh_every": "1s"}, "B5", "2s or more"),
+        ({"when_closed": "maybe"}, "B5", "neither collect nor stop"),
         ({"retention_days": 0}, "B5", "from 1"),
         ({"zone": "Nowhere"}, "B5", "no time zone"),
         ({"rtt_warning_ms": -1}, "B5", "from 0.001"),
