@@ -1,0 +1,104 @@
+"""How an endpoint's answer goes out: as JSON, or its sentence alone where the client prefers plain text."""
+
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from netstats_xl.control.answers import Answer
+from netstats_xl.control.guard import rendered
+from netstats_xl.control.negotiation import JSON, PLAIN, plain_body, wants_text
+from netstats_xl.control.problems import (
+    Problem,
+    invalid_request,
+    problem_of,
+    request_problem,
+    status_of,
+)
+from netstats_xl.errors import NetstatsError
+from netstats_xl.sheets.cells import shown
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER_S = 1
+
+
+def respond(request: Request, answer: Answer, status: int = 200, *, text: str | None = None) -> Response:
+    """The answer in the form that the client wants; `text`: what is plain text instead of the message."""
+    if wants_text(request.headers.get("accept", "")):
+        body = plain_body(answer.message if text is None else text)
+        return Response(body, status, media_type=PLAIN)
+    return Response(answer.model_dump_json(), status, media_type=JSON)
+
+
+def handle_errors(application: FastAPI) -> None:
+    """Have every error told as a :class:`Problem`."""
+    application.add_exception_handler(NetstatsError, _tell_error)
+    application.add_exception_handler(RequestValidationError, _tell_invalid)
+    application.add_exception_handler(HTTPException, _tell_http)
+
+
+class TellingRoute(APIRoute):
+    """A route that tells even of what should not happen, and logs it."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's hook."""
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except (NetstatsError, RequestValidationError, HTTPException):
+                raise
+            except Exception:  # the edge of a request: the next one may go well
+                log.exception("%s %s failed", request.method, request.url.path)
+                return _problem(request, request_problem(500), 500)
+
+        return handle
+
+
+def _tell_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, NetstatsError)
+    status = status_of(error)
+    if status >= 500:
+        log.warning("%s %s: %s", request.method, request.url.path, error.message)
+    return _problem(request, problem_of(error), status)
+
+
+def _tell_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if any(each["type"] == "json_invalid" for each in found):
+        return _problem(request, request_problem(400), 400)
+    return _problem(request, invalid_request([_field(each) for each in found]), 422)
+
+
+def _field(error: dict[str, Any]) -> tuple[str, str, str]:
+    """Where the field is, what it holds, what is wrong with it."""
+    path = ".".join(str(part) for part in error["loc"][1:]) or str(error["loc"][0])
+    value = error.get("input")
+    written = shown(value) if isinstance(value, (str, int, float, bool)) else ""
+    return path, written, str(error["msg"]).removeprefix("Value error, ")
+
+
+def _tell_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _problem(request, request_problem(error.status_code), error.status_code, error.headers)
+
+
+def _problem(
+    request: Request, problem: Problem, status: int, more: "dict[str, str] | Any | None" = None
+) -> Response:
+    headers, body = rendered(problem, request.headers.get("accept", ""))
+    response = Response(body, status, dict(more or {}))
+    response.raw_headers[:] = [
+        *headers,
+        *(each for each in response.raw_headers if each[0] != b"content-length"),
+    ]
+    if problem.retryable:
+        response.headers["retry-after"] = str(RETRY_AFTER_S)
+    return response

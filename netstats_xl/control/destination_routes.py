@@ -1,0 +1,163 @@
+"""Routes of destinations."""
+
+import re
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+
+from netstats_xl.app.service import DestinationEntry, Service, Wanted
+from netstats_xl.control import sentences
+from netstats_xl.control.answering import TellingRoute, respond
+from netstats_xl.control.answers import (
+    AddedAnswer,
+    Answer,
+    CountAnswer,
+    DestinationAnswer,
+    DestinationPart,
+    DestinationsAnswer,
+    StatusAnswer,
+    TestPart,
+    TestsAnswer,
+)
+from netstats_xl.control.problems import bad_cell
+from netstats_xl.control.requests import Chosen, DestinationChange, Expand, NewDestination, NewHosts
+from netstats_xl.control.selecting import chosen_destinations
+from netstats_xl.domain.results import State
+from netstats_xl.errors import CellError, ConfigurationError, NetstatsError, SheetInvalid
+from netstats_xl.sheets.cells import unique
+
+MOST_HOSTS = 1_000
+_BETWEEN_HOSTS = re.compile(r"[,;\s]+")
+_SpokenFlag = Literal["yes", "no"]
+
+
+def destination_routes(service: Service) -> APIRouter:
+    """The routes of destinations."""
+    router = APIRouter(prefix="/v1/destinations", tags=["destinations"], route_class=TellingRoute)
+
+    @router.get("", response_model=DestinationsAnswer)
+    def list_destinations(
+        request: Request,
+        text: Annotated[
+            str, Query(max_length=1_000, description="Part of name, host, group, a tag, notes.")
+        ] = "",
+        group: Annotated[str, Query(max_length=1_000)] = "",
+        tag: Annotated[str, Query(max_length=1_000)] = "",
+        state: State | None = None,
+        enabled: _SpokenFlag | None = None,
+        offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+        limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
+    ) -> Response:
+        """The destinations in force that match everything that is asked for, in the user's order."""
+        wanted = Wanted(
+            text=text,
+            group=group,
+            tag=tag,
+            state=state,
+            enabled=None if enabled is None else enabled == "yes",
+            offset=offset,
+            limit=limit,
+        )
+        page = service.destinations(wanted)
+        parts = tuple(map(DestinationPart.of, page.entries))
+        fewer = "" if len(parts) == page.total else f", {len(parts)} of them shown"
+        message = f"{sentences.counted(page.total, 'destination')} found{fewer}."
+        return respond(request, DestinationsAnswer(message=message, total=page.total, destinations=parts))
+
+    @router.post("", response_model=DestinationAnswer, status_code=201)
+    def create_destination(request: Request, row: NewDestination) -> Response:
+        """Write a row into the Destinations table."""
+        entry = service.write_destination(row.cells())
+        return respond(request, _answer(entry, f"{entry.destination.name} was added."), 201)
+
+    @router.post("/add", response_model=AddedAnswer)
+    def add_hosts(request: Request, new: NewHosts) -> Response:
+        """Make a destination of each host, named after it."""
+        return respond(request, _add(service, new.hosts))
+
+    @router.post("/test", response_model=TestsAnswer)
+    def test_destinations(request: Request, chosen: Chosen) -> Response:
+        """Probe destinations now, besides their jobs; nothing is stored, and their rows show the result."""
+        results = service.test(chosen_destinations(service, chosen))
+        parts = tuple(map(TestPart.of, results))
+        return respond(request, TestsAnswer(message=sentences.tested(results), results=parts))
+
+    @router.post("/expand", response_model=CountAnswer)
+    def expand_destinations(request: Request, which: Expand | None = None) -> Response:
+        """Make rows of the blocks and ranges of addresses in the Destinations table."""
+        rows = service.expand(which.ids if which else None)
+        message = (
+            f"{sentences.counted(rows, 'row')} written." if rows else "There is no block or range to expand."
+        )
+        return respond(request, CountAnswer(message=message, rows=rows))
+
+    @router.get("/{destination_id}", response_model=DestinationAnswer)
+    def get_destination(request: Request, destination_id: str) -> Response:
+        """A destination and how it is."""
+        entry = service.destination(destination_id)
+        return respond(request, _answer(entry, sentences.destination_is(entry)))
+
+    @router.patch("/{destination_id}", response_model=DestinationAnswer)
+    def change_destination(request: Request, destination_id: str, row: DestinationChange) -> Response:
+        """Write cells of its row."""
+        entry = service.write_destination(row.cells(), destination_id)
+        return respond(request, _answer(entry, f"{entry.destination.name} was changed."))
+
+    @router.delete("/{destination_id}", response_model=Answer)
+    def delete_destination(request: Request, destination_id: str) -> Response:
+        """Remove its row; its results stay."""
+        name = service.destination(destination_id).destination.name
+        service.delete_destination(destination_id)
+        return respond(request, Answer(message=f"{name} was removed; its results stay."))
+
+    @router.get("/{destination_id}/status", response_model=StatusAnswer)
+    def get_destination_status(request: Request, destination_id: str) -> Response:
+        """How a destination is."""
+        entry = service.destination(destination_id)
+        part = DestinationPart.of(entry).model_dump(include=set(StatusAnswer.model_fields))
+        return respond(request, StatusAnswer(message=sentences.destination_is(entry), **part))
+
+    return router
+
+
+def _answer(entry: DestinationEntry, message: str) -> DestinationAnswer:
+    return DestinationAnswer(message=message, destination=DestinationPart.of(entry))
+
+
+def _add(service: Service, text: str) -> AddedAnswer:
+    """A destination of each host. What stops the first one is raised; what stops a later one is told."""
+    hosts = unique(host for host in _BETWEEN_HOSTS.split(text) if host)
+    if not hosts:
+        raise ConfigurationError(
+            "There is no host in it: write addresses or host names, separated by commas."
+        )
+    if len(hosts) > MOST_HOSTS:
+        raise ConfigurationError(
+            f"{len(hosts):,} hosts are too many at once: add at most {MOST_HOSTS:,}, or paste them into the "
+            "Destinations table."
+        )
+    entries: list[DestinationEntry] = []
+    bad: list[CellError] = []
+    stopped_by = ""
+    for host in hosts:
+        try:
+            entries.append(service.write_destination({"name": host, "host": host}))
+        except SheetInvalid as error:
+            bad.extend(error.cell_errors or [_bad_host(host, error)])
+        except NetstatsError as error:
+            if not entries:
+                raise
+            stopped_by = error.message
+            break
+    message = sentences.added([each.destination for each in entries], bad, stopped_by)
+    if not entries:
+        raise SheetInvalid(message, tuple(bad))
+    return AddedAnswer(
+        message=message,
+        destinations=tuple(map(DestinationPart.of, entries)),
+        cells=tuple(map(bad_cell, bad)),
+    )
+
+
+def _bad_host(host: str, error: SheetInvalid) -> CellError:
+    return CellError(sheet="Request", cell="hosts", value=host, message=error.message)
