@@ -1,68 +1,103 @@
 """The only module that names adapters: which technology serves which port."""
 
-import importlib
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
+from datetime import datetime
 from pathlib import Path
 
 from tzlocal import get_localzone_name
 
+from netstats_xl.app.service import Service
 from netstats_xl.control.client import ControlClient
 from netstats_xl.domain.tables import RawTable, RowEdits
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.domain.windows import parse_zone
-from netstats_xl.errors import CompanionNotRunning, ConfigurationError, InstallError, WorkbookError
+from netstats_xl.errors import (
+    CompanionNotRunning,
+    ConfigurationError,
+    InstallError,
+    StoreLocked,
+    WorkbookError,
+)
 from netstats_xl.installing.edges import Edges
-from netstats_xl.paths import DataFolder
+from netstats_xl.parts import Parts, Server
+from netstats_xl.paths import DataFolder, companion_id, data_folder
 from netstats_xl.ports import Clock, Prober, Publisher, ResultStore, Workbook
 from netstats_xl.scheduling import Scheduler, SystemClock
-from netstats_xl.scheduling.scheduler import OnError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What a companion is made of."""
-
-    clock: Clock
-    workbook: Workbook
-    workbook_name: str
-    open_prober: Callable[[], Prober]
-    open_store: Callable[[Settings], ResultStore]
-    open_memory_store: Callable[[], ResultStore]
-    make_scheduler: Callable[[OnError], Scheduler]
-    new_id: Callable[[], str]
-    default_zone: str
 
 
 def connect(workbook: Path, *, report: Path | None = None, database: Path | None = None) -> Parts:
     """The parts for collecting from a workbook file; `database` goes before the Settings sheet's."""
 
-    def open_prober() -> Prober:
-        from netstats_xl.probes.process import ProcessProber
-
-        return ProcessProber.open()
-
-    def open_own_store(settings: Settings) -> ResultStore:
+    def path_of(settings: Settings) -> Path:
         path = database_path(workbook, settings, database)
         target = report or report_path(workbook)
         if target.resolve() == path.resolve():
             raise ConfigurationError(f"{target} is the database: choose another name for the report.")
-        return open_store(path)
+        return path
+
+    def make_server(service: Service, settings: Settings, location: str, started_at: datetime) -> Server:
+        id_ = companion_id(path_of(settings))
+        return control_server(
+            service, id_, workbook=str(workbook.resolve()), database=location, at=started_at
+        )
 
     return Parts(
         clock=clock(),
         workbook=file_workbook(workbook, report),
         workbook_name=workbook.name,
         open_prober=open_prober,
-        open_store=open_own_store,
+        open_store=lambda settings: open_store(path_of(settings)),
         open_memory_store=lambda: open_store(None),
         make_scheduler=lambda on_error: Scheduler(on_error=on_error),
         new_id=new_id,
         default_zone=system_zone(),
+        report_to=report_file,
+        report_folder=workbook.parent,
+        own_files=(workbook,),
+        hold=lambda settings: hold(path_of(settings)),
+        make_server=make_server,
     )
+
+
+def open_prober() -> Prober:
+    """What sends the probes, in a process of its own."""
+    from netstats_xl.probes.process import ProcessProber
+
+    return ProcessProber.open()
+
+
+def hold(database: Path) -> AbstractContextManager[object]:
+    """Keep other companions off the database.
+
+    Raises:
+        StoreLocked: one collects into it; the message says which.
+    """
+    from netstats_xl.hosting.instance import InstanceLock
+
+    try:
+        return InstanceLock.take(database)
+    except StoreLocked as error:
+        for _, client in companions(data_folder()):
+            with client:
+                other = client.endpoint
+            if Path(other.database).resolve() == database.resolve():
+                raise StoreLocked(
+                    f"The database {database} is in use by process {other.process}, which collects for "
+                    f"{other.workbook} since {other.started_at.astimezone():%Y-%m-%d %H:%M}. "
+                    "`netstats-xl stop` ends it."
+                ) from error
+        raise
+
+
+def control_server(service: Service, id_: str, *, workbook: str, database: str, at: datetime) -> Server:
+    """The control channel of the companion that is known by this ID."""
+    from netstats_xl.control.server import ControlServer
+
+    endpoint = data_folder().endpoint(id_)
+    return ControlServer(service, endpoint=endpoint, workbook=workbook, database=database, started_at=at)
 
 
 def file_workbook(source: Path, report: Path | None = None) -> Workbook:
@@ -191,7 +226,9 @@ def installer_edges() -> Edges:
 
 def copy_macro_template(path: Path) -> None:
     """Write a new live workbook with an identity of its own."""
-    importlib.import_module("netstats_xl.workbooks.macro_template").copy_template(path)
+    from netstats_xl.workbooks.macro_template import copy_template
+
+    copy_template(path)
 
 
 def template_calls_windows() -> bool:

@@ -22,11 +22,11 @@ def conf_path(profile: Path) -> Path:
 
 
 def settings(python: PurePath, variables: Mapping[str, PurePath]) -> dict[str, str]:
-    """What the project needs: this Python; and nothing from the workbook's folder is imported.
+    """What differs from computer to computer: this Python. The rest is in the template's own sheet of settings.
 
     `variables`: environment variables and the folders that they stand for; the first that fits shortens the path.
     """
-    return {"INTERPRETER_WIN": _shortened(python, variables), "ADD_WORKBOOK_TO_PYTHONPATH": "False"}
+    return {"INTERPRETER_WIN": _shortened(python, variables)}
 
 
 def values(content: bytes) -> dict[str, bytes]:

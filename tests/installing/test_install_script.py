@@ -62,7 +62,7 @@ def below(node: "Node", *kinds: str) -> Iterator["Node"]:
 
 
 def text(node: "Node") -> str:
-    return str(node.text.decode("ascii"))
+    return (node.text or b"").decode("ascii")
 
 
 ROOT = tree_sitter.Parser(tree_sitter.Language(tree_sitter_powershell.language())).parse(SOURCE).root_node

@@ -79,7 +79,6 @@ def test_installing_puts_everything_in_its_place(product: Product) -> None:
     assert not product.windows.edges.marks.marked(product.workbook)
     assert product.conf.read_bytes() == (
         b'"INTERPRETER_WIN","%LOCALAPPDATA%\\netstats_xl\\venv\\Scripts\\python.exe"\r\n'
-        b'"ADD_WORKBOOK_TO_PYTHONPATH","False"\r\n'
     )
     links = FakeShortcuts()
     opens = links.read(product.menu / WORKBOOK_LINK)

@@ -2,15 +2,17 @@
 
 import importlib
 import re
-from pathlib import Path, PurePath, PureWindowsPath
+from pathlib import Path, PureWindowsPath
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netstats_xl import wiring
 from netstats_xl.errors import InstallError
 from netstats_xl.installing import xlwings_conf
 from netstats_xl.installing.xlwings_conf import encoded, merged, settings, values
+from netstats_xl.workbooks.macro_template import template_path
 
 
 def test_a_new_file_holds_quoted_pairs_with_windows_line_ends() -> None:
@@ -69,8 +71,7 @@ def test_a_path_in_the_profile_is_told_by_a_variable_and_so_is_plain_ascii() -> 
         local / "netstats_xl" / "venv" / "Scripts" / "python.exe",
         {"LOCALAPPDATA": local, "USERPROFILE": local.parent.parent},
     )
-    assert found["INTERPRETER_WIN"] == r"%LOCALAPPDATA%\netstats_xl\venv\Scripts\python.exe"
-    assert found["ADD_WORKBOOK_TO_PYTHONPATH"] == "False"
+    assert found == {"INTERPRETER_WIN": r"%LOCALAPPDATA%\netstats_xl\venv\Scripts\python.exe"}
     elsewhere = settings(PureWindowsPath(r"D:\venv\python.exe"), {"LOCALAPPDATA": local})
     assert elsewhere["INTERPRETER_WIN"] == r"D:\venv\python.exe"
 
@@ -91,11 +92,15 @@ def test_xlwings_itself_reads_what_is_written(tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_file_is_the_one_that_the_template_asks_for() -> None:
-    vba = Path(__file__).parents[2] / "workbook_template" / "vba"
-    names = {
-        name
-        for file in vba.rglob("*.bas")
-        for name in re.findall(r'Const PROJECT_NAME As String = "([^"]+)"', file.read_text(encoding="cp1252"))
-    }
-    assert names == {xlwings_conf.PROJECT_NAME}
-    assert xlwings_conf.conf_path(Path("home")) == Path("home") / PurePath(".netstats_xl", "netstats_xl.conf")
+    assert xlwings_conf.conf_path(Path("home")) == Path("home", ".netstats_xl", "netstats_xl.conf")
+    assert re.findall(r'Const PROJECT_NAME As String = "([^"]+)"', macros()) == [xlwings_conf.PROJECT_NAME]
+
+
+def test_whether_the_macros_declare_functions_of_windows_is_told_rightly() -> None:
+    code = re.sub(r"^\s*'.*$", "", macros(), flags=re.MULTILINE)
+    assert bool(re.search(r"\bDeclare\b.*\bLib\b", code)) is wiring.template_calls_windows()
+
+
+def macros() -> str:
+    olevba = pytest.importorskip("oletools.olevba", reason="a development tool")
+    return "\n".join(code for *_, code in olevba.VBA_Parser(str(template_path())).extract_macros())
