@@ -1,4 +1,4 @@
-"""Collecting from start to stop: who is called when, and what happens when something does not work."""
+"""A companion's life: what begins in which order, what happens when something does not work, and the end."""
 
 import asyncio
 import logging
@@ -6,30 +6,35 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import Lock
+from pathlib import Path
 
 from netstats_xl import __version__
-from netstats_xl.app.backlog import Backlog
+from netstats_xl.app.backlog import RoundRecord
+from netstats_xl.app.editing import Editing
 from netstats_xl.app.loading import Loaded, Loading
-from netstats_xl.app.monitoring import Monitoring
 from netstats_xl.app.publishing import ReportInputs
 from netstats_xl.app.reporting import Reporting
+from netstats_xl.app.service import Event, EventKind, ReportRequest, WorkbookState
+from netstats_xl.companion.collecting import Collecting
+from netstats_xl.companion.events import EventHub
+from netstats_xl.companion.live_showing import LiveShowing
+from netstats_xl.companion.notices import Notices
+from netstats_xl.companion.report_files import ReportSource, write_report
+from netstats_xl.companion.service import CompanionService
+from netstats_xl.companion.sheet_watch import LOOK_EVERY_S, SheetWatch
+from netstats_xl.companion.showing import FileShowing, Showing
 from netstats_xl.domain.results import EVERYTHING, Period, State
 from netstats_xl.domain.states import DestinationStatus, JobStatus
-from netstats_xl.domain.targets import Job, Settings
-from netstats_xl.errors import SheetInvalid, StoreError, StoreLocked, WorkbookError
-from netstats_xl.ports import Prober, ResultStore
+from netstats_xl.domain.targets import Definitions, Job, Settings
+from netstats_xl.errors import ControlError, SheetInvalid, StoreError, StoreLocked, WorkbookError
+from netstats_xl.hosting.endings import StopRequest
+from netstats_xl.parts import Parts, Server
+from netstats_xl.ports import ResultStore
 from netstats_xl.sheets import DESTINATIONS, JOBS, SETTINGS, read_definitions
-from netstats_xl.wiring import Parts
 
 logger = logging.getLogger(__name__)
 
-FLUSH_EVERY_S = 1
-REFRESH_EVERY_S = 2
-PRUNE_EVERY_S = 3_600
 STOP_WITHIN_S = 10
-LATEST_WITHIN = timedelta(days=7)
-"""How far back the last sample of a destination is looked for at start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,78 +69,113 @@ class Ending:
 class Companion:
     """Collects until it is stopped. `start`, `snapshot` and `stop` are called from one thread."""
 
-    def __init__(self, parts: Parts, *, confirm_removals: bool = False) -> None:
+    def __init__(
+        self, parts: Parts, *, confirm_removals: bool = False, stop: StopRequest | None = None
+    ) -> None:
+        """`stop` is asked when the companion is told to end; it is for the caller to call :meth:`stop` then."""
         self._parts = parts
         self._confirmed = confirm_removals
-        self._notices: dict[str, str] = {}
-        """By topic; a topic's notice goes when its cause has gone."""
-        self._report = ""
-        # A chore that takes longer than stopping waits for it goes on in its thread meanwhile.
-        self._saving = Lock()
-        self._publishing = Lock()
+        self._stop_request = stop or StopRequest()
+        self._notices = Notices()
+        self._hub = EventHub()
+        self._errors_logged: dict[str, str] = {}
+        self._in_force: tuple[Definitions, Settings] | None = None
+        self._undo = ExitStack()
+        self._server: Server | None = None
         self._store: ResultStore
-        self._prober: Prober
-        self._loaded: Loaded
-        self._revision = ""
+        self._collecting: Collecting
+        self._watch: SheetWatch
+        self._showing: Showing
         self._scheduler = parts.make_scheduler(self._note_error)
 
     def start(self) -> None:
         """Read the workbook, open the database and the sockets, and begin.
 
         Raises:
-            WorkbookError: the workbook cannot be read.
-            SheetInvalid: it has no job that can run.
-            StoreLocked: another process has the database open.
+            WorkbookError: a workbook file cannot be read.
+            SheetInvalid: it has no job that can run, or nothing is known of a live workbook that is closed.
+            StoreLocked: another process collects into the database, or has it open.
             ProbeEngineError: no probe can be sent.
         """
         parts = self._parts
         with ExitStack() as undo:
             settings = self._settings_for_start()
+            undo.enter_context(parts.hold(settings))
             self._store = self._open_store(settings)
             undo.callback(self._store.close)
+            undo.callback(parts.workbook.close)
             self._location = self._store.info().location
-            self._loading = Loading(
-                parts.workbook, self._store, parts.clock, parts.new_id, default_zone=parts.default_zone
+            self._watch = self._make_watch()
+            loaded = self._watch.begin()
+            self._check_can_begin(loaded)
+            prober = parts.open_prober()
+            self._scheduler.start()
+            undo.callback(self._scheduler.stop, 0)
+            undo.callback(lambda: asyncio.run(prober.close()))
+            self._collecting = Collecting(
+                store=self._store,
+                prober=prober,
+                scheduler=self._scheduler,
+                clock=parts.clock,
+                new_id=parts.new_id,
+                notices=self._notices,
+                on_record=self._note_record,
+                on_error=self._note_error,
             )
-            self._revision = parts.workbook.revision()
-            self._loaded = self._loading.load(confirmed=self._confirmed)
-            if not self._loaded.definitions.jobs:
-                raise SheetInvalid(
-                    f"{parts.workbook_name} has no job that can run. "
-                    "Fill in a row of the Jobs table, save the workbook, and start again.",
-                    self._loaded.cell_errors,
-                )
-            self._prober = parts.open_prober()
-            undo.callback(lambda: asyncio.run(self._prober.close()))
-            self._backlog = Backlog(self._store, parts.clock, parts.new_id)
-            now = parts.clock.now()
-            self._monitoring = Monitoring(
-                self._prober,
-                parts.clock,
-                self._backlog,
-                parts.new_id,
-                states=self._store.states(),
-                latest=self._store.latest(Period(start=now - LATEST_WITHIN, end=now)),
-                totals=self._store.job_totals(),
-            )
-            self._monitoring.load(self._loaded.definitions, self._loaded.settings)
-            self._reporting = Reporting(self._store, parts.workbook)
-            self._begin(settings)
-            undo.pop_all()
+            self._showing = self._make_showing()
+            self._begin(loaded)
+            self._undo = undo.pop_all()
+        logger.info("Collecting for %s into %s", parts.workbook_name, self._location)
 
-    def _begin(self, settings: Settings) -> None:
+    def _begin(self, loaded: Loaded) -> None:
         scheduler = self._scheduler
-        scheduler.every("save", FLUSH_EVERY_S, self._flush)
-        scheduler.every("read the workbook", REFRESH_EVERY_S, self._refresh)
-        scheduler.every("report", settings.report_every_s, self._publish)
-        scheduler.every("prune", PRUNE_EVERY_S, self._prune)
-        self._prune()
-        scheduler.start()
-        self._schedule_jobs()
+        self._collecting.begin()
+        self._showing.note_state(self._watch.state)
+        self._showing.begin(scheduler, loaded.settings)
+        scheduler.every("read the workbook", LOOK_EVERY_S, self._watch.look)
+        self._put_in_force(loaded)
+        self._collecting.prune()
+        self._serve(loaded.settings)
+
+    def _make_watch(self) -> SheetWatch:
+        parts = self._parts
+        zone = parts.default_zone
+        loading = Loading(parts.workbook, self._store, parts.clock, parts.new_id, default_zone=zone)
+        return SheetWatch(
+            parts.workbook,
+            loading,
+            Editing(parts.workbook, loading, default_zone=zone),
+            self._notices,
+            live=parts.live_views is not None,
+            confirmed=self._confirmed,
+            on_loaded=self._put_in_force,
+            on_state=self._note_state,
+        )
+
+    def _make_showing(self) -> Showing:
+        parts = self._parts
+        if parts.live_views is None:
+            return FileShowing(Reporting(self._store, parts.workbook), self._report_inputs, self._notices)
+        return LiveShowing(
+            workbook=parts.workbook,
+            views=parts.live_views,
+            store=self._store,
+            inputs=self._report_inputs,
+            clock=parts.clock,
+            cpu_s=parts.cpu_s,
+            notices=self._notices,
+        )
 
     def _settings_for_start(self) -> Settings:
-        tables = self._parts.workbook.read((DESTINATIONS, JOBS, SETTINGS))
-        return read_definitions(tables, default_zone=self._parts.default_zone).settings
+        """What tells where the database is; where a live workbook cannot be reached, what held the last time."""
+        parts = self._parts
+        try:
+            tables = parts.workbook.read((DESTINATIONS, JOBS, SETTINGS))
+        except WorkbookError:
+            if parts.live_views is None:
+                raise
+            return parts.last_settings()
+        return read_definitions(tables, default_zone=parts.default_zone).settings
 
     def _open_store(self, settings: Settings) -> ResultStore:
         try:
@@ -143,64 +183,83 @@ class Companion:
         except StoreLocked:
             raise
         except StoreError as error:
-            self._notices["store"] = (
-                f"Results are kept in memory only and will be lost at the end, but for the report: {error.message}"
+            self._notices.set(
+                "store",
+                "Results are kept in memory only and will be lost at the end, but for the report: "
+                f"{error.message}",
             )
             return self._parts.open_memory_store()
 
-    def _schedule_jobs(self) -> None:
-        jobs = self._loaded.definitions.jobs
-        self._scheduler.set_jobs({job.id: job.schedule for job in jobs if job.enabled}, self._monitoring.tick)
-
-    def _flush(self) -> None:
-        with self._saving:
-            self._backlog.flush()
-        if self._backlog.error is None:
-            self._notices.pop("save", None)
-        else:
-            self._notices["save"] = (
-                f"{self._backlog.unsaved} results wait in memory, and saving is tried again: "
-                f"{self._backlog.error.message}"
-            )
-        if self._backlog.dropped:
-            self._notices["dropped"] = (
-                f"{self._backlog.dropped} results were given up because memory ran out."
-            )
-
-    async def _refresh(self) -> None:
-        """Read the workbook again where it has changed; what cannot be read now is tried at the next time."""
-        try:
-            revision = await asyncio.to_thread(self._parts.workbook.revision)
-            if revision == self._revision and self._loaded.saved:
-                return
-            loaded = await asyncio.to_thread(self._loading.load, confirmed=self._confirmed)
-        except (WorkbookError, StoreError) as error:
-            self._notices["workbook"] = f"The workbook's changes are not in force yet: {error.message}"
+    def _check_can_begin(self, loaded: Loaded) -> None:
+        """A live workbook may be filled in while it is watched; of a file, somebody has to hear now."""
+        name = self._parts.workbook_name
+        if loaded.definitions.jobs or self._watch.state in (WorkbookState.OPEN, WorkbookState.BUSY):
             return
-        self._notices.pop("workbook", None)
-        self._revision, self._loaded = revision, loaded
-        self._monitoring.load(loaded.definitions, loaded.settings)
-        self._schedule_jobs()
+        if self._watch.state is WorkbookState.CLOSED:
+            raise SheetInvalid(
+                f"{name} is not open, and nothing is known of it yet. Open it, and start again."
+            )
+        raise SheetInvalid(
+            f"{name} has no job that can run. Fill in a row of the Jobs table, save the workbook, and start again.",
+            loaded.cell_errors,
+        )
 
-    def _publish(self, *, running: bool = True) -> None:
+    def _serve(self, settings: Settings) -> None:
+        """Without a control channel it collects none the less."""
+        self.service = CompanionService(
+            collecting=self._collecting,
+            watch=self._watch,
+            showing=self._showing,
+            hub=self._hub,
+            store=self._store,
+            clock=self._parts.clock,
+            workbook=self._parts.workbook_name,
+            warnings=self._warnings,
+            write_report=self._write_report,
+            look_soon=lambda: self._scheduler.soon("read the workbook"),
+            stop=self._stop_request.ask,
+        )
+        if self._parts.make_server is None:
+            return
+        server = self._parts.make_server(self.service, settings, self._location, self.service.started_at)
         try:
-            with self._publishing:  # the last report must not be replaced by an older one that took longer
-                self._report = self._reporting.publish(self._report_inputs(running=running))
-        except (WorkbookError, StoreError) as error:
-            self._notices["report"] = f"The report is not up to date: {error.message}"
+            server.start()
+        except ControlError as error:
+            self._notices.set("control", f"Neither the ribbon nor other commands reach it: {error.message}")
+            logger.warning("No control channel: %s", error.message)
         else:
-            self._notices.pop("report", None)
+            self._server = server
 
-    def _report_inputs(self, *, running: bool) -> ReportInputs:
-        loaded, now = self._loaded, self._parts.clock.now()
+    def _put_in_force(self, loaded: Loaded) -> None:
+        self._collecting.put_in_force(loaded.definitions, loaded.settings)
+        self._showing.note_settings(loaded.settings)
+        in_force = loaded.definitions, loaded.settings
+        if self._in_force is not None and self._in_force != in_force:
+            self._hub.tell(Event(kind=EventKind.JOBS))
+        self._in_force = in_force
+
+    def _note_record(self, record: RoundRecord) -> None:
+        self._hub.tell_record(record)
+        self._showing.note_change()
+
+    def _note_state(self, state: WorkbookState) -> None:
+        logger.info("The workbook is %s", state)
+        self._hub.tell(Event(kind=EventKind.WORKBOOK, data={"state": state}))
+        self._showing.note_state(state)
+        if state is WorkbookState.CLOSED and self._watch.loaded.settings.when_closed == "stop":
+            self._stop_request.ask()
+
+    def _report_inputs(self, running: bool) -> ReportInputs:
+        loaded, now = self._watch.loaded, self._parts.clock.now()
+        monitoring = self._collecting.monitoring
         return ReportInputs(
-            definitions=self._monitoring.definitions,
+            definitions=monitoring.definitions,
             retired=self._store.definitions().retired,
             settings=loaded.settings,
             tables=loaded.tables,
             cell_errors=loaded.cell_errors,
-            destination_status=self._monitoring.destination_status(),
-            job_status=self._monitoring.job_status(running=running),
+            destination_status=monitoring.destination_status(),
+            job_status=monitoring.job_status(running=running),
             row_ids=loaded.row_ids,
             period=Period(start=now - timedelta(hours=loaded.settings.report_period_h), end=now),
             scope=EVERYTHING,
@@ -210,61 +269,68 @@ class Companion:
             warnings=self._warnings(),
         )
 
-    def _prune(self) -> None:
-        before = self._parts.clock.now() - timedelta(days=self._loaded.settings.retention_days)
-        try:
-            self._store.prune(before)
-        except StoreError as error:
-            self._notices["prune"] = f"Old results could not be deleted: {error.message}"
-        else:
-            self._notices.pop("prune", None)
+    def _write_report(self, request: ReportRequest) -> Path:
+        loaded = self._watch.loaded
+        source = ReportSource(
+            name=self._parts.workbook_name,
+            folder=self._parts.report_folder,
+            own=(*self._parts.own_files, Path(self._location)),
+            settings=loaded.settings,
+            tables=loaded.tables,
+            row_ids=loaded.row_ids,
+            cell_errors=loaded.cell_errors,
+        )
+        now = self._parts.clock.now()
+        return write_report(self._store, request, source, now=now, report_to=self._parts.report_to).path
 
     def _warnings(self) -> tuple[str, ...]:
-        # A copy first: other threads add and remove notices.
-        return (*self._notices.copy().values(), *self._loaded.warnings)
+        return (*self._notices.texts(), *self._watch.loaded.warnings)
 
     def snapshot(self) -> Snapshot:
         """What goes on now."""
-        status = self._monitoring.job_status(running=True)
-        jobs = self._monitoring.definitions.jobs
-        bad = len(self._loaded.cell_errors)
+        monitoring = self._collecting.monitoring
+        status = monitoring.job_status(running=True)
+        bad = len(self._watch.loaded.cell_errors)
         noun = "cell of the workbook needs" if bad == 1 else "cells of the workbook need"
         cells = (f"{bad} {noun} attention: `netstats-xl check` lists them.",) if bad else ()
         return Snapshot(
             at=self._parts.clock.now(),
-            jobs=[(job, status[job.id]) for job in jobs if job.id in status],
-            destinations=self._monitoring.destination_status(),
-            unsaved=self._backlog.unsaved,
+            jobs=[(job, status[job.id]) for job in monitoring.definitions.jobs if job.id in status],
+            destinations=monitoring.destination_status(),
+            unsaved=self._collecting.unsaved,
             warnings=(*self._warnings(), *cells),
-            report=self._report,
+            report=self._showing.place,
             database=self._location,
-            zone=self._loaded.settings.zone,
+            zone=self._watch.loaded.settings.zone,
         )
 
     def stop(self) -> Ending:
-        """End the rounds under way, save what waits, write the report, and close everything."""
-        scheduler, problems = self._scheduler, list[str]()
-        scheduler.drain(STOP_WITHIN_S)
-        scheduler.run(self._prober.close())
-        scheduler.stop(STOP_WITHIN_S)
-        with self._saving:
-            saved = self._backlog.flush(now=True)
-        if not saved and self._backlog.error is not None:
-            problems.append(
-                f"{self._backlog.unsaved} results could not be saved: {self._backlog.error.message}"
-            )
-        self._publish(running=False)
-        notices = self._notices.copy()
-        problems.extend(notices[topic] for topic in ("store", "dropped", "report") if topic in notices)
+        """End the rounds under way, save what waits, show how it ended, and close everything."""
+        problems = list[str]()
+        self._hub.tell(Event(kind=EventKind.STOPPING))
+        self._hub.close()
+        unsaved = self._collecting.end(STOP_WITHIN_S)
+        if unsaved is not None:
+            problems.append(f"{self._collecting.unsaved} results could not be saved: {unsaved.message}")
+        self._showing.end()
+        # Not sooner: who waits for the endpoint to go knows then that all is saved.
+        if self._server is not None:
+            self._server.stop()
+        problems.extend(self._notices.texts("store", "dropped", "report"))
         try:
-            self._store.close()
+            self._undo.close()
         except StoreError as error:
             problems.append(error.message)
-        return Ending(report=self._report, problems=tuple(problems))
+        for problem in problems:
+            logger.warning("At the end: %s", problem)
+        logger.info("Ended")
+        return Ending(report=self._showing.place, problems=tuple(problems))
 
     def _note_error(self, name: str, error: Exception) -> None:
         """What nobody foresaw, of a job or a chore: it is shown, and collecting goes on."""
-        job = self._monitoring.definitions.job(name)
+        job = self._collecting.monitoring.definitions.job(name)
         name = f"job {job.name}" if job else name
-        logger.error("Internal error in %s", name, exc_info=error)
-        self._notices[f"internal {name}"] = f"Internal error in {name}, please report it: {error!r}"
+        if self._errors_logged.get(name) != repr(error):  # what fails every second is told once
+            self._errors_logged[name] = repr(error)
+            logger.error("Internal error in %s", name, exc_info=error)
+        self._notices.set(f"internal {name}", f"Internal error in {name}, please report it: {error!r}")

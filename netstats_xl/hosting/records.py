@@ -1,4 +1,4 @@
-"""What is known lastingly of a live workbook, in a file of lines `key=value`: where it was, and where its results lie."""
+"""What is known lastingly of a live workbook: where it was, and where its results lie, in lines `key=value`."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ def read_record(path: Path) -> WorkbookRecord | None:
 
 
 def write_record(path: Path, record: WorkbookRecord) -> None:
-    """Write the record, replacing it in one step. Where that cannot be done, the one before stays: it is a help only."""
+    """Write the record, replacing it in one step. Where that cannot be done, the one before stays."""
     lines = {"path": record.place, "database": record.database}
     text = "".join(f"{key}={' '.join(value.splitlines())}\r\n" for key, value in lines.items())
     with suppress(OSError):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 from threading import Event, Thread
 
 import pytest
@@ -22,10 +23,10 @@ from netstats_xl.errors import (
     WorkbookBusy,
     WorkbookError,
 )
+from netstats_xl.parts import Parts
 from netstats_xl.ports import ProbeTarget, ResultStore
 from netstats_xl.scheduling import Scheduler
 from netstats_xl.scheduling.scheduler import OnError
-from netstats_xl.wiring import Parts
 from tests.fakes.clock import FakeClock
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.memory_workbook import MemoryWorkbook, raw_table
@@ -99,6 +100,8 @@ class Stage:
             make_scheduler=self._make_scheduler,
             new_id=lambda: f"{next(numbers):012x}",
             default_zone="UTC",
+            report_to=lambda path: self.workbook,
+            report_folder=Path("reports"),
         )
 
     def _make_scheduler(self, on_error: OnError) -> HandScheduler:

@@ -1,0 +1,196 @@
+"""The measuring itself: jobs on time, their results saved, old ones pruned."""
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from datetime import timedelta
+from threading import Lock
+from typing import TypeVar
+
+from netstats_xl.app.backlog import Backlog, RoundRecord
+from netstats_xl.app.finding import job_of
+from netstats_xl.app.monitoring import Monitoring
+from netstats_xl.app.service import TestResult
+from netstats_xl.companion.notices import Notices
+from netstats_xl.domain.results import Period
+from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
+from netstats_xl.errors import ProbeEngineError, StoreError
+from netstats_xl.ports import Clock, Prober, ResultStore
+from netstats_xl.scheduling import Scheduler
+
+FLUSH_EVERY_S = 1
+PRUNE_EVERY_S = 3_600
+LATEST_WITHIN = timedelta(days=7)
+"""How far back the last sample of a destination is looked for at start."""
+ROUND_WITHIN_S = 3.0
+"""How long somebody who asked for a round is kept waiting; a longer one ends by itself."""
+
+Result = TypeVar("Result")
+
+
+class Collecting:
+    """Makes the rounds of the jobs in force. Its methods may be called from any thread but the scheduler's own."""
+
+    def __init__(
+        self,
+        *,
+        store: ResultStore,
+        prober: Prober,
+        scheduler: Scheduler,
+        clock: Clock,
+        new_id: Callable[[], str],
+        notices: Notices,
+        on_record: Callable[[RoundRecord], None],
+        on_error: Callable[[str, Exception], None],
+    ) -> None:
+        """The scheduler runs already; `on_record` hears of each tick's record, on its thread."""
+        self._store = store
+        self._prober = prober
+        self._scheduler = scheduler
+        self._clock = clock
+        self._notices = notices
+        self._on_error = on_error
+        self._backlog = Backlog(store, clock, new_id)
+        self._retention_days = Settings().retention_days
+        # A chore that takes longer than stopping waits for it goes on in its thread meanwhile.
+        self._saving, self._stopping = Lock(), Lock()
+        self._late: set[asyncio.Task[object]] = set()
+        now = clock.now()
+        self.monitoring = Monitoring(
+            prober,
+            clock,
+            self._backlog,
+            new_id,
+            states=store.states(),
+            latest=store.latest(Period(start=now - LATEST_WITHIN, end=now)),
+            totals=store.job_totals(),
+            on_record=on_record,
+        )
+        self._do(self._set_stopped(store.definitions().stopped))
+
+    @property
+    def unsaved(self) -> int:
+        """Results that are in memory only."""
+        return self._backlog.unsaved
+
+    def begin(self) -> None:
+        """Save every second, and prune now and then."""
+        self._scheduler.every("save", FLUSH_EVERY_S, self._flush)
+        self._scheduler.every("prune", PRUNE_EVERY_S, self.prune)
+
+    def put_in_force(self, definitions: Definitions, settings: Settings) -> None:
+        """Measure this from now on."""
+        self._retention_days = settings.retention_days
+        self._do(self._load(definitions, settings))
+
+    def start_jobs(self, job_ids: Collection[JobId]) -> None:
+        """See `Service.start_jobs`."""
+        self._change_stopped(job_ids, lambda stopped: stopped.difference(job_ids))
+
+    def stop_jobs(self, job_ids: Collection[JobId]) -> None:
+        """See `Service.stop_jobs`."""
+        self._change_stopped(job_ids, lambda stopped: stopped.union(job_ids))
+
+    def run_jobs(self, job_ids: Collection[JobId]) -> None:
+        """Make one round of each job; it is waited for, unless it takes long.
+
+        Raises:
+            NotFound: a job is not in force: none is run.
+            RoundUnderWay: a round of one of them is going on.
+        """
+        self._check_jobs(job_ids)
+        self._do(self._run_now(tuple(dict.fromkeys(job_ids))))
+
+    def test(self, destination_ids: Collection[DestinationId]) -> Sequence[TestResult]:
+        """See `Service.test`."""
+        return self._do(self.monitoring.test(destination_ids))
+
+    def prune(self) -> None:
+        """Delete what is older than the settings say."""
+        before = self._clock.now() - timedelta(days=self._retention_days)
+        try:
+            self._store.prune(before)
+        except StoreError as error:
+            self._notices.set("prune", f"Old results could not be deleted: {error.message}")
+        else:
+            self._notices.clear("prune")
+
+    def end(self, within_s: float) -> StoreError | None:
+        """End the rounds under way and the scheduler, and save what waits; why it could not be saved."""
+        self._scheduler.drain(within_s)
+        self._do(self._give_up_late())
+        self._do(self._prober.close())
+        self._scheduler.stop(within_s)
+        with self._saving:
+            return None if self._backlog.flush(now=True) else self._backlog.error
+
+    def _flush(self) -> None:
+        with self._saving:
+            self._backlog.flush()
+        if self._backlog.error is None:
+            self._notices.clear("save")
+        else:
+            self._notices.set(
+                "save",
+                f"{self._backlog.unsaved} results wait in memory, and saving is tried again: "
+                f"{self._backlog.error.message}",
+            )
+        if self._backlog.dropped:
+            self._notices.set(
+                "dropped", f"{self._backlog.dropped} results were given up because memory ran out."
+            )
+
+    def _change_stopped(
+        self, job_ids: Collection[JobId], change: Callable[[frozenset[JobId]], frozenset[JobId]]
+    ) -> None:
+        """Save first: what was promised to hold over restarts must do so."""
+        self._check_jobs(job_ids)
+        with self._stopping:
+            stopped = change(self.monitoring.stopped)
+            self._store.save_stopped(stopped)
+            self._do(self._set_stopped(stopped))
+
+    def _check_jobs(self, job_ids: Collection[JobId]) -> None:
+        for job_id in job_ids:
+            job_of(self.monitoring.definitions, job_id)
+
+    def _do(self, coroutine: Coroutine[object, None, Result]) -> Result:
+        return self._scheduler.run(coroutine)
+
+    # From here on, all on the scheduler's thread.
+
+    async def _load(self, definitions: Definitions, settings: Settings) -> None:
+        self.monitoring.load(definitions, settings)
+        self._set_jobs()
+
+    async def _set_stopped(self, stopped: frozenset[JobId]) -> None:
+        self.monitoring.set_stopped(stopped)
+        self._set_jobs()
+
+    def _set_jobs(self) -> None:
+        monitoring = self.monitoring
+        jobs = [
+            job for job in monitoring.definitions.jobs if job.enabled and job.id not in monitoring.stopped
+        ]
+        self._scheduler.set_jobs({job.id: job.schedule for job in jobs}, monitoring.tick)
+
+    async def _run_now(self, job_ids: Sequence[JobId]) -> None:
+        rounds = {asyncio.ensure_future(self.monitoring.run_once(job_id)) for job_id in job_ids}
+        if not rounds:
+            return
+        done, late = await asyncio.wait(rounds, timeout=ROUND_WITHIN_S)
+        for task in late:
+            self._late.add(task)  # the loop itself keeps no hold of a task
+            task.add_done_callback(self._take_late)
+        errors = [error for task in done if (error := task.exception())]
+        if errors:
+            raise errors[0]
+
+    async def _give_up_late(self) -> None:
+        for task in self._late:
+            task.cancel()
+
+    def _take_late(self, task: "asyncio.Task[object]") -> None:
+        self._late.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception) and not isinstance(error, ProbeEngineError):
+            self._on_error("a round on demand", error)

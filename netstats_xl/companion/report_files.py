@@ -1,0 +1,128 @@
+"""Reports and raw samples of any time range, as files."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from netstats_xl import __version__
+from netstats_xl.app.publishing import ReportInputs
+from netstats_xl.app.reporting import Reporting, parse_period
+from netstats_xl.app.scoping import scope_of
+from netstats_xl.app.service import ReportRequest
+from netstats_xl.domain.results import Period
+from netstats_xl.domain.tables import RawTable
+from netstats_xl.domain.targets import Settings
+from netstats_xl.domain.windows import to_local
+from netstats_xl.errors import CellError, ConfigurationError, ReportError
+from netstats_xl.ports import Publisher, ResultStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSource:
+    """What a report is about, besides what the store holds."""
+
+    name: str
+    """Of the workbook, or of the database where there is none."""
+    folder: Path
+    """Where files without a folder of their own go."""
+    own: Sequence[Path] = ()
+    """The workbook and the database: no report may take their place."""
+    settings: Settings
+    tables: Mapping[str, RawTable] = field(default_factory=dict)
+    row_ids: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    cell_errors: tuple[CellError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What was written."""
+
+    path: Path
+    samples: int | None = None
+    """Of an export: how many."""
+
+
+def write_report(
+    store: ResultStore,
+    request: ReportRequest,
+    source: ReportSource,
+    *,
+    now: datetime,
+    report_to: Callable[[Path], Publisher],
+) -> Written:
+    """Write what was asked for; `report_to` gives the report file at a path.
+
+    Raises:
+        ReportError: the period or a name cannot be understood.
+        ConfigurationError: the output's name is not right, or taken.
+        StoreError: the store cannot answer.
+        WorkbookError: the file cannot be written.
+    """
+    period = parse_period(request.start, request.end, now, source.settings.zone)
+    path = _output(request, source, period)
+    scope = scope_of(store, jobs=request.jobs, destinations=request.destinations)
+    if request.file_format == "csv":
+        return Written(
+            path=path, samples=store.export_csv(path, period, scope=scope, zone=source.settings.zone)
+        )
+    stored = store.definitions()
+    inputs = ReportInputs(
+        period=period,
+        generated_at=now,
+        version=__version__,
+        source=source.name,
+        settings=source.settings,
+        definitions=stored.active,
+        retired=stored.retired,
+        scope=scope,
+        tables=source.tables,
+        row_ids=source.row_ids,
+        cell_errors=source.cell_errors,
+    )
+    return Written(path=Path(Reporting(store, report_to(path)).publish(inputs)))
+
+
+def check_output(output: Path, file_format: str, own: Sequence[Path], *, replace: bool) -> None:
+    """See that the output may be written.
+
+    Raises:
+        ConfigurationError: its suffix is another format's, it is the workbook or the database itself, or it
+            exists and may not be replaced.
+    """
+    if output.suffix.casefold() != f".{file_format}":
+        raise ConfigurationError(
+            f"{output} would hold a .{file_format} file: give it a name that ends in .{file_format}."
+        )
+    for path in own:
+        if output.resolve() == path.resolve():
+            raise ConfigurationError(f"{output} is the workbook or the database itself. Choose another name.")
+    if not replace and output.exists():
+        raise ConfigurationError(
+            f"{output} exists already, and is left as it is. Name another with --output, or add --force."
+        )
+
+
+def unused(path: Path) -> Path:
+    """The path, or `NAME (2).xlsx` and so on where it is taken.
+
+    Raises:
+        ReportError: too many are.
+    """
+    if not path.exists():
+        return path
+    for number in range(2, 1_000):
+        candidate = path.with_name(f"{path.stem} ({number}){path.suffix}")
+        if not candidate.exists():
+            return candidate
+    raise ReportError(f"{path.parent} holds too many files named like {path.name}. Name one with --output.")
+
+
+def _output(request: ReportRequest, source: ReportSource, period: Period) -> Path:
+    if request.output is None:
+        ends = [f"{to_local(at, source.settings.zone):%Y%m%dT%H%M}" for at in (period.start, period.end)]
+        stem = source.name.rpartition(".")[0] or source.name
+        return unused(source.folder / f"{stem}-{'-'.join(ends)}.{request.file_format}")
+    output = source.folder / request.output
+    check_output(output, request.file_format, source.own, replace=request.replace)
+    return output

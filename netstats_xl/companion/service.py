@@ -1,0 +1,245 @@
+"""What a companion at work answers to those who ask."""
+
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+
+from netstats_xl import __version__
+from netstats_xl.app import figures
+from netstats_xl.app.finding import (
+    destination_entry,
+    find_destinations,
+    job_entries,
+    job_entry,
+    named,
+)
+from netstats_xl.app.service import (
+    DestinationEntry,
+    DestinationPage,
+    Event,
+    EventKind,
+    Figures,
+    Health,
+    JobEntry,
+    ReportRequest,
+    RowCells,
+    Synced,
+    TestResult,
+    Wanted,
+    WorkbookEvent,
+)
+from netstats_xl.companion.collecting import Collecting
+from netstats_xl.companion.events import EventHub
+from netstats_xl.companion.sheet_watch import SheetWatch
+from netstats_xl.companion.showing import Showing
+from netstats_xl.domain.results import State
+from netstats_xl.domain.targets import DestinationId, JobId
+from netstats_xl.ports import Clock, ResultStore
+from netstats_xl.sheets import DESTINATIONS, JOBS
+
+
+class CompanionService:
+    """A `Service`: passes on what is asked for to the part of the companion that it is a matter of."""
+
+    def __init__(
+        self,
+        *,
+        collecting: Collecting,
+        watch: SheetWatch,
+        showing: Showing,
+        hub: EventHub,
+        store: ResultStore,
+        clock: Clock,
+        workbook: str,
+        warnings: Callable[[], tuple[str, ...]],
+        write_report: Callable[[ReportRequest], Path],
+        look_soon: Callable[[], None],
+        stop: Callable[[], None],
+    ) -> None:
+        """Hand over the parts.
+
+        Args:
+            collecting: Makes the rounds.
+            watch: Knows the workbook.
+            showing: Shows what was measured.
+            hub: Tells what happens.
+            store: Keeps the results.
+            clock: Tells the time.
+            workbook: The workbook's name.
+            warnings: What the user should know.
+            write_report: Writes a report file.
+            look_soon: Has the workbook looked at in a moment.
+            stop: Has the companion end.
+        """
+        self._collecting = collecting
+        self._monitoring = collecting.monitoring
+        self._watch = watch
+        self._showing = showing
+        self._hub = hub
+        self._store = store
+        self._clock = clock
+        self._workbook = workbook
+        self._warnings = warnings
+        self._write_report = write_report
+        self._look_soon = look_soon
+        self._stop = stop
+        self._started_at: datetime = clock.now()
+        self._location = store.info().location
+
+    @property
+    def started_at(self) -> datetime:
+        """When it began."""
+        return self._started_at
+
+    def health(self) -> Health:
+        """See `Service.health`."""
+        definitions = self._monitoring.definitions
+        enabled = {each.id for each in definitions.destinations if each.enabled}
+        states = [each.state for id_, each in self._monitoring.destination_status().items() if id_ in enabled]
+        shown, period = self._showing.selection
+        return Health(
+            version=__version__,
+            process=os.getpid(),
+            started_at=self._started_at,
+            workbook=self._workbook,
+            workbook_state=self._watch.state,
+            database=self._location,
+            updates_paused=self._showing.paused,
+            shown=shown,
+            period=period,
+            destinations={state: states.count(state) for state in State},
+            jobs=len(definitions.jobs),
+            bad_cells=len(self._watch.loaded.cell_errors),
+            unsaved=self._collecting.unsaved,
+            warnings=self._warnings(),
+        )
+
+    def destinations(self, wanted: Wanted) -> DestinationPage:
+        """See `Service.destinations`."""
+        return find_destinations(self._monitoring.definitions, self._monitoring.destination_status(), wanted)
+
+    def destination(self, destination_id: DestinationId) -> DestinationEntry:
+        """See `Service.destination`."""
+        statuses = self._monitoring.destination_status()
+        return destination_entry(self._monitoring.definitions, statuses, destination_id)
+
+    def write_destination(
+        self, cells: RowCells, destination_id: DestinationId | None = None
+    ) -> DestinationEntry:
+        """See `Service.write_destination`."""
+        return self.destination(self._watch.write(DESTINATIONS, cells, destination_id))
+
+    def delete_destination(self, destination_id: DestinationId) -> None:
+        """See `Service.delete_destination`."""
+        self._watch.delete(DESTINATIONS, destination_id)
+
+    def expand(self, destination_ids: Collection[DestinationId] | None = None) -> int:
+        """See `Service.expand`."""
+        return self._watch.expand(destination_ids)
+
+    def test(self, destination_ids: Collection[DestinationId]) -> Sequence[TestResult]:
+        """See `Service.test`."""
+        results = self._collecting.test(destination_ids)
+        self._showing.note_change()
+        return results
+
+    def jobs(self) -> Sequence[JobEntry]:
+        """See `Service.jobs`."""
+        return job_entries(self._monitoring.definitions, self._monitoring.job_status(running=True))
+
+    def job(self, job_id: JobId) -> JobEntry:
+        """See `Service.job`."""
+        return job_entry(self._monitoring.definitions, self._monitoring.job_status(running=True), job_id)
+
+    def write_job(self, cells: RowCells, job_id: JobId | None = None) -> JobEntry:
+        """See `Service.write_job`."""
+        return self.job(self._watch.write(JOBS, cells, job_id))
+
+    def delete_job(self, job_id: JobId) -> None:
+        """See `Service.delete_job`."""
+        self._watch.delete(JOBS, job_id)
+
+    def start_jobs(self, job_ids: Collection[JobId]) -> None:
+        """See `Service.start_jobs`."""
+        self._collecting.start_jobs(job_ids)
+        self._note_jobs()
+
+    def stop_jobs(self, job_ids: Collection[JobId]) -> None:
+        """See `Service.stop_jobs`."""
+        self._collecting.stop_jobs(job_ids)
+        self._note_jobs()
+
+    def run_jobs(self, job_ids: Collection[JobId]) -> None:
+        """See `Service.run_jobs`."""
+        self._collecting.run_jobs(job_ids)
+
+    def job_figures(self, job_id: JobId, period: str) -> Figures:
+        """See `Service.job_figures`."""
+        return figures.job_figures(
+            self._store,
+            self._monitoring.definitions,
+            self._monitoring.destination_status(),
+            figures.period_of(period, self._clock.now()),
+            job_id,
+        )
+
+    def dashboard(self, period: str) -> Figures:
+        """See `Service.dashboard`."""
+        return figures.dashboard(
+            self._store,
+            self._monitoring.definitions,
+            self._monitoring.destination_status(),
+            figures.period_of(period, self._clock.now()),
+        )
+
+    def sync(self, *, confirmed: bool = False) -> Synced:
+        """See `Service.sync`."""
+        loaded = self._watch.sync(confirmed=confirmed)
+        return Synced(
+            destinations=len(loaded.definitions.destinations),
+            jobs=len(loaded.definitions.jobs),
+            cell_errors=loaded.cell_errors,
+            warnings=loaded.warnings,
+            held=loaded.held,
+        )
+
+    def refresh(self) -> str:
+        """See `Service.refresh`."""
+        return self._showing.show()
+
+    def pause_updates(self, paused: bool) -> None:
+        """See `Service.pause_updates`."""
+        self._showing.paused = paused
+
+    def show(self, *, details_of: str | None = None, period: str | None = None) -> None:
+        """See `Service.show`."""
+        if details_of:
+            details_of = named(self._monitoring.definitions, details_of).name
+        if period is not None:
+            period = period.strip()
+            figures.period_of(period, self._clock.now())
+        self._showing.select(details_of=details_of, period=period)
+
+    def report(self, request: ReportRequest) -> Path:
+        """See `Service.report`."""
+        return self._write_report(request)
+
+    def workbook_event(self, event: WorkbookEvent) -> None:
+        """See `Service.workbook_event`."""
+        if event is not WorkbookEvent.CLOSING:
+            self._watch.want()
+        self._look_soon()
+
+    def events(self) -> AbstractContextManager[Iterator[Event | None]]:
+        """See `Service.events`."""
+        return self._hub.listen()
+
+    def shutdown(self) -> None:
+        """See `Service.shutdown`."""
+        self._stop()
+
+    def _note_jobs(self) -> None:
+        self._hub.tell(Event(kind=EventKind.JOBS))
+        self._showing.note_change()
