@@ -59,17 +59,22 @@ class CellReader:
     def _number(self, stored: str, style: int) -> CellValue:
         number = float(stored)
         sort = self._sorts[style] if style < len(self._sorts) else ""
-        if sort == _PERCENT:
-            return f"{number * 100:.12g}%"
-        if sort in (_DATE, _DURATION):
-            try:
-                moment: datetime | time | timedelta = from_excel(
-                    number, self.epoch, timedelta=sort == _DURATION
-                )
-                return moment
-            except (OverflowError, ValueError):
-                return number  # beyond the calendar, where Excel shows #####
+        if sort:
+            return number_shown(number, sort, self.epoch)
         return int(number) if number.is_integer() and stored.strip().lstrip("-").isdigit() else number
+
+
+def number_shown(number: float, sort: str, epoch: datetime = WINDOWS_EPOCH) -> CellValue:
+    """What a number means in a cell whose format is of this `format_sort`."""
+    if sort == _PERCENT:
+        return f"{number * 100:.12g}%"
+    if sort in (_DATE, _DURATION):
+        try:
+            moment: datetime | time | timedelta = from_excel(number, epoch, timedelta=sort == _DURATION)
+            return moment
+        except (OverflowError, ValueError):
+            return number  # beyond the calendar, where Excel shows #####
+    return number
 
 
 def _shared_texts(package: Package) -> list[str]:
@@ -87,7 +92,7 @@ def _text_of(item: etree._Element) -> str:
 
 
 def _sorts_of_styles(package: Package) -> list[str]:
-    """What a number in a cell of each style is: a date, a duration, a percentage, or a number ("")."""
+    """The `format_sort` of each style."""
     part = package.part_of_type("styles")
     if part is None:
         return []
@@ -96,10 +101,11 @@ def _sorts_of_styles(package: Package) -> list[str]:
     for form in root.iterfind("{*}numFmts/{*}numFmt"):
         codes[int(form.get("numFmtId", "0"))] = form.get("formatCode", "")
     styles = root.iterfind("{*}cellXfs/{*}xf")
-    return [_sort(codes.get(int(style.get("numFmtId", "0")), "General")) for style in styles]
+    return [format_sort(codes.get(int(style.get("numFmtId", "0")), "General")) for style in styles]
 
 
-def _sort(code: str) -> str:
+def format_sort(code: str) -> str:
+    """What a format code makes of a number: a date, a duration, a percentage, or a plain number ("")."""
     if is_timedelta_format(code):
         return _DURATION
     if is_date_format(code):
