@@ -86,7 +86,7 @@ class ShellLinks:
         except pywintypes.com_error:
             return None
         return Shortcut(
-            target=link.GetPath(_RAW_PATH)[0],
+            target=_path_of(link.GetIDList()) or link.GetPath(_RAW_PATH)[0],
             arguments=link.GetArguments(),
             folder=link.GetWorkingDirectory(),
             description=link.GetDescription(),
@@ -130,6 +130,16 @@ def _known_folder(folder_id: str) -> Path:
         return Path(place.value)
     finally:
         ctypes.windll.ole32.CoTaskMemFree(place)
+
+
+def _path_of(items: list[bytes] | None) -> str:
+    """The path that the shell's own list names, which is Unicode: the path beside it in the file may not be."""
+    from win32com.shell import shell
+
+    try:
+        return str(shell.SHGetPathFromIDListW(items)) if items else ""
+    except shell.error:  # a printer, say, has no path
+        return ""
 
 
 def _new_link() -> tuple[Any, Any]:
