@@ -1,0 +1,73 @@
+"""The only package that names adapters: which technology serves which port."""
+
+import sys
+
+from netstats_xl.errors import InstallError
+from netstats_xl.installing.edges import Edges
+from netstats_xl.wiring.collecting import connect, open_prober
+from netstats_xl.wiring.files import (
+    clock,
+    copy_macro_template,
+    database_path,
+    edit_workbook,
+    file_workbook,
+    identity_of,
+    new_id,
+    open_store,
+    read_yaml,
+    render_yaml,
+    report_file,
+    report_path,
+    system_zone,
+    write_demo,
+    write_template,
+    write_yaml,
+)
+from netstats_xl.wiring.running import answering, companions, find_companion
+
+__all__ = [
+    "answering",
+    "clock",
+    "companions",
+    "connect",
+    "copy_macro_template",
+    "database_path",
+    "edit_workbook",
+    "file_workbook",
+    "find_companion",
+    "identity_of",
+    "installer_edges",
+    "new_id",
+    "open_prober",
+    "open_store",
+    "read_yaml",
+    "render_yaml",
+    "report_file",
+    "report_path",
+    "system_zone",
+    "template_calls_windows",
+    "write_demo",
+    "write_template",
+    "write_yaml",
+]
+
+
+def installer_edges() -> Edges:
+    """What the installer asks of this Windows.
+
+    Raises:
+        InstallError: this is no Windows.
+    """
+    if sys.platform == "win32":
+        from netstats_xl.installing.windows import windows_edges
+
+        return windows_edges()
+    raise InstallError(
+        "The live workbook needs Excel for Windows. Here, `netstats-xl new` and `netstats-xl run` work with a "
+        "workbook file."
+    )
+
+
+def template_calls_windows() -> bool:
+    """Whether the live workbook's macros declare functions of Windows, which some policies refuse."""
+    return True

@@ -1,0 +1,96 @@
+"""The parts of a companion: which technology serves which port."""
+
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+
+from netstats_xl.app.service import Service
+from netstats_xl.domain.targets import Settings
+from netstats_xl.errors import ConfigurationError, StoreLocked
+from netstats_xl.parts import Parts, Server
+from netstats_xl.paths import companion_id, data_folder
+from netstats_xl.ports import Prober
+from netstats_xl.scheduling import Scheduler
+from netstats_xl.wiring.files import (
+    clock,
+    database_path,
+    file_workbook,
+    new_id,
+    open_store,
+    report_file,
+    report_path,
+    system_zone,
+)
+from netstats_xl.wiring.running import companions
+
+
+def connect(workbook: Path, *, report: Path | None = None, database: Path | None = None) -> Parts:
+    """The parts for collecting from a workbook file; `database` goes before the Settings sheet's."""
+
+    def path_of(settings: Settings) -> Path:
+        path = database_path(workbook, settings, database)
+        target = report or report_path(workbook)
+        if target.resolve() == path.resolve():
+            raise ConfigurationError(f"{target} is the database: choose another name for the report.")
+        return path
+
+    def make_server(service: Service, settings: Settings, location: str, started_at: datetime) -> Server:
+        id_ = companion_id(path_of(settings))
+        return control_server(
+            service, id_, workbook=str(workbook.resolve()), database=location, at=started_at
+        )
+
+    return Parts(
+        clock=clock(),
+        workbook=file_workbook(workbook, report),
+        workbook_name=workbook.name,
+        open_prober=open_prober,
+        open_store=lambda settings: open_store(path_of(settings)),
+        open_memory_store=lambda: open_store(None),
+        make_scheduler=lambda on_error: Scheduler(on_error=on_error),
+        new_id=new_id,
+        default_zone=system_zone(),
+        report_to=report_file,
+        report_folder=workbook.parent,
+        own_files=(workbook,),
+        hold=lambda settings: hold(path_of(settings)),
+        make_server=make_server,
+    )
+
+
+def open_prober() -> Prober:
+    """What sends the probes, in a process of its own."""
+    from netstats_xl.probes.process import ProcessProber
+
+    return ProcessProber.open()
+
+
+def hold(database: Path) -> AbstractContextManager[object]:
+    """Keep other companions off the database.
+
+    Raises:
+        StoreLocked: one collects into it; the message says which.
+    """
+    from netstats_xl.hosting.instance import InstanceLock
+
+    try:
+        return InstanceLock.take(database)
+    except StoreLocked as error:
+        for _, client in companions(data_folder()):
+            with client:
+                other = client.endpoint
+            if Path(other.database).resolve() == database.resolve():
+                raise StoreLocked(
+                    f"The database {database} is in use by process {other.process}, which collects for "
+                    f"{other.workbook} since {other.started_at.astimezone():%Y-%m-%d %H:%M}. "
+                    "`netstats-xl stop` ends it."
+                ) from error
+        raise
+
+
+def control_server(service: Service, id_: str, *, workbook: str, database: str, at: datetime) -> Server:
+    """The control channel of the companion that is known by this ID."""
+    from netstats_xl.control.server import ControlServer
+
+    endpoint = data_folder().endpoint(id_)
+    return ControlServer(service, endpoint=endpoint, workbook=workbook, database=database, started_at=at)
