@@ -55,6 +55,9 @@ class XlsxWorkbook:
     def write_ids(self, table: str, ids: Mapping[int, str]) -> None:
         """Does nothing: the user's own file is never touched, and its rows are known by name and host."""
 
+    def close(self) -> None:
+        """Does nothing: the file is open only while it is read."""
+
     def _refuse_vanished(self) -> None:
         if self._seen and not self._source.exists():
             raise WorkbookBusy(

@@ -56,6 +56,9 @@ class MemoryWorkbook:
         self.cells = dict(view.cells)
         return "memory"
 
+    def close(self) -> None:
+        pass
+
     def _refuse(self) -> None:
         if self.error is not None:
             raise self.error
