@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,12 +26,11 @@ from tests.wine import on_wine
 
 if sys.platform != "win32":
     pytest.skip("the installer is for Windows", allow_module_level=True)
-assert sys.platform == "win32"  # tells mypy to look at the rest there only
 
 import winreg
 import zipfile
 
-from netstats_xl.installing.windows import windows_edges
+from netstats_xl.installing import windows
 
 SHELL_FOLDERS = r"Software\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders"
 EXCEL_POLICY = r"Software\Policies\Microsoft\Office\16.0\Excel\Security"
@@ -43,7 +43,7 @@ def registry_value(key: str, name: str, value: str | int, kind: int) -> Iterator
     """The value in the user's registry for the block; afterwards what was there before."""
     with winreg.CreateKeyEx(winreg.HKEY_CURRENT_USER, key, 0, winreg.KEY_ALL_ACCESS) as opened:
         try:
-            before: tuple[object, int] | None = winreg.QueryValueEx(opened, name)
+            before: tuple[Any, int] | None = winreg.QueryValueEx(opened, name)
         except FileNotFoundError:
             before = None
         winreg.SetValueEx(opened, name, 0, kind, value)
@@ -123,7 +123,7 @@ def identity(workbook: Path) -> str:
 
 
 def test_folders_that_were_moved_are_found_where_they_are_now(user: User) -> None:
-    folders = windows_edges().folders
+    folders = windows.windows_edges().folders
     assert folders.documents() == user.documents
     assert folders.programs() == user.menu.parent
 
@@ -155,12 +155,12 @@ def test_the_copy_is_a_workbook_with_an_identity_of_its_own_and_without_a_mark(u
     second = user.home / "Zweite.xlsm"
     assert user.run("install", "--workbook", str(second)).returncode == 0
     assert len({identity(first), identity(second), UNDRAWN}) == 3
-    assert not windows_edges().marks.marked(first)
+    assert not windows.windows_edges().marks.marked(first)
 
 
 def test_the_shortcuts_say_to_the_shell_what_they_should(user: User) -> None:
     user.run("install")
-    links = windows_edges().shortcuts
+    links = windows.windows_edges().shortcuts
     workbook = str(user.documents / "NetStats.xlsm")
     assert links.read(user.menu / WORKBOOK_LINK) == Shortcut(
         target=workbook,
@@ -176,9 +176,9 @@ def test_the_shortcuts_say_to_the_shell_what_they_should(user: User) -> None:
 def test_a_shortcut_that_the_user_changed_through_the_shell_stays(user: User) -> None:
     user.run("install")
     changed = Shortcut(target=r"C:\windows\notepad.exe", arguments="é")
-    windows_edges().shortcuts.write(user.menu / COLLECTOR_LINK, changed)
+    windows.windows_edges().shortcuts.write(user.menu / COLLECTOR_LINK, changed)
     assert user.run("uninstall").returncode == 0
-    assert windows_edges().shortcuts.read(user.menu / COLLECTOR_LINK) == changed
+    assert windows.windows_edges().shortcuts.read(user.menu / COLLECTOR_LINK) == changed
 
 
 def test_xlwings_settings_name_this_python_and_keep_the_users_lines(user: User) -> None:
@@ -206,7 +206,7 @@ def test_a_macro_policy_in_the_registry_is_told_and_left_as_it_is(user: User) ->
         done = user.run("install")
         assert done.returncode == 0
         assert rf"HKCU\{EXCEL_POLICY}\VBAWarnings = 4" in done.stdout
-        assert windows_edges().registry.value(Hive.USER, EXCEL_POLICY, "vbawarnings") == 4
+        assert windows.windows_edges().registry.value(Hive.USER, EXCEL_POLICY, "vbawarnings") == 4
     assert "VBAWarnings" not in user.run("install").stdout
 
 
@@ -221,13 +221,13 @@ def test_a_trusted_location_of_the_user_lifts_it(user: User) -> None:
 
 
 def test_a_missing_excel_is_told(user: User) -> None:
-    if windows_edges().registry.value(Hive.CLASSES, r"Excel.Application\CurVer", ""):
+    if windows.windows_edges().registry.value(Hive.CLASSES, r"Excel.Application\CurVer", ""):
         pytest.skip("this Windows has an Excel, or a stand-in of another test's")
     assert "Windows knows of no Excel here" in user.run("install", "--dry-run").stdout
 
 
 def test_values_of_every_kind_are_read() -> None:
-    registry = windows_edges().registry
+    registry = windows.windows_edges().registry
     with (
         registry_value(TEST_KEY, "number", 7, winreg.REG_DWORD),
         registry_value(TEST_KEY, "text", "é", winreg.REG_SZ),
@@ -249,7 +249,7 @@ def test_the_mark_of_the_web_is_seen_and_taken_off(tmp_path: Path) -> None:
     """Wine keeps the stream as a file beside: what is tried there is the path, not NTFS."""
     path = tmp_path / "x.xlsm"
     path.write_bytes(b"x")
-    marks = windows_edges().marks
+    marks = windows.windows_edges().marks
     assert not marks.marked(path)
     with Path(f"{path}:Zone.Identifier").open("w") as stream:
         stream.write("[ZoneTransfer]\nZoneId=3\n")
@@ -262,7 +262,7 @@ def test_the_mark_of_the_web_is_seen_and_taken_off(tmp_path: Path) -> None:
 
 
 def test_what_is_no_shortcut_is_read_as_none(tmp_path: Path) -> None:
-    links = windows_edges().shortcuts
+    links = windows.windows_edges().shortcuts
     assert links.read(tmp_path / "none.lnk") is None
     (tmp_path / "text.lnk").write_text("x")
     assert links.read(tmp_path / "text.lnk") is None
