@@ -11,6 +11,7 @@ from typing import TypeVar
 import duckdb
 
 from netstats_xl.errors import StoreError, StoreLocked
+from netstats_xl.store import memory
 from netstats_xl.store.database_file import (
     HEADERS_BYTES,
     Identity,
@@ -27,8 +28,6 @@ Result = TypeVar("Result")
 MEMORY = Path(":memory:")
 STORAGE_VERSION = "v1.5.0"
 """Files of this version are read by DuckDB 1.5 and 2.0 alike."""
-MEMORY_LIMIT = "2GB"
-"""DuckDB's own limit would be 80 % of the machine's memory, which the user's spreadsheet needs too."""
 
 INTERRUPT_EVERY_S = 0.05
 
@@ -74,7 +73,10 @@ class Database:
         Raises:
             StoreError: DuckDB cannot answer.
         """
-        return self._reopening_once(lambda cursor: query(cursor))
+        try:
+            return self._reopening_once(lambda cursor: query(cursor))
+        finally:
+            self._free_memory()
 
     def write(self, change: Callable[[Cursor], Result], *, committed: Callable[[Result], None]) -> Result:
         """What `change` returns, once the transaction that it runs in is safe on the disk. One at a time.
@@ -145,6 +147,12 @@ class Database:
                 if fault.invalidates or interrupted:
                     raise _Invalid(fault, instance) from error
                 raise fault.error from error
+
+    def _free_memory(self) -> None:
+        with self._state:
+            idle = not self._cursors and not self._reopening
+            if idle and self._instance is not None and self.path != MEMORY:
+                memory.free(self._instance)
 
     def _commit(self, cursor: Cursor) -> None:
         cursor.execute("COMMIT")
@@ -248,7 +256,8 @@ class Database:
         return {
             # A core for the probing: a reply that waits for the CPU would be timed too long.
             "threads": max(1, cores - 1) if self._spare_core else cores,
-            "memory_limit": MEMORY_LIMIT,
+            "memory_limit": memory.LIMIT,
+            "checkpoint_threshold": memory.CHECKPOINT_THRESHOLD,
             "temp_directory": spill,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,

@@ -1,0 +1,30 @@
+"""How much memory DuckDB may take, and how much it may keep."""
+
+from contextlib import suppress
+
+import duckdb
+
+LIMIT = "2GB"
+"""DuckDB's own limit would be 80 % of the machine's memory, which the user's spreadsheet needs too."""
+CHECKPOINT_THRESHOLD = "4MB"
+"""What is not in the file yet is in memory, at three times the size of the log; the default would be 16 MB."""
+KEPT_BYTES = 48_000_000
+"""DuckDB would keep all that its largest answer took, up to the limit, for the next one."""
+_KEPT_LIMIT = "32MB"
+
+
+def free(instance: duckdb.DuckDBPyConnection) -> None:
+    """Give back what a large answer left in memory; only while no cursor is at work, which would fail."""
+    try:
+        [(kept,)] = instance.execute(
+            "SELECT coalesce(sum(memory_usage_bytes), 0) FROM duckdb_memory()"
+        ).fetchall()
+    except duckdb.Error:
+        return  # the instance is broken, which whoever needs it next finds out and repairs
+    if kept <= KEPT_BYTES:
+        return
+    # What cannot be freed is not: then the limit stays as it is.
+    with suppress(duckdb.Error):
+        instance.execute(f"SET memory_limit = '{_KEPT_LIMIT}'")
+    with suppress(duckdb.Error):
+        instance.execute(f"SET memory_limit = '{LIMIT}'")

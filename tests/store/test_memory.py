@@ -1,0 +1,90 @@
+"""What DuckDB keeps in memory after an answer."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from netstats_xl.domain.results import Batch, Period
+from netstats_xl.ports import Dimension
+from netstats_xl.store import memory
+from netstats_xl.store.database import Cursor, Database
+from netstats_xl.store.duckdb_store import DuckDbStore
+from tests.contracts.result_store import ALWAYS, OUTCOMES, START, a_busy_hour, sample
+
+
+def used(cursor: Cursor) -> int:
+    [(used_bytes,)] = cursor.execute("SELECT sum(memory_usage_bytes) FROM duckdb_memory()").fetchall()
+    return int(used_bytes)
+
+
+def limit(cursor: Cursor) -> str:
+    [(text,)] = cursor.execute("SELECT current_setting('memory_limit')").fetchall()
+    return str(text)
+
+
+def grown(database: Database) -> None:
+    """60 MB of numbers that do not compress, in the file."""
+    database.write(
+        lambda cursor: cursor.execute("CREATE TABLE big AS SELECT random() AS x FROM range(8_000_000)"),
+        committed=lambda _: None,
+    )
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database(tmp_path / "results.duckdb", spare_core=True, loaded=lambda _: None)
+
+
+def test_what_a_large_answer_left_in_memory_is_given_back(database: Database) -> None:
+    grown(database)
+
+    def asked(cursor: Cursor) -> int:
+        cursor.execute("SELECT median(x) FROM big").fetchall()
+        return used(cursor)
+
+    assert database.read(asked) > memory.KEPT_BYTES
+    assert database.read(used) < memory.KEPT_BYTES
+    assert limit(duckdb.connect(config={"memory_limit": memory.LIMIT})) == database.read(limit)
+    database.close()
+
+
+def test_nothing_is_taken_from_a_question_that_is_under_way(database: Database) -> None:
+    grown(database)
+
+    def asked(cursor: Cursor) -> int:
+        cursor.execute("SELECT median(x) FROM big").fetchall()
+        database.read(lambda other: other.execute("SELECT 1").fetchall())
+        return used(cursor)
+
+    assert database.read(asked) > memory.KEPT_BYTES
+    database.close()
+
+
+def test_a_store_in_memory_keeps_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "KEPT_BYTES", 0)
+    store = DuckDbStore.open(None)
+    store.save(Batch(batch_id="a", samples=a_busy_hour()))
+    assert len(store.samples(ALWAYS)) == len(a_busy_hour())
+    store.close()
+
+
+def test_what_cannot_be_freed_stays_and_so_does_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "KEPT_BYTES", 0)
+    monkeypatch.setattr(memory, "_KEPT_LIMIT", "1B")
+    store = DuckDbStore.open(tmp_path / "results.duckdb")
+    store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])]))
+    period = Period(start=START, end=START + timedelta(minutes=1))
+    for _ in range(2):
+        [group] = store.summaries(period, by=[Dimension.DESTINATION])
+        assert group.summary.rounds_up == 1
+    store.close()
+
+
+def test_a_broken_instance_is_left_to_whoever_needs_it_next() -> None:
+    instance = duckdb.connect(":memory:")
+    instance.close()
+    memory.free(instance)
