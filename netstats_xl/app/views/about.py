@@ -1,12 +1,13 @@
 """The About sheet: how each figure is defined, what the report covers, and what it leaves out."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from netstats_xl.app.views import columns
 from netstats_xl.app.views.findings import Findings
-from netstats_xl.app.views.parts import SheetPart
+from netstats_xl.app.views.parts import Filling, SheetPart
 from netstats_xl.domain.results import State
 from netstats_xl.domain.rollups import P95_NEEDS, P99_NEEDS
 from netstats_xl.domain.states import JobState
@@ -159,44 +160,87 @@ _PROBLEM_COLUMNS = (
 )
 
 
-def about(findings: Findings, left_out: Sequence[str]) -> SheetPart:
-    """The sheet; `left_out`: what the other sheets do not show, in sentences."""
+REPORT, NOTES, PROBLEMS = "About_report", "About_notes", "About_problems"
+_FIGURES_TABLE, _COLORS_TABLE = "About_figures", "About_colours"
+_COLUMNS = {
+    REPORT: _FACT_COLUMNS,
+    NOTES: _NOTICE_COLUMNS,
+    _FIGURES_TABLE: _FIGURE_COLUMNS,
+    _COLORS_TABLE: _COLOR_COLUMNS,
+    PROBLEMS: _PROBLEM_COLUMNS,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AboutLook:
+    """What differs from one About sheet to the next."""
+
+    title: str
+    subject: str
+    """The heading of the facts."""
+    rows: Mapping[str, int]
+    """How many rows each table has, or stays below; of the last one it does not matter."""
+    room: int = 0
+    """Rows that the last table, that of the bad cells, may grow into."""
+
+
+def about_sheet(look: AboutLook) -> SheetSpec:
+    """The sheet."""
+    headings = (
+        (REPORT, look.subject),
+        (NOTES, "Warnings, and what was left out"),
+        (_FIGURES_TABLE, "How each figure is defined"),
+        (_COLORS_TABLE, "What the colours mean"),
+        (PROBLEMS, "Bad cells in the workbook"),
+    )
+    blocks: list[Block] = [TextSpec(anchor=Anchor(row=0, column=0), text=look.title, style=TITLE)]
+    row = 2
+    for table, heading in headings:
+        blocks.append(TextSpec(anchor=Anchor(row=row, column=0), text=heading, style=HEADING))
+        blocks.append(
+            TableSpec(
+                name=table,
+                anchor=Anchor(row=row + 1, column=0),
+                columns=_COLUMNS[table],
+                autofilter=False,
+                room=look.room if table == PROBLEMS else 0,
+            )
+        )
+        row += look.rows.get(table, 1) + 3
+    return SheetSpec(name=SHEET, blocks=tuple(blocks), freeze=Anchor(row=1, column=0), gridlines=False)
+
+
+def about_filling(findings: Findings, left_out: Sequence[str]) -> Filling:
+    """What fills it; `left_out`: what the other sheets do not show, in sentences."""
     inputs = findings.inputs
     problems: tuple[Row, ...] = tuple(
         (f"{error.sheet}!{error.cell}", error.value, error.message) for error in inputs.cell_errors
     )
     notices: tuple[Row, ...] = tuple((notice,) for notice in (*inputs.warnings, *left_out))
-    sections: tuple[tuple[str, str, tuple[Column, ...], Sequence[Row]], ...] = (
-        ("This report", "About_report", _FACT_COLUMNS, _facts(findings)),
-        (
-            "Warnings, and what was left out",
-            "About_notes",
-            _NOTICE_COLUMNS,
-            notices or (("Nothing was left out.",),),
-        ),
-        ("How each figure is defined", "About_figures", _FIGURE_COLUMNS, _figures()),
-        ("What the colours mean", "About_colours", _COLOR_COLUMNS, _COLORS),
-        (
-            "Bad cells in the workbook",
-            "About_problems",
-            _PROBLEM_COLUMNS,
-            problems or (("none", None, None),),
-        ),
+    return Filling(
+        rows={
+            REPORT: _facts(findings),
+            NOTES: notices or (("Nothing was left out.",),),
+            **constant_rows(),
+            PROBLEMS: problems or (("none", None, None),),
+        }
     )
-    blocks: list[Block] = [TextSpec(anchor=Anchor(row=0, column=0), text="About this report", style=TITLE)]
-    row = 2
-    for heading, table, table_columns, rows in sections:
-        blocks.append(TextSpec(anchor=Anchor(row=row, column=0), text=heading, style=HEADING))
-        blocks.append(
-            TableSpec(
-                name=table, anchor=Anchor(row=row + 1, column=0), columns=table_columns, autofilter=False
-            )
-        )
-        row += len(rows) + 3
-    return SheetPart(
-        spec=SheetSpec(name=SHEET, blocks=tuple(blocks), freeze=Anchor(row=1, column=0), gridlines=False),
-        rows={table: rows for _, table, _, rows in sections},
+
+
+def constant_rows() -> dict[str, Sequence[Row]]:
+    """The rows that are the same in every workbook."""
+    return {_FIGURES_TABLE: _figures(), _COLORS_TABLE: _COLORS}
+
+
+def about(findings: Findings, left_out: Sequence[str]) -> SheetPart:
+    """The sheet of a report."""
+    rows = {table: tuple(rows) for table, rows in about_filling(findings, left_out).rows.items()}
+    look = AboutLook(
+        title="About this report",
+        subject="This report",
+        rows={table: len(of_table) for table, of_table in rows.items()},
     )
+    return SheetPart(spec=about_sheet(look), rows=rows)
 
 
 def _figures() -> tuple[Row, ...]:

@@ -85,17 +85,18 @@ class HourlyRollup:
     left_out: tuple[str, ...] = ()
 
 
-def hourly_rollup(store: ResultStore, findings: Findings) -> HourlyRollup:
-    """Ask the store for the rollup: for as many of the last hours as surely stay below `ROWS_LIMIT`."""
+def hourly_rollup(store: ResultStore, findings: Findings, *, limit: int | None = None) -> HourlyRollup:
+    """Ask the store for the rollup: for as many of the last hours as surely stay below so many rows."""
+    limit = limit or ROWS_LIMIT
     inputs = findings.inputs
     edges = hour_edges(inputs.period.start, inputs.period.end, inputs.settings.zone)
-    hours = max(1, ROWS_LIMIT // max(1, len(findings.pairs)))
+    hours = max(1, limit // max(1, len(findings.pairs)))
     period = inputs.period
     left_out: tuple[str, ...] = ()
     if len(edges) > hours:
         left_out = (
             f"{SHEET} and Pivot: the last {hours:,} of {len(edges):,} hours are shown, "
-            f"as the table holds at most {ROWS_LIMIT:,} rows. Choose a shorter period or fewer jobs.",
+            f"as the table holds at most {limit:,} rows. Choose a shorter period or fewer jobs.",
         )
         edges = edges[-hours:]
         period = Period(start=max(edges[0], period.start), end=period.end)
@@ -105,21 +106,20 @@ def hourly_rollup(store: ResultStore, findings: Findings) -> HourlyRollup:
     return HourlyRollup(groups=groups, period=period, left_out=left_out)
 
 
+def hourly_sheet(*, room: int = 0) -> SheetSpec:
+    """How the sheet looks."""
+    table = TableSpec(name=TABLE, anchor=Anchor(row=0, column=0), columns=COLUMNS, streamed=True, room=room)
+    return SheetSpec(name=SHEET, blocks=(table,), freeze=Anchor(row=1, column=1), repeat_rows=(0, 0))
+
+
 def hourly(findings: Findings, rollup: HourlyRollup) -> SheetPart:
-    """The sheet."""
-    return SheetPart(
-        spec=SheetSpec(
-            name=SHEET,
-            blocks=(TableSpec(name=TABLE, anchor=Anchor(row=0, column=0), columns=COLUMNS, streamed=True),),
-            freeze=Anchor(row=1, column=1),
-            repeat_rows=(0, 0),
-        ),
-        rows={TABLE: _rows(findings, rollup)},
-        left_out=rollup.left_out,
-    )
+    """The sheet of a report."""
+    rows = {TABLE: hourly_rows(findings, rollup)}
+    return SheetPart(spec=hourly_sheet(), rows=rows, left_out=rollup.left_out)
 
 
-def _rows(findings: Findings, rollup: HourlyRollup) -> Iterator[Row]:
+def hourly_rows(findings: Findings, rollup: HourlyRollup) -> Iterator[Row]:
+    """The rows of the table."""
     inputs = findings.inputs
     known = (*inputs.retired.destinations, *inputs.definitions.destinations)
     groups: dict[DestinationId, str] = {destination.id: destination.group for destination in known}

@@ -36,5 +36,7 @@ class ReportInputs:
     """As of the period's end; what is missing is derived from the store's samples and events."""
     job_status: Mapping[JobId, JobStatus] = field(default_factory=dict)
     """As of the period's end; what is missing is derived from the store's totals."""
+    collector: str = ""
+    """How the collector is, in one line, for a workbook that is open: `Collecting: 12 up, 1 down`."""
     warnings: tuple[str, ...] = ()
     """What the reader must know, for example that results could not be saved."""

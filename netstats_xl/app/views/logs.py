@@ -1,6 +1,7 @@
 """The Runs and Events sheets: every job run with its outcome, every change of a destination's state."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -35,20 +36,17 @@ from netstats_xl.ports import ResultStore
 RUNS_SHEET = "Runs"
 EVENTS_SHEET = "Events"
 LIMIT = 100_000
-"""Rows of each sheet at most, the newest."""
+"""Rows of each sheet of a report at most, the newest."""
 
 COMPLETED, MISSED, FAILED = "Completed", "Missed", "Failed"
 
-_NEWEST_FIRST = f"Newest first; at most {LIMIT:,} rows."
 _MISSED_WORDS = {
     MissedReason.LATE: "the computer slept, or the program was stopped or too busy, when they were due",
     MissedReason.OVERRUN: "the round before was still going on",
 }
 
 _RUN_COLUMNS = (
-    columns.instant(
-        "Tick", note=f"When the round was due. Of a row of missed ones, the first. {_NEWEST_FIRST}"
-    ),
+    columns.instant("Tick", note="When the round was due. Of a row of missed ones, the first."),
     columns.text("Job", width=22),
     columns.text(
         "Outcome",
@@ -68,7 +66,7 @@ _RUN_COLUMNS = (
 )
 
 _EVENT_COLUMNS = (
-    columns.instant("Time", note=f"When the state changed. {_NEWEST_FIRST}"),
+    columns.instant("Time", note="When the state changed."),
     columns.text("Destination", width=26),
     columns.text("From", width=12, rules=columns.STATE_RULES),
     columns.text("To", width=12, rules=columns.STATE_RULES),
@@ -83,11 +81,22 @@ _EVENT_COLUMNS = (
 )
 
 
-def runs(store: ResultStore, findings: Findings) -> SheetPart:
+def runs_sheet(*, limit: int = LIMIT, room: int = 0) -> SheetSpec:
+    """How the Runs sheet looks."""
+    return _sheet(RUNS_SHEET, _RUN_COLUMNS, limit, room)
+
+
+def events_sheet(*, limit: int = LIMIT, room: int = 0) -> SheetSpec:
+    """How the Events sheet looks."""
+    return _sheet(EVENTS_SHEET, _EVENT_COLUMNS, limit, room)
+
+
+def runs(store: ResultStore, findings: Findings, *, limit: int | None = None) -> SheetPart:
     """The Runs sheet."""
-    found = store.runs(findings.inputs.period, scope=findings.inputs.scope, limit=LIMIT)
+    limit = limit or LIMIT
+    found = store.runs(findings.inputs.period, scope=findings.inputs.scope, limit=limit)
     rows = (_run_row(findings, run) for run in reversed(found))
-    return _log(RUNS_SHEET, _RUN_COLUMNS, rows, len(found))
+    return _part(runs_sheet(limit=limit), rows, len(found), limit)
 
 
 def _run_row(findings: Findings, run: JobRun) -> Row:
@@ -119,13 +128,14 @@ def _run_row(findings: Findings, run: JobRun) -> Row:
     )
 
 
-def events(store: ResultStore, findings: Findings) -> SheetPart:
+def events(store: ResultStore, findings: Findings, *, limit: int | None = None) -> SheetPart:
     """The Events sheet."""
+    limit = limit or LIMIT
     scope = findings.inputs.scope
     if scope.job_ids is not None:
         scope = Scope(destination_ids=frozenset(shown.destination.id for shown in findings.destinations))
-    found = store.events(findings.inputs.period, scope=scope, limit=LIMIT)
-    return _log(EVENTS_SHEET, _EVENT_COLUMNS, reversed(_event_rows(findings, found)), len(found))
+    found = store.events(findings.inputs.period, scope=scope, limit=limit)
+    return _part(events_sheet(limit=limit), reversed(_event_rows(findings, found)), len(found), limit)
 
 
 def _event_rows(findings: Findings, found: Sequence[StateChanged]) -> list[Row]:
@@ -148,17 +158,15 @@ def _event_rows(findings: Findings, found: Sequence[StateChanged]) -> list[Row]:
     return rows
 
 
-def _log(sheet: str, table_columns: tuple[Column, ...], rows: Iterator[Row], found: int) -> SheetPart:
-    left_out = (f"{sheet}: the newest {LIMIT:,} of the period are shown; there may be older ones.",)
-    return SheetPart(
-        spec=SheetSpec(
-            name=sheet,
-            blocks=(
-                TableSpec(name=sheet, anchor=Anchor(row=0, column=0), columns=table_columns, streamed=True),
-            ),
-            freeze=Anchor(row=1, column=0),
-            repeat_rows=(0, 0),
-        ),
-        rows={sheet: rows},
-        left_out=left_out if found >= LIMIT else (),
+def _sheet(name: str, table_columns: tuple[Column, ...], limit: int, room: int) -> SheetSpec:
+    when, *others = table_columns
+    when = replace(when, note=f"{when.note} Newest first; at most {limit:,} rows.")
+    table = TableSpec(
+        name=name, anchor=Anchor(row=0, column=0), columns=(when, *others), streamed=True, room=room
     )
+    return SheetSpec(name=name, blocks=(table,), freeze=Anchor(row=1, column=0), repeat_rows=(0, 0))
+
+
+def _part(spec: SheetSpec, rows: Iterator[Row], found: int, limit: int) -> SheetPart:
+    left_out = (f"{spec.name}: the newest {limit:,} of the period are shown; there may be older ones.",)
+    return SheetPart(spec=spec, rows={spec.name: rows}, left_out=left_out if found >= limit else ())

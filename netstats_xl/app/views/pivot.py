@@ -66,15 +66,15 @@ _TRUE_LOSS = PivotRatio(
 )
 
 
-def pivot() -> SheetPart:
-    """The sheet. Its figures are computed by the program that opens the workbook, from the Hourly table."""
+def pivot(*, computed: str = "when the workbook is opened") -> SheetPart:
+    """The sheet. Its figures are computed from the Hourly table by the program that shows the workbook."""
     headings = (
         (_BY_DESTINATION_COLUMN, "By destination"),
         (_BY_HOUR_COLUMN, "By hour of the day"),
         (_WEEK_COLUMN, "Hour of the day by weekday: mean of means (ms)"),
     )
     explanation = (
-        "Computed anew when the workbook is opened. In the mean of means each row of Hourly weighs alike, in weighted "
+        f"Computed anew {computed}. In the mean of means each row of Hourly weighs alike, in weighted "
         "figures each packet does. The worst p95 and loss are those of the worst hour: an overall p95 cannot be made "
         "of hourly ones."
     )
