@@ -43,13 +43,19 @@ def handle_errors(application: FastAPI) -> None:
 
 
 class TellingRoute(APIRoute):
-    """A route that tells even of what should not happen, and logs it."""
+    """A route that refuses query parameters which it does not know, and tells even of what should not happen."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's hook."""
         handler = super().get_route_handler()
+        known = {parameter.alias for parameter in self.dependant.query_params}
 
         async def handle(request: Request) -> Response:
+            # A misspelt filter that is ignored would find everything.
+            if unknown := [name for name in request.query_params if name not in known]:
+                told = f"there is no such parameter (there is {', '.join(sorted(known)) or 'none'})"
+                fields = [(name, request.query_params[name], told) for name in unknown]
+                return _problem(request, invalid_request(fields), 422)
             try:
                 return await handler(request)
             except (NetstatsError, RequestValidationError, HTTPException):

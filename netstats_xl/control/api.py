@@ -1,5 +1,7 @@
 """The API as an application: its routes, what guards them, and its description."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
@@ -21,6 +23,12 @@ def create_api(service: Service, *, token: str, port: int, listening: Listening 
 
     `listening` holds the streams of events, for who wants to end them.
     """
+    application, routes = create_application(service, Listening(service) if listening is None else listening)
+    return Guard(MethodCheck(application, routes), token=token, port=port)
+
+
+def create_application(service: Service, listening: Listening) -> tuple[FastAPI, Sequence[APIRoute]]:
+    """The API without its guard, and its routes."""
     application = FastAPI(
         title="netstats_xl",
         version=__version__,
@@ -30,7 +38,6 @@ def create_api(service: Service, *, token: str, port: int, listening: Listening 
         redoc_url=None,
     )
     handle_errors(application)
-    streams = Listening(service) if listening is None else listening
     description = APIRouter()
 
     @description.get("/openapi.json", include_in_schema=False)
@@ -40,10 +47,11 @@ def create_api(service: Service, *, token: str, port: int, listening: Listening 
     routers = (
         destination_routes(service),
         job_routes(service),
-        companion_routes(service, streams),
+        companion_routes(service, listening),
         description,
     )
     for router in routers:
         application.include_router(router)
-    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
-    return Guard(MethodCheck(application, routes), token=token, port=port)
+    return application, [
+        route for router in routers for route in router.routes if isinstance(route, APIRoute)
+    ]

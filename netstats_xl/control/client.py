@@ -226,6 +226,8 @@ class ControlClient:
                 base_url=self.endpoint.url,
                 headers={"Authorization": f"Bearer {self.endpoint.token}", "Accept": "application/json"},
                 timeout=httpx.Timeout(self._patience_s, connect=_CONNECT_S),
+                # Shorter than the server's: a connection that it is about to close is not used again.
+                limits=httpx.Limits(keepalive_expiry=2.0),
                 # Nothing of the environment: a proxy would be handed the token.
                 trust_env=False,
             )
@@ -242,8 +244,8 @@ class ControlClient:
             raise self._gone() from error
         except httpx.TimeoutException as error:
             raise ControlTimeout(
-                f"The collector (process {self.endpoint.process}) did not answer in time: it may be busy. Try again, or "
-                "look into its log."
+                f"The collector (process {self.endpoint.process}) did not answer in time: it may be busy. "
+                "Try again, or look into its log."
             ) from error
         except (httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
             raise self._gone() from error

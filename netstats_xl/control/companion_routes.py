@@ -82,7 +82,7 @@ def _add_views(router: APIRouter, service: Service) -> None:
     def refresh(request: Request) -> Response:
         """Show the latest figures now."""
         where = service.refresh()
-        return respond(request, PlaceAnswer(message=f"The latest figures are in {where}.", path=where))
+        return respond(request, PlaceAnswer.of(where, "The latest figures are in {}."))
 
     @router.post("/sync", response_model=SyncAnswer)
     def sync(request: Request, how: Sync | None = None) -> Response:
@@ -112,13 +112,13 @@ def _add_files(router: APIRouter, service: Service) -> None:
         """Write a report of a time range to a file."""
         asked = report or Report()
         path = service.report(_request(asked, csv=asked.format == "csv"))
-        return respond(request, PlaceAnswer(message=f"The report is {path}", path=str(path)))
+        return respond(request, PlaceAnswer.of(str(path), "The report is {}"))
 
     @router.post("/export", response_model=PlaceAnswer)
     def export(request: Request, export: Export | None = None) -> Response:
         """Write the raw samples of a time range to a CSV file."""
         path = service.report(_request(export or Export(), csv=True))
-        return respond(request, PlaceAnswer(message=f"The samples are in {path}", path=str(path)))
+        return respond(request, PlaceAnswer.of(str(path), "The samples are in {}"))
 
 
 def _request(asked: Export, *, csv: bool) -> ReportRequest:

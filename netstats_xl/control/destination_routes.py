@@ -8,10 +8,11 @@ from fastapi import APIRouter, Query, Request, Response
 from netstats_xl.app.service import DestinationEntry, Service, Wanted
 from netstats_xl.control import sentences
 from netstats_xl.control.answering import TellingRoute, respond
-from netstats_xl.control.answers import (
+from netstats_xl.control.answers import Answer, CountAnswer
+from netstats_xl.control.problems import bad_cell
+from netstats_xl.control.requests import Chosen, DestinationChange, Expand, NewDestination, NewHosts
+from netstats_xl.control.row_answers import (
     AddedAnswer,
-    Answer,
-    CountAnswer,
     DestinationAnswer,
     DestinationPart,
     DestinationsAnswer,
@@ -19,8 +20,6 @@ from netstats_xl.control.answers import (
     TestPart,
     TestsAnswer,
 )
-from netstats_xl.control.problems import bad_cell
-from netstats_xl.control.requests import Chosen, DestinationChange, Expand, NewDestination, NewHosts
 from netstats_xl.control.selecting import chosen_destinations
 from netstats_xl.domain.results import State
 from netstats_xl.errors import CellError, ConfigurationError, NetstatsError, SheetInvalid

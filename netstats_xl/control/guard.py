@@ -39,21 +39,22 @@ class Guard:
         """An ASGI application."""
         if scope["type"] != "http":
             raise AssertionError(f"the server is set up for HTTP alone, not for {scope['type']}")
-        refused, body = self._refusal(scope), b""
-        if refused is None:
-            refused, body = await _body_of(scope, receive)
-        if refused is not None:
-            await refuse(refused, scope, send)
-            return
-        pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def replay() -> Message:
-            return pending.pop() if pending else await receive()
 
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message = {**message, "headers": [*message.get("headers", ()), *_ALWAYS]}
             await send(message)
+
+        refused, body = self._refusal(scope), b""
+        if refused is None:
+            refused, body = await _body_of(scope, receive)
+        if refused is not None:
+            await refuse(refused, scope, send_marked)
+            return
+        pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def replay() -> Message:
+            return pending.pop() if pending else await receive()
 
         await self._application(scope, replay, send_marked)
 
@@ -91,8 +92,8 @@ async def refuse(
 ) -> None:
     """Tell that nothing comes of a request, with these headers besides."""
     described, body = rendered(request_problem(status), header(scope["headers"], b"accept") or "")
-    all_headers = [*described, *_BY_STATUS.get(status, ()), *headers, *_ALWAYS]
-    await send({"type": "http.response.start", "status": status, "headers": all_headers})
+    described += [*_BY_STATUS.get(status, ()), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": described})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 

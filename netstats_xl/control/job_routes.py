@@ -7,8 +7,9 @@ from fastapi import APIRouter, Query, Request, Response
 from netstats_xl.app.service import JobEntry, Service
 from netstats_xl.control import sentences
 from netstats_xl.control.answering import TellingRoute, respond
-from netstats_xl.control.answers import Answer, FiguresAnswer, JobAnswer, JobPart, JobsAnswer
+from netstats_xl.control.answers import Answer, FiguresAnswer
 from netstats_xl.control.requests import Chosen, JobChange, NewJob
+from netstats_xl.control.row_answers import JobAnswer, JobPart, JobsAnswer
 from netstats_xl.control.selecting import chosen_jobs
 
 PeriodQuery = Annotated[str, Query(min_length=1, max_length=100, description="24h, 7d, ...")]
