@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import typer
 
-from netstats_xl.errors import ConfigurationError, ReportError
+from netstats_xl.errors import ConfigurationError
 
 T = TypeVar("T")
 
@@ -45,17 +45,6 @@ def say(text: str, *, err: bool = False) -> None:
     """Tell the user, if anybody listens still: a terminal that was closed must not end the work."""
     with suppress(OSError):
         typer.echo(text, err=err)
-
-
-def unused(path: Path) -> Path:
-    """The path, or `NAME (2).xlsx` and so on where it is taken."""
-    if not path.exists():
-        return path
-    for number in range(2, 1_000):
-        candidate = path.with_name(f"{path.stem} ({number}){path.suffix}")
-        if not candidate.exists():
-            return candidate
-    raise ReportError(f"{path.parent} holds too many files named like {path.name}. Name one with --output.")
 
 
 def counted(number: int, what: str) -> str:

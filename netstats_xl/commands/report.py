@@ -6,18 +6,17 @@ from typing import Literal
 
 import typer
 
-from netstats_xl import __version__, wiring
+from netstats_xl import wiring
 from netstats_xl.app.configuration import reconcile
-from netstats_xl.app.publishing import ReportInputs
-from netstats_xl.app.reporting import Reporting, parse_period
-from netstats_xl.app.scoping import scope_of
-from netstats_xl.commands.asking import refuse_existing, refuse_own, refuse_suffix, unused
-from netstats_xl.domain.results import Period
+from netstats_xl.app.service import ReportRequest
+from netstats_xl.companion.report_files import ReportSource, check_output, write_report
 from netstats_xl.domain.tables import RawTable
 from netstats_xl.domain.targets import Settings
-from netstats_xl.domain.windows import to_local
-from netstats_xl.errors import StoreError
+from netstats_xl.errors import CompanionNotRunning, StoreError
 from netstats_xl.sheets import DESTINATIONS, JOBS, SETTINGS, Reading, read_definitions
+
+PATIENCE_S = 3_600.0
+"""How long a collector may take to write what was asked for."""
 
 
 def report(
@@ -34,12 +33,47 @@ def report(
 ) -> None:
     """Write a report or raw samples of a period; with `database`, the workbook need not exist.
 
-    Without a format the output's suffix says it.
+    Without a format the output's suffix says it. A collector at work has the database, so it does the writing.
     """
     if file_format is None:
         file_format = "csv" if output is not None and output.suffix.casefold() == ".csv" else "xlsx"
-    if output is not None:
-        refuse_suffix(output, f".{file_format}")
+    request = ReportRequest(
+        file_format=file_format,
+        output=output,
+        start=start,
+        end=end,
+        jobs=tuple(jobs),
+        destinations=tuple(destinations),
+        replace=force,
+    )
+    try:
+        _ask(request, workbook, database)
+    except CompanionNotRunning:
+        _write(request, workbook, database)
+
+
+def _ask(request: ReportRequest, workbook: Path, database: Path | None) -> None:
+    with wiring.find_companion(
+        None if database else workbook, database=database, patience_s=PATIENCE_S
+    ) as client:
+        if request.output is not None:
+            check_output(request.output, request.file_format, (), replace=request.replace)
+        wanted = {
+            "from": request.start,
+            "to": request.end,
+            "jobs": list(request.jobs),
+            "destinations": list(request.destinations),
+            "replace": request.replace,
+        }
+        if request.output is not None:
+            wanted["output"] = str(request.output.absolute())
+        if request.file_format == "csv":
+            typer.echo(f"Wrote samples: {client.export(**wanted)['path']}")
+        else:
+            typer.echo(f"Report: {client.report(format='xlsx', **wanted)['path']}")
+
+
+def _write(request: ReportRequest, workbook: Path, database: Path | None) -> None:
     if database is not None and not workbook.exists():
         reading, tables = Reading(settings=Settings(zone=wiring.system_zone())), dict[str, RawTable]()
     else:
@@ -50,40 +84,25 @@ def report(
         raise StoreError(
             f"There is no database at {path}. `netstats-xl run` makes one; --database names another."
         )
-    now = wiring.clock().now()
-    period = parse_period(start, end, now, reading.settings.zone)
-    if output is not None:
-        refuse_own(output, workbook, path)
-    if output is not None and not force:
-        refuse_existing(output, "Name another with --output, or add --force.")
-    target = output or unused(_default_output(workbook, period, reading.settings.zone, file_format))
+    if request.output is not None:  # before anything is opened that it could be
+        check_output(request.output, request.file_format, (workbook, path), replace=request.replace)
     # More threads make a workbook's figures sooner; an export they do not speed up, and they take memory there.
-    store = wiring.open_store(path, spare_core=file_format == "csv")
+    store = wiring.open_store(path, spare_core=request.file_format == "csv")
     try:
-        scope = scope_of(store, jobs=jobs, destinations=destinations)
-        if file_format == "csv":
-            rows = store.export_csv(target, period, scope=scope, zone=reading.settings.zone)
-            typer.echo(f"Wrote {rows} samples: {target}")
-            return
-        stored = store.definitions()
-        inputs = ReportInputs(
-            period=period,
-            generated_at=now,
-            version=__version__,
-            source=workbook.name if tables else path.name,
+        source = ReportSource(
+            name=workbook.name if tables else path.name,
+            stem=workbook.stem,
+            folder=workbook.parent,
+            own=(workbook, path),
             settings=reading.settings,
-            definitions=stored.active,
-            retired=stored.retired,
-            scope=scope,
             tables=tables,
-            row_ids=reconcile(reading, stored, wiring.new_id).row_ids,
+            row_ids=reconcile(reading, store.definitions(), wiring.new_id).row_ids,
             cell_errors=reading.errors,
         )
-        typer.echo(f"Report: {Reporting(store, wiring.report_file(target)).publish(inputs)}")
+        written = write_report(store, request, source, now=wiring.clock().now(), report_to=wiring.report_file)
     finally:
         store.close()
-
-
-def _default_output(workbook: Path, period: Period, zone: str, file_format: str) -> Path:
-    ends = [f"{to_local(at, zone):%Y%m%dT%H%M}" for at in (period.start, period.end)]
-    return workbook.with_name(f"{workbook.stem}-{'-'.join(ends)}.{file_format}")
+    if written.samples is None:
+        typer.echo(f"Report: {written.path}")
+    else:
+        typer.echo(f"Wrote {written.samples} samples: {written.path}")

@@ -37,7 +37,10 @@ ID = "ID"
 
 
 def new(workbook: Path, zone: str | None) -> None:
-    """Write the template workbook; a file that exists is left alone."""
+    """Write the template workbook, for a .xlsm the live one; a file that exists is left alone."""
+    if workbook.suffix.casefold() == ".xlsm":
+        _new_live(workbook, zone)
+        return
     refuse_suffix(workbook, ".xlsx")
     refuse_existing(workbook, "Choose another name.")
     wiring.write_template(
@@ -45,6 +48,19 @@ def new(workbook: Path, zone: str | None) -> None:
     )
     typer.echo(
         f"Wrote {workbook}. Fill in its sheets Destinations and Jobs and save, then: netstats-xl run {workbook}"
+    )
+
+
+def _new_live(workbook: Path, zone: str | None) -> None:
+    if zone is not None:
+        raise typer.BadParameter(
+            "a live workbook names its time zone on its sheet Settings", param_hint="--time-zone"
+        )
+    refuse_existing(workbook, "Choose another name.")
+    wiring.copy_macro_template(workbook)
+    typer.echo(
+        f"Wrote {workbook}. Open it in Excel on Windows, fill in its sheets Destinations and Jobs, and click Start "
+        "on the Network Stats tab."
     )
 
 

@@ -273,6 +273,7 @@ class Companion:
         loaded = self._watch.loaded
         source = ReportSource(
             name=self._parts.workbook_name,
+            stem=Path(self._parts.workbook_name).stem,
             folder=self._parts.report_folder,
             own=(*self._parts.own_files, Path(self._location)),
             settings=loaded.settings,
@@ -318,12 +319,13 @@ class Companion:
             self._server.stop()
         problems.extend(self._notices.texts("store", "dropped", "report"))
         try:
-            self._undo.close()
+            self._store.close()
         except StoreError as error:
             problems.append(error.message)
         for problem in problems:
             logger.warning("At the end: %s", problem)
         logger.info("Ended")
+        self._undo.close()
         return Ending(report=self._showing.place, problems=tuple(problems))
 
     def _note_error(self, name: str, error: Exception) -> None:

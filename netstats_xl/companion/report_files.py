@@ -24,8 +24,10 @@ class ReportSource:
 
     name: str
     """Of the workbook, or of the database where there is none."""
+    stem: str
+    """What the names of files begin with that have none of their own."""
     folder: Path
-    """Where files without a folder of their own go."""
+    """Where these go."""
     own: Sequence[Path] = ()
     """The workbook and the database: no report may take their place."""
     settings: Settings
@@ -121,8 +123,6 @@ def unused(path: Path) -> Path:
 def _output(request: ReportRequest, source: ReportSource, period: Period) -> Path:
     if request.output is None:
         ends = [f"{to_local(at, source.settings.zone):%Y%m%dT%H%M}" for at in (period.start, period.end)]
-        stem = source.name.rpartition(".")[0] or source.name
-        return unused(source.folder / f"{stem}-{'-'.join(ends)}.{request.file_format}")
-    output = source.folder / request.output
-    check_output(output, request.file_format, source.own, replace=request.replace)
-    return output
+        return unused(source.folder / f"{source.stem}-{'-'.join(ends)}.{request.file_format}")
+    check_output(request.output, request.file_format, source.own, replace=request.replace)
+    return request.output

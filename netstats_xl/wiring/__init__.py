@@ -23,7 +23,7 @@ from netstats_xl.wiring.files import (
     write_template,
     write_yaml,
 )
-from netstats_xl.wiring.running import answering, companions, find_companion
+from netstats_xl.wiring.running import answering, companions, find_companion, is_live, log_in_use, log_of
 
 __all__ = [
     "answering",
@@ -37,6 +37,9 @@ __all__ = [
     "find_companion",
     "identity_of",
     "installer_edges",
+    "is_live",
+    "log_in_use",
+    "log_of",
     "new_id",
     "open_prober",
     "open_store",

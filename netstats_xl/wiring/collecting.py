@@ -1,6 +1,7 @@
 """The parts of a companion: which technology serves which port."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -15,13 +16,14 @@ from netstats_xl.wiring.files import (
     clock,
     database_path,
     file_workbook,
+    identity_of,
     new_id,
     open_store,
     report_file,
     report_path,
     system_zone,
 )
-from netstats_xl.wiring.running import companions
+from netstats_xl.wiring.running import companions, is_same
 
 
 def connect(workbook: Path, *, report: Path | None = None, database: Path | None = None) -> Parts:
@@ -35,10 +37,12 @@ def connect(workbook: Path, *, report: Path | None = None, database: Path | None
         return path
 
     def make_server(service: Service, settings: Settings, location: str, started_at: datetime) -> Server:
-        id_ = companion_id(path_of(settings))
-        return control_server(
-            service, id_, workbook=str(workbook.resolve()), database=location, at=started_at
-        )
+        name = str(workbook.resolve())
+        return control_server(service, id_of(settings), workbook=name, database=location, at=started_at)
+
+    def id_of(settings: Settings) -> str:
+        identity = identity_of(workbook) if database is None else None
+        return identity or companion_id(path_of(settings))
 
     return Parts(
         clock=clock(),
@@ -53,7 +57,7 @@ def connect(workbook: Path, *, report: Path | None = None, database: Path | None
         report_to=report_file,
         report_folder=workbook.parent,
         own_files=(workbook,),
-        hold=lambda settings: hold(path_of(settings)),
+        hold=lambda settings: hold(path_of(settings), id_of(settings)),
         make_server=make_server,
     )
 
@@ -65,27 +69,40 @@ def open_prober() -> Prober:
     return ProcessProber.open()
 
 
-def hold(database: Path) -> AbstractContextManager[object]:
-    """Keep other companions off the database.
+@contextmanager
+def hold(database: Path, id_: str) -> Iterator[None]:
+    """Be the database's only companion within the block, and keep a log.
 
     Raises:
-        StoreLocked: one collects into it; the message says which.
+        StoreLocked: another one collects into it; the message says which.
     """
     from netstats_xl.hosting.instance import InstanceLock
+    from netstats_xl.hosting.logfile import logging_to
 
-    try:
-        return InstanceLock.take(database)
-    except StoreLocked as error:
-        for _, client in companions(data_folder()):
-            with client:
-                other = client.endpoint
-            if Path(other.database).resolve() == database.resolve():
-                raise StoreLocked(
-                    f"The database {database} is in use by process {other.process}, which collects for "
-                    f"{other.workbook} since {other.started_at.astimezone():%Y-%m-%d %H:%M}. "
-                    "`netstats-xl stop` ends it."
-                ) from error
-        raise
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(InstanceLock.take(database))
+        except StoreLocked as error:
+            named = _named(database)
+            if named is not None:
+                raise named from error
+            raise
+        with suppress(OSError):  # a log that cannot be made is no reason not to measure
+            stack.enter_context(logging_to(data_folder().log(id_)))
+        yield
+
+
+def _named(database: Path) -> StoreLocked | None:
+    """The error that names the companion which has the database; None where it cannot be found."""
+    for _, client in companions(data_folder()):
+        other = client.endpoint
+        if is_same(other.database, database):
+            return StoreLocked(
+                f"The database {database} is in use by process {other.process}, which collects for "
+                f"{other.workbook} since {other.started_at.astimezone():%Y-%m-%d %H:%M}. "
+                "`netstats-xl stop` ends it."
+            )
+    return None
 
 
 def control_server(service: Service, id_: str, *, workbook: str, database: str, at: datetime) -> Server:

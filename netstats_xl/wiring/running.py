@@ -1,13 +1,18 @@
 """The companions at work: which there are, and how to ask them."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PureWindowsPath
 
+from netstats_xl.app.identity import NOT_DRAWN
 from netstats_xl.control.client import ControlClient
 from netstats_xl.errors import CompanionNotRunning, ConfigurationError, ControlError
-from netstats_xl.paths import DataFolder, data_folder
-from netstats_xl.wiring.files import identity_of
+from netstats_xl.paths import DataFolder, companion_id, data_folder
+from netstats_xl.sheets import SETTINGS, read_definitions
+from netstats_xl.wiring.files import database_path, file_workbook, identity_of
+
+PATIENCE_S = 30.0
 
 
 def companions(data: DataFolder) -> Iterator[tuple[Path, ControlClient]]:
@@ -17,15 +22,19 @@ def companions(data: DataFolder) -> Iterator[tuple[Path, ControlClient]]:
             yield path, ControlClient.find(path)
 
 
-def find_companion(workbook: Path | None = None, *, database: Path | None = None) -> ControlClient:
+def find_companion(
+    workbook: Path | None = None, *, database: Path | None = None, patience_s: float = PATIENCE_S
+) -> ControlClient:
     """The companion at work for this workbook or database; without either, the only one.
+
+    `patience_s` is how long its answers are waited for.
 
     Raises:
         CompanionNotRunning: there is none that answers.
         ConfigurationError: none was named, and there are several.
     """
     if workbook is None and database is None:
-        return _only(list(answering()))
+        return _only(list(answering()), patience_s)
     identity = identity_of(workbook) if workbook is not None else None
     for path, client in answering():
         endpoint = client.endpoint
@@ -34,7 +43,8 @@ def find_companion(workbook: Path | None = None, *, database: Path | None = None
             or (workbook is not None and is_same(endpoint.workbook, workbook))
             or (database is not None and is_same(endpoint.database, database))
         ):
-            return client
+            client.close()
+            return ControlClient(endpoint, patience_s=patience_s)
         client.close()
     name = workbook.name if workbook is not None else database
     raise CompanionNotRunning(
@@ -63,12 +73,64 @@ def is_same(told: str, path: Path) -> bool:
         return False
 
 
-def _only(found: list[tuple[Path, ControlClient]]) -> ControlClient:
+def log_in_use(workbook: Path | None = None) -> Path:
+    """The log of the companion at work for this workbook, or of the last one; without a workbook, of the only one.
+
+    Raises:
+        CompanionNotRunning: no workbook was named, and none is at work.
+        ConfigurationError: no workbook was named, and there are several.
+        WorkbookError: the workbook cannot be read.
+    """
+    try:
+        with find_companion(workbook) as client:
+            found = client.endpoint.token
+    except CompanionNotRunning:
+        if workbook is None:
+            raise
+        return log_of(workbook)
+    for path, other in companions(data_folder()):
+        if other.endpoint.token == found:
+            return data_folder().log(path.stem)
+    raise CompanionNotRunning("The collector has just ended.")
+
+
+def log_of(workbook: Path, database: Path | None = None) -> Path:
+    """Where the log of this workbook's companion lies, at work or not.
+
+    Raises:
+        WorkbookError: the workbook cannot be read.
+    """
+    return data_folder().log(known_as(workbook, database))
+
+
+def known_as(workbook: Path, database: Path | None = None) -> str:
+    """What the companion of this workbook, or else of this database, is known by.
+
+    Raises:
+        WorkbookError: the workbook cannot be read.
+    """
+    if database is None and (identity := identity_of(workbook)):
+        return identity
+    if database is None and is_live(workbook):
+        return NOT_DRAWN
+    if database is None:
+        tables = file_workbook(workbook).read((SETTINGS,))
+        settings = read_definitions(tables, default_zone="UTC").settings
+        return companion_id(database_path(workbook, settings))
+    return companion_id(database)
+
+
+def is_live(workbook: Path) -> bool:
+    """Whether the workbook is for Excel to show, rather than a file to be read."""
+    return sys.platform == "win32" and workbook.suffix.casefold() == ".xlsm"
+
+
+def _only(found: list[tuple[Path, ControlClient]], patience_s: float) -> ControlClient:
     if not found:
         raise CompanionNotRunning("No collector is at work. `netstats-xl start WORKBOOK` starts one.")
+    names = ", ".join(client.endpoint.workbook for _, client in found)
+    for _, client in found:
+        client.close()
     if len(found) > 1:
-        names = ", ".join(client.endpoint.workbook for _, client in found)
-        for _, client in found:
-            client.close()
         raise ConfigurationError(f"Several collectors are at work: name the workbook. There are: {names}.")
-    return found[0][1]
+    return ControlClient(found[0][1].endpoint, patience_s=patience_s)

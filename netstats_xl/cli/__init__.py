@@ -9,8 +9,11 @@ from typing import Annotated, Literal
 import typer
 
 from netstats_xl import __version__
+from netstats_xl.cli import collectors
+from netstats_xl.cli.options import DatabaseOption, WorkbookArgument
 from netstats_xl.errors import (
     ConfigurationError,
+    ControlError,
     NetstatsError,
     ProbeEngineError,
     ReportError,
@@ -25,13 +28,15 @@ EXIT_CODES: Sequence[tuple[type[NetstatsError], int]] = (
     (StoreError, 4),
     (ProbeEngineError, 5),
     (ReportError, 6),
+    (ControlError, 7),
     (NetstatsError, 1),
 )
 """Which exit code an error ends the command with; 0 is success, 1 problems found, 2 a wrong call."""
 
 EPILOG = (
-    "Exit codes: 0 success; 1 `check` found problems, or results could not be saved; 2 wrong use of the command; "
-    "3 the workbook or the configuration cannot be used; 4 the database; 5 probes cannot be sent; 6 the report."
+    "Exit codes: 0 success; 1 `check` or `test` found problems, or results could not be saved; 2 wrong use of the "
+    "command; 3 the workbook or the configuration cannot be used; 4 the database; 5 probes cannot be sent; 6 the "
+    "report; 7 no collector is at work, or it cannot be asked."
 )
 
 app = typer.Typer(
@@ -48,13 +53,7 @@ config_app = typer.Typer(
 )
 app.add_typer(config_app)
 
-WorkbookArgument = Annotated[
-    Path, typer.Argument(metavar="WORKBOOK", help="The workbook of destinations and jobs.")
-]
-DatabaseOption = Annotated[
-    Path | None,
-    typer.Option("--database", metavar="FILE", help="Use this database instead of the Settings sheet's."),
-]
+collectors.add_commands(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -107,7 +106,7 @@ def new(
         str | None, typer.Option("--time-zone", metavar="ZONE", help="Default: this computer's time zone.")
     ] = None,
 ) -> None:
-    """Write a new workbook to fill in, with a few example rows."""
+    """Write a new workbook to fill in, with a few example rows; NAME.xlsm is a live one for Excel on Windows."""
     from netstats_xl.commands import workbook as workbook_commands
 
     workbook_commands.new(workbook, zone)

@@ -1,0 +1,114 @@
+"""The commands that start, ask and stop a collector in the background."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from netstats_xl.cli.options import (
+    AnyWorkbookArgument,
+    AnyWorkbookOption,
+    ConfirmOption,
+    DatabaseOption,
+    JsonOption,
+    ReportOption,
+    WorkbookArgument,
+)
+
+NO_IDENTITY = "0" * 32
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Give the command line these commands."""
+    for command in (start, stop, status, jobs, refresh, log):
+        app.command()(command)
+    app.command("test")(probe)
+    app.command("collect", hidden=True)(collect)
+
+
+def start(
+    workbook: WorkbookArgument = Path("NetStats.xlsx"),
+    report: ReportOption = None,
+    database: DatabaseOption = None,
+    confirm_removals: ConfirmOption = False,
+) -> None:
+    """Run the workbook's jobs in the background, until `stop`. A .xlsm that is open in Excel is fed live."""
+    from netstats_xl.commands import starting
+
+    raise typer.Exit(
+        starting.start(workbook, report=report, database=database, confirm_removals=confirm_removals)
+    )
+
+
+def stop(workbook: AnyWorkbookArgument = None) -> None:
+    """End a collector: its results are saved, and its report is written."""
+    from netstats_xl.commands import starting
+
+    starting.stop(workbook)
+
+
+def status(workbook: AnyWorkbookArgument = None, as_json: JsonOption = False) -> None:
+    """Show what the collectors in the background do, and how the destinations are."""
+    from netstats_xl.commands import asking_companion
+
+    asking_companion.status(workbook, as_json=as_json)
+
+
+def probe(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names of destinations.")],
+    workbook: AnyWorkbookOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Probe destinations now. Exit code 1 where one does not answer. Without a collector it is done right here."""
+    from netstats_xl.commands import testing
+
+    raise typer.Exit(testing.test(names, workbook, as_json=as_json))
+
+
+def jobs(
+    action: Annotated[
+        Literal["start", "stop", "run"],
+        typer.Argument(help="start: at their times again; stop: until started again; run: one round now."),
+    ],
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names of jobs.")],
+    workbook: AnyWorkbookOption = None,
+) -> None:
+    """Start or stop jobs of a collector at work, or have them make one round now."""
+    from netstats_xl.commands import asking_companion
+
+    asking_companion.jobs(action, names, workbook)
+
+
+def refresh(workbook: AnyWorkbookArgument = None) -> None:
+    """Have the collector show the latest figures now, in its workbook or its report."""
+    from netstats_xl.commands import asking_companion
+
+    asking_companion.refresh(workbook)
+
+
+def log(workbook: AnyWorkbookArgument = None) -> None:
+    """Print where the log of a collector lies."""
+    from netstats_xl.commands import asking_companion
+
+    asking_companion.log(workbook)
+
+
+def collect(
+    workbook: Annotated[str, typer.Option("--workbook", help="Path, or what Excel calls it.")],
+    live: Annotated[bool, typer.Option("--live", help="It is open in Excel.")] = False,
+    identity: Annotated[str, typer.Option("--id", help="What its NetStats_id holds.")] = NO_IDENTITY,
+    window: Annotated[int, typer.Option("--window", help="A window of that Excel.")] = 0,
+    report: ReportOption = None,
+    database: DatabaseOption = None,
+    confirm_removals: ConfirmOption = False,
+) -> None:
+    """Collect without a terminal, until told to end: what `start` and the ribbon run."""
+    from netstats_xl.commands import collect as collect_command
+
+    if live:
+        raise typer.Exit(collect_command.collect_live(workbook, identity=identity, window=window))
+    raise typer.Exit(
+        collect_command.collect(
+            Path(workbook), report=report, database=database, confirm_removals=confirm_removals
+        )
+    )
