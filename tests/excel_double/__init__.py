@@ -15,7 +15,9 @@
 
         excel.faults.every(3, REJECTED)         # also: next, at, randomly, when, die_at, clear
         user.start_editing(); user.finish(); user.sort(book.table("Jobs"), "Name"); user.close(book)
-        book.table("Jobs").body; sheet_of_test = book.sheet("Jobs"); values(book.table("Jobs"))
+        values(book.table("Jobs"))              # rows, looked at without a call; also excel.selection, .undo, ...
+
+Without xlwings: `client(book).Worksheets.Item(1).Name`; `with fails(REJECTED): ...`.
 
 `windows_engine(binding="late")` binds as pywin32 does where it could not generate classes. COM references that a test
 or an adapter still holds are counted: `engine.references`; whether xlwings would kill Excels at the end of the
@@ -44,8 +46,10 @@ from tests.excel_double.errors import (
     RETRY_LATER,
     Failure,
 )
+from tests.excel_double.expecting import fails
 from tests.excel_double.loading import add_chart, add_pivot, add_table, load_workbook, values
 from tests.excel_double.model import object_model
+from tests.excel_double.pywin32.binding import client
 from tests.excel_double.pywin32.engine import WindowsEngine, windows_engine
 from tests.excel_double.tables import ListObject
 from tests.excel_double.user import User
@@ -81,6 +85,8 @@ __all__ = [
     "add_chart",
     "add_pivot",
     "add_table",
+    "client",
+    "fails",
     "load_workbook",
     "object_model",
     "values",

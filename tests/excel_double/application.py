@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 from tests.excel_double.areas import Area, Rect
 from tests.excel_double.calls import Access, Call, CallLog, Faults
@@ -40,7 +41,7 @@ class ExcelApplication(ExcelObject):
     """
 
     type_name = "Application"
-    stored_defaults = {
+    stored_defaults: ClassVar[Mapping[str, object]] = {
         "Calculation": -4105,
         "Caption": "Excel",
         "DisplayAlerts": True,
@@ -58,6 +59,8 @@ class ExcelApplication(ExcelObject):
         self.elevated = elevated
         """Run by an administrator: other processes do not reach it."""
         self.process_id = next(_processes)
+        self.bare_handle = self.new_handle()
+        """Of the window that Excel shows without a workbook."""
         self.lock = threading.RLock()
         self.calls = CallLog()
         self.faults = Faults()
@@ -75,7 +78,7 @@ class ExcelApplication(ExcelObject):
         self.ready = True
         self.refusal: Callable[[Call], Failure | None] | None = None
         """What the user's doing makes Excel answer: see `user.User`."""
-        self.gone = False
+        self._shut = False
         self.com_time: Callable[[dt.datetime, float], object] = _plain_time
 
     def new_handle(self) -> int:
@@ -116,9 +119,14 @@ class ExcelApplication(ExcelObject):
             if self.books:
                 self.activate(self.books[-1])
 
+    @property
+    def gone(self) -> bool:
+        """Whether its process has ended."""
+        return self._shut or self.faults.died
+
     def shut(self) -> None:
         """End the process."""
-        self.gone = True
+        self._shut = True
 
     # --- what befalls every call ---
 
@@ -126,10 +134,7 @@ class ExcelApplication(ExcelObject):
         """Raise the failure that this call meets before it reaches an object."""
         if self.gone:
             raise ExcelError(GONE)
-        try:
-            self.faults.check(call)
-        finally:
-            self.gone = self.gone or self.faults.died
+        self.faults.check(call)
         if self.refusal is not None and (failure := self.refusal(call)) is not None:
             self.faults.raised[failure] += 1
             raise ExcelError(failure)
@@ -161,7 +166,7 @@ class ExcelApplication(ExcelObject):
         """The handle of the active window."""
         if self.active_book is not None:
             return self.active_book.window.handle
-        return 0
+        return self.bare_handle
 
     @getter("Ready")
     def _ready(self) -> bool:

@@ -47,6 +47,7 @@ _DATE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T](\d{1,2}):(\d{2})(?
 _US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?")
 _FORMULA_SIGNS = "=+-@"
+_DATE_LETTERS = frozenset("ymdhs")
 
 
 def serial(instant: dt.datetime) -> float:
@@ -173,3 +174,28 @@ def picked(grid: Sequence[Sequence[object]], row: int, column: int) -> object:
 def readable(value: Content) -> object:
     """A cell's value as `Value2` gives it."""
     return int(value) if isinstance(value, ErrorValue) else value
+
+
+def shows_dates(number_format: str) -> bool:
+    """Whether a number format shows a date or time."""
+    return number_format != "General" and any(letter in _DATE_LETTERS for letter in number_format.lower())
+
+
+def shown(cell: Cell) -> str:
+    """A cell's text, with General's look for every number."""
+    match cell.value:
+        case None:
+            return ""
+        case bool():
+            return str(cell.value).upper()
+        case ErrorValue():
+            return error_text(cell.value)
+        case str():
+            return cell.value
+        case _:
+            return general(cell.value)
+
+
+def error_text(value: ErrorValue) -> str:
+    """`#N/A` and the like."""
+    return next(text for text, error in ERRORS.items() if error == value)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.excel_double.application import ExcelApplication
-from tests.excel_double.dispatch import ExcelObject
+from tests.excel_double.windows import ProtectedViewWindow, Window
+from tests.excel_double.workbook import Workbook
 
 FRAME, DESK, PANE = "XLMAIN", "XLDESK", "EXCEL7"
 _DESK_OFFSET, _PANE_OFFSET = 1, 2
@@ -59,12 +60,13 @@ class Desktop:
         """The window of that handle; None: there is none (any more)."""
         return next((window for window in self.windows() if window.handle == handle), None)
 
-    def native_object(self, handle: int) -> ExcelObject | None:
+    def native_object(self, handle: int) -> Window | ProtectedViewWindow | None:
         """The object that a pane shows; None: the window is none of Excel's panes. PermissionError: elevated."""
         for application in self.applications:
             if application.gone:
                 continue
-            for window in [*(book.window for book in application.books), *application.protected_views]:
+            shown: list[Window | ProtectedViewWindow] = [book.window for book in application.books]
+            for window in [*shown, *application.protected_views]:
                 if window.handle + _PANE_OFFSET == handle:
                     if application.elevated:
                         raise PermissionError(13, "Access is denied")
@@ -74,39 +76,30 @@ class Desktop:
 
 def _windows_of(application: ExcelApplication) -> list[DesktopWindow]:
     shown = [
-        *((view.handle, "Protected View") for view in application.protected_views),
-        *((book.window.handle, book.name) for book in _active_first(application)),
+        *((view.handle, "Protected View", view.process_id) for view in application.protected_views),
+        *((book.window.handle, book.name, application.process_id) for book in _active_first(application)),
     ]
-    if not shown:
+    if not application.books:
         # Excel without a workbook keeps its frame; there is no pane in it.
-        return [_frame(application, _bare_handle(application), "Excel")]
+        bare = DesktopWindow(
+            handle=application.bare_handle, class_name=FRAME, title="Excel", process_id=application.process_id
+        )
+        return [*_frames(shown), bare]
+    return _frames(shown)
+
+
+def _frames(shown: Sequence[tuple[int, str, int]]) -> list[DesktopWindow]:
     found: list[DesktopWindow] = []
-    for handle, title in shown:
-        process_id = application.process_id
+    for handle, title, process_id in shown:
+        desk, pane = handle + _DESK_OFFSET, handle + _PANE_OFFSET
         found += [
-            _frame(application, handle, f"{title} - Excel"),
-            DesktopWindow(
-                handle=handle + _DESK_OFFSET, class_name=DESK, title="", process_id=process_id, parent=handle
-            ),
-            DesktopWindow(
-                handle=handle + _PANE_OFFSET,
-                class_name=PANE,
-                title=title,
-                process_id=process_id,
-                parent=handle + _DESK_OFFSET,
-            ),
+            DesktopWindow(handle=handle, class_name=FRAME, title=f"{title} - Excel", process_id=process_id),
+            DesktopWindow(handle=desk, class_name=DESK, title="", process_id=process_id, parent=handle),
+            DesktopWindow(handle=pane, class_name=PANE, title=title, process_id=process_id, parent=desk),
         ]
     return found
 
 
-def _active_first(application: ExcelApplication) -> list:
+def _active_first(application: ExcelApplication) -> list[Workbook]:
     active = application.active_book
     return sorted(application.books, key=lambda book: book is not active)
-
-
-def _bare_handle(application: ExcelApplication) -> int:
-    return 0x20_0000 + application.process_id
-
-
-def _frame(application: ExcelApplication, handle: int, title: str) -> DesktopWindow:
-    return DesktopWindow(handle=handle, class_name=FRAME, title=title, process_id=application.process_id)

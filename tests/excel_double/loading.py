@@ -123,9 +123,9 @@ def _load_cells(sheet: Worksheet, shown: FileSheet, formulas: FileSheet) -> None
                 sheet.hidden_columns.add(column)
     sheet.hidden_rows.update(row for row, dimension in shown.row_dimensions.items() if dimension.hidden)
     sheet.protected = bool(shown.protection.sheet)
-    for row in shown.iter_rows():
-        for each in row:
-            place = each.row, each.column
+    for number, row in enumerate(shown.iter_rows(), start=shown.min_row):
+        for column, each in enumerate(row, start=shown.min_column):
+            place = number, column
             if each.has_style and each.number_format != sheet.number_format(*place):
                 sheet.formats[place] = each.number_format
             formula = formulas.cell(*place).value

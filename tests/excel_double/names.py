@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from tests.excel_double.areas import Area, address, quoted
 from tests.excel_double.collections import Collection
@@ -19,7 +20,7 @@ class Name(Child):
     """A defined name. `scope`: the sheet that it belongs to; None: the workbook."""
 
     type_name = "Name"
-    stored_defaults = {"Visible": True, "Comment": ""}
+    stored_defaults: ClassVar[Mapping[str, object]] = {"Visible": True, "Comment": ""}
 
     def __init__(
         self,
@@ -95,8 +96,13 @@ class Names(Collection):
     type_name = "Names"
     missing = "no such name"
 
+    def __init__(self, book: Workbook, source: Callable[[], Sequence[Name]]) -> None:
+        super().__init__(book, source)
+        self.book = book
+
     @method("Add")
     def _add(self, name: object, refers_to: object, visible: object, *_: object) -> Name:
-        book = self.parent
         text = refers_to.sheet_reference if isinstance(refers_to, Range) else str(refers_to)
-        return book.add_name(str(name), text, hidden=visible is False)  # type: ignore[attr-defined]  # a workbook
+        added = self.book.add_name(str(name), text, hidden=visible is False)
+        self.application.changed(self.book)
+        return added

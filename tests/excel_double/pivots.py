@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 from tests.excel_double.collections import Collection
 from tests.excel_double.dispatch import Child, getter, method
@@ -17,7 +18,7 @@ class PivotCache(Child):
     """What pivots of one source share. `source`: a table's name, or a reference."""
 
     type_name = "PivotCache"
-    stored_defaults = {"RefreshOnFileOpen": False}
+    stored_defaults: ClassVar[Mapping[str, object]] = {"RefreshOnFileOpen": False}
 
     def __init__(self, book: Workbook, source: str) -> None:
         super().__init__(book)

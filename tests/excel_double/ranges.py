@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tests.excel_double.areas import MAX_COLUMNS, MAX_ROWS, Area, Rect, address, quoted, sized
-from tests.excel_double.cells import EPOCH, ERRORS, Cell, ErrorValue, general, readable
+from tests.excel_double.cells import EPOCH, Cell, readable, shown, shows_dates
 from tests.excel_double.dispatch import ExcelObject, getter, method, setter
-from tests.excel_double.errors import ExcelError, TYPE_MISMATCH, refuse
+from tests.excel_double.errors import TYPE_MISMATCH, ExcelError, refuse
 
 if TYPE_CHECKING:
     from tests.excel_double.worksheet import Worksheet
 
 SHIFT_UP = -4162
 SHIFT_DOWN = -4121
-_DATE_LETTERS = frozenset("ymdhs")
 
 
 class Range(ExcelObject):
@@ -104,7 +103,7 @@ class Range(ExcelObject):
             cell = self._cell(row, column)
             if cell is None:
                 return ""
-            return cell.formula or _shown(cell)
+            return cell.formula or shown(cell)
 
         return self._map(formula_at)
 
@@ -123,7 +122,7 @@ class Range(ExcelObject):
         if rect.rows * rect.columns > 1:
             return None
         cell = self._cell(rect.top, rect.left)
-        return "" if cell is None else _shown(cell)
+        return "" if cell is None else shown(cell)
 
     @getter("PrefixCharacter")
     def _prefix_character(self) -> str:
@@ -182,7 +181,7 @@ class Range(ExcelObject):
 
     @getter("Count")
     def _count(self) -> int:
-        count = self._count_large()
+        count: int = self._count_large()
         if count >= 1 << 31:
             raise refuse("Overflow")
         return count
@@ -190,7 +189,12 @@ class Range(ExcelObject):
     @getter("CountLarge")
     def _count_large(self) -> int:
         rect = self.rect
-        return {"rows": rect.rows, "columns": rect.columns, "cells": rect.rows * rect.columns}[self.unit]
+        match self.unit:
+            case "rows":
+                return rect.rows
+            case "columns":
+                return rect.columns
+        return rect.rows * rect.columns
 
     @getter("Worksheet")
     @getter("Parent")
@@ -334,27 +338,3 @@ def _corner(sheet: Worksheet, corner: object, origin: Rect | None) -> Area:
     if isinstance(corner, str):
         return sheet.area(corner)
     raise refuse("a corner that is neither an address nor a range")
-
-
-def shows_dates(number_format: str) -> bool:
-    """Whether a number format shows a date or time."""
-    return number_format != "General" and any(letter in _DATE_LETTERS for letter in number_format.lower())
-
-
-def _shown(cell: Cell) -> str:
-    match cell.value:
-        case None:
-            return ""
-        case bool():
-            return str(cell.value).upper()
-        case ErrorValue():
-            return error_text(cell.value)
-        case str():
-            return cell.value
-        case _:
-            return general(cell.value)
-
-
-def error_text(value: ErrorValue) -> str:
-    """`#N/A` and the like."""
-    return next(text for text, error in ERRORS.items() if error == value)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from tests.excel_double.areas import Area, Rect
 from tests.excel_double.cells import Cell, general
 from tests.excel_double.collections import Collection
-from tests.excel_double.dispatch import Child, ExcelObject, getter, method, setter
+from tests.excel_double.dispatch import Child, getter, method, setter
 from tests.excel_double.errors import DISCONNECTED, ExcelError, refuse
+from tests.excel_double.list_rows import ListRows
 from tests.excel_double.ranges import Range
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class ListObject(Child):
     """A table: a header row, at least one row of data (blank in a new table), and a totals row if it shows one."""
 
     type_name = "ListObject"
-    stored_defaults = {
+    stored_defaults: ClassVar[Mapping[str, object]] = {
         "ShowAutoFilter": True,
         "ShowHeaders": True,
         "TableStyle": "TableStyleMedium2",
@@ -119,13 +120,33 @@ class ListObject(Child):
         self._set(rect)
         self.name_headers()
 
+    def add_row(self, number: int, *, always_insert: bool = False) -> None:
+        """Insert a row of data before that one, or after the last; what is below the table moves down if it must."""
+        if self.vacant:
+            self.vacant = False
+            return
+        rect, at = self.rect, self.body.top + number - 1
+        below = Rect(rect.bottom + 1, rect.left, rect.bottom + 1, rect.right)
+        free = not any(True for _ in self.sheet.within(below))
+        free = free and not any(
+            other.rect.overlaps(below) for other in self.sheet.tables if other is not self
+        )
+        followers = self._followers()
+        if self.totals or at <= rect.bottom or always_insert or not free:
+            self.sheet.shift_down(at, 1, rect.left, rect.right)
+        self.area.rect = Rect(rect.top, rect.left, rect.bottom + 1, rect.right)
+        self._lead(followers)
+
     def _set(self, rect: Rect) -> None:
         followers = self._followers()
         self.area.rect = rect
+        self.vacant = self.vacant and self.body.rows == 1
+        self._lead(followers)
+
+    def _lead(self, followers: Sequence[tuple[Area, int]]) -> None:
         body = self.body
-        self.vacant = self.vacant and body.rows == 1
         for area, column in followers:
-            if rect.left <= column <= rect.right:
+            if body.left <= column <= body.right:
                 area.rect = Rect(body.top, column, body.bottom, column)
 
     def _followers(self) -> list[tuple[Area, int]]:
@@ -207,102 +228,6 @@ class ListObject(Child):
             raise refuse("The sheet is protected.")
         self.resize(target.rect)
         self.application.changed(self.sheet.book)
-
-
-class ListRows(Child):
-    """The rows of a table."""
-
-    type_name = "ListRows"
-
-    def __init__(self, table: ListObject) -> None:
-        super().__init__(table)
-        self.table = table
-
-    def check_alive(self) -> None:
-        self.table.check_alive()
-
-    def items(self) -> Sequence[ExcelObject]:
-        return [ListRow(self.table, number) for number in range(1, self.table.row_count + 1)]
-
-    @getter("Count")
-    def _count(self) -> int:
-        return self.table.row_count
-
-    @method("Item")
-    def _item(self, index: object) -> ListRow:
-        if not isinstance(index, int | float) or not 1 <= int(index) <= self.table.row_count:
-            raise refuse("Subscript out of range")
-        return ListRow(self.table, int(index))
-
-    @method("Add")
-    def _add(self, position: object, always_insert: object) -> ListRow:
-        number = self.table.row_count + 1
-        if position is not None:
-            if not isinstance(position, int | float) or not 1 <= int(position) <= number:
-                raise refuse("no such position")
-            number = int(position)
-        add_row(self.table, number, always_insert=bool(always_insert))
-        self.application.changed(self.table.sheet.book)
-        return ListRow(self.table, number)
-
-
-def add_row(table: ListObject, number: int, *, always_insert: bool = False) -> None:
-    """Insert a row of data before that one, or after the last; what is below the table moves down if it must."""
-    sheet, rect, body = table.sheet, table.rect, table.body
-    if table.vacant:
-        table.vacant = False
-        return
-    at = body.top + number - 1
-    below = Rect(rect.bottom + 1, rect.left, rect.bottom + 1, rect.right)
-    free = not any(True for _ in sheet.within(below))
-    free = free and not any(other.rect.overlaps(below) for other in sheet.tables if other is not table)
-    if at > rect.bottom and free and not always_insert:
-        table.resize(Rect(rect.top, rect.left, rect.bottom + 1, rect.right))
-        return
-    sheet.shift_down(at, 1, rect.left, rect.right)
-    if at > rect.bottom:
-        table.resize(Rect(rect.top, rect.left, rect.bottom + 1, rect.right))
-
-
-class ListRow(Child):
-    """A row of data, by its number."""
-
-    type_name = "ListRow"
-
-    def __init__(self, table: ListObject, number: int) -> None:
-        super().__init__(table)
-        self.table = table
-        self._area = Area(table.sheet, self._rect(number))
-
-    def _rect(self, number: int) -> Rect:
-        row = self.table.body.top + number - 1
-        return Rect(row, self.table.rect.left, row, self.table.rect.right)
-
-    def check_alive(self) -> None:
-        self.table.check_alive()
-        if self._area.rect is None:
-            raise refuse("The row was deleted.")
-
-    @getter("Index")
-    def _index(self) -> int:
-        assert self._area.rect is not None
-        return self._area.rect.top - self.table.body.top + 1
-
-    @getter("Range")
-    def _range(self) -> Range:
-        return Range(self._area)
-
-    @method("Delete")
-    def _delete(self) -> None:
-        assert self._area.rect is not None
-        table, row = self.table, self._area.rect.top
-        if table.body.rows == 1:
-            # A table keeps a row; deleting the last one blanks it.
-            table.sheet.clear_contents(self._area.rect)
-            table.vacant = True
-            return
-        table.sheet.shift_up(row, 1, table.rect.left, table.rect.right)
-        table.application.changed(table.sheet.book)
 
 
 class ListColumns(Collection):

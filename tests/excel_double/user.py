@@ -10,7 +10,7 @@ from tests.excel_double.areas import MAX_COLUMNS, MAX_ROWS, Area, Rect
 from tests.excel_double.calls import Access, Call
 from tests.excel_double.cells import Cell
 from tests.excel_double.errors import IGNORED_IN_DETAILS, REJECTED, Failure
-from tests.excel_double.tables import ListObject, add_row
+from tests.excel_double.tables import ListObject
 from tests.excel_double.windows import ProtectedViewWindow
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class User:
         """Insert a row into a table and fill it from its first column on; at the end unless `at` is given."""
         with self._acting("Insert"):
             number = at or table.row_count + 1
-            add_row(table, number)
+            table.add_row(number)
             row, left = table.body.top + number - 1, table.rect.left
             table.sheet.write(Rect(row, left, row, left + len(values) - 1), [list(values)], by_user=True)
 
@@ -224,10 +224,10 @@ class User:
         with self._acting():
             self.application.shut()
 
-    def open_protected_view(self) -> ProtectedViewWindow:
-        """Open a file from the net: another window of the same Excel, in front, which answers nothing."""
+    def open_protected_view(self, *, own_process: bool = True) -> ProtectedViewWindow:
+        """Open a file from the net in front of the others: a window that answers nothing, in a process of its own."""
         with self._acting():
-            window = ProtectedViewWindow(self.application)
+            window = ProtectedViewWindow(self.application, own_process=own_process)
             self.application.protected_views.append(window)
             return window
 
@@ -253,15 +253,25 @@ class User:
 
 
 READING_METHODS = frozenset(
-    {"Item", "Range", "Resize", "Offset", "Address", "PivotTables", "ChartObjects", "PivotCache"}
+    {
+        "Range.Address",
+        "Range.Item",
+        "Range.Offset",
+        "Range.Range",
+        "Range.Resize",
+        "Worksheet.ChartObjects",
+        "Worksheet.PivotTables",
+        "Worksheet.Range",
+        "PivotTable.PivotCache",
+        "Chart.SeriesCollection",
+    }
 )
 
 
 def _reads(call: Call) -> bool:
+    """Whether a call only looks: such are answered while a cell is edited."""
     return (
-        call.access is Access.GET
-        or call.member in READING_METHODS | {"SeriesCollection", "_NewEnum.Next"}
-        and (call.name != "ListObject.Resize")
+        call.access is Access.GET or call.name in READING_METHODS or call.member in ("Item", "_NewEnum.Next")
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 from tests.excel_double.collections import Collection
 from tests.excel_double.dispatch import Child, ExcelObject, getter, method
@@ -17,7 +18,12 @@ class Window(Child):
     """The window of a workbook. `handle`: of its frame (XLMAIN); the desktop's windows are made from it."""
 
     type_name = "Window"
-    stored_defaults = {"DisplayGridlines": True, "WindowState": -4143, "Zoom": 100, "Visible": True}
+    stored_defaults: ClassVar[Mapping[str, object]] = {
+        "DisplayGridlines": True,
+        "WindowState": -4143,
+        "Zoom": 100,
+        "Visible": True,
+    }
 
     def __init__(self, book: Workbook) -> None:
         super().__init__(book)
@@ -56,9 +62,10 @@ class ProtectedViewWindow(ExcelObject):
 
     type_name = "ProtectedViewWindow"
 
-    def __init__(self, application: ExcelApplication) -> None:
+    def __init__(self, application: ExcelApplication, *, own_process: bool) -> None:
         super().__init__(application)
         self.handle = application.new_handle()
+        self.process_id = application.process_id + 2 * own_process
 
     def check_alive(self) -> None:
         raise ExcelError(UNKNOWN_NAME)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 from tests.excel_double.areas import Area, Rect, parse_address, split_sheet
 from tests.excel_double.collections import Collection
@@ -26,7 +27,7 @@ class Workbook(Child):
     """An open workbook, known by its full name: a Windows path, or the address of a file on OneDrive."""
 
     type_name = "Workbook"
-    stored_defaults = {"Saved": True, "ReadOnly": False, "FileFormat": 51}
+    stored_defaults: ClassVar[Mapping[str, object]] = {"Saved": True, "ReadOnly": False, "FileFormat": 51}
 
     def __init__(self, application: ExcelApplication, full_name: str) -> None:
         super().__init__(application)

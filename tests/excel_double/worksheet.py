@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 from tests.excel_double.areas import MAX_COLUMNS, MAX_ROWS, Area, Rect, parse_address, sized
 from tests.excel_double.cells import Cell, entered, grid_of, picked
@@ -26,7 +27,7 @@ class Worksheet(Grid, Child):
     """A worksheet. `protected`: nothing may be written."""
 
     type_name = "Worksheet"
-    stored_defaults = {"Visible": VISIBLE, "EnableCalculation": True}
+    stored_defaults: ClassVar[Mapping[str, object]] = {"Visible": VISIBLE, "EnableCalculation": True}
 
     def __init__(self, book: Workbook, name: str) -> None:
         Child.__init__(self, book)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.excel_double.calls import Access
-from tests.excel_double.dispatch import arguments_of
+from tests.excel_double.dispatch import ExcelObject, arguments_of
 from tests.excel_double.errors import ExcelError, signed
 from tests.excel_double.model import Member
 from tests.excel_double.pywin32.interfaces import (
@@ -22,6 +22,7 @@ from tests.excel_double.pywin32.interfaces import (
     METHOD,
     PROPERTY_GET,
     PROPERTY_PUT,
+    Apartments,
     PyIDispatch,
     com_error,
 )
@@ -34,6 +35,9 @@ Wrap = Callable[[object], Any]
 
 class _Bound:
     """What both bindings do. `_wrap` makes a client's object of what a call gives."""
+
+    _oleobj_: PyIDispatch
+    _wrap: Wrap
 
     def __init__(self, oleobj: PyIDispatch, wrap: Wrap) -> None:
         self.__dict__["_oleobj_"] = oleobj
@@ -157,3 +161,14 @@ class CDispatch(_Bound):
 
 class CoClassBaseClass:
     """For `isinstance` alone: the double has no coclasses."""
+
+
+def client(target: ExcelObject) -> Any:
+    """An object of the double as a client has it that is bound early, without a desktop; for this thread."""
+    apartments = Apartments()
+    apartments.enter()
+
+    def wrap(value: object) -> Any:
+        return DispatchBaseClass(value, wrap) if isinstance(value, PyIDispatch) else value
+
+    return wrap(PyIDispatch(target, apartments))

@@ -140,7 +140,7 @@ def windows_engine(binding: Binding = "early") -> Iterator[WindowsEngine]:
         added = xlwings.Engine(impl=module.engine)
         before = list(xlwings.engines.engines), dict(xlwings.engines.engines_by_name), xlwings.engines.active
         xlwings.engines.add(added)
-        xlwings.engines.active = added
+        vars(xlwings.engines)["active"] = added
         try:
             yield engine
         finally:

@@ -35,7 +35,7 @@ class com_error(Exception):  # noqa: N801  (pywin32's name)
         self.argerror = argerror
 
 
-class error(Exception):  # noqa: N801, N818  (pywin32's name)
+class error(Exception):  # noqa: N801  (pywin32's name)
     """`pywintypes.error`: of a function of Windows."""
 
     def __init__(self, code: int, function: str, text: str) -> None:
