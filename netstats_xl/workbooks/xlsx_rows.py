@@ -6,7 +6,7 @@ that macros, charts, sparklines and whatever else this program does not know sur
 
 import shutil
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from lxml import etree
@@ -32,13 +32,21 @@ def append_rows(
     rows: Sequence[Cells],
     *,
     replace: Mapping[int, Cells] | None = None,
+    remove: Collection[int] = (),
     reason: str = "expand",
+    keep_once: bool = False,
+    check: Callable[[], None] = lambda: None,
 ) -> Path:
-    """Write new rows below the last one of a table, and into cells of rows that exist.
+    """Write new rows below the last one of a table, and into cells of rows that exist; clear rows that are to go.
 
     Blank rows at the table's end are filled first; then the table grows, if the rows below it are free. New
-    cells look like the ones above them. Of `replace`, by row number, only the named cells are written. The
-    workbook as it was is kept beside it as `NAME (before REASON).xlsx`.
+    cells look like the ones above them. Of `replace`, by row number, only the named cells are written. Rows to
+    `remove` become blank, but for calculated columns: rows that move would pull formulas elsewhere along, which
+    only a spreadsheet program can do. The workbook as it was is kept beside it as `NAME (before REASON).xlsx`.
+
+    Args:
+        keep_once: Where there is such a copy already, leave it, and make no other.
+        check: Called when the workbook was read and before it is written; what it raises ends the edit.
 
     Returns:
         The path of that copy.
@@ -49,16 +57,18 @@ def append_rows(
     """
     _refuse_open(path)
     package = Package(path)
+    check()
     with reading(path):
         found = package.table(table)
         if found is None:
             raise WorkbookError(f"{path} has no table named {table}.")
-        edited = _Edit(package, found).edited(rows, replace or {})
+        edited = _Edit(package, found).edited(rows, replace or {}, remove)
     with translating(path):
-        backup = _backup_path(path, reason)
-        # What was read, not what lies there by now: another program may have saved meanwhile.
-        backup.write_bytes(package.data)
-        shutil.copystat(path, backup)
+        backup = _copy_name(path, reason) if keep_once else _backup_path(path, reason)
+        if not backup.exists():
+            # What was read, not what lies there by now: another program may have saved meanwhile.
+            backup.write_bytes(package.data)
+            shutil.copystat(path, backup)
         with replacing(path) as temporary:
             _write(package, edited, temporary)
             if path.read_bytes() != package.data:
@@ -78,9 +88,13 @@ class _Edit:
         self._formulas = self._find_formulas()
         self._wrote_formula = False
 
-    def edited(self, rows: Sequence[Cells], replace: Mapping[int, Cells]) -> dict[str, bytes | None]:
+    def edited(
+        self, rows: Sequence[Cells], replace: Mapping[int, Cells], remove: Collection[int]
+    ) -> dict[str, bytes | None]:
         """The parts that change; None for one that goes."""
         table, sheet = self._table, self._sheet
+        for number in remove:
+            self._clear_row(number)
         last_used = self._last_used()
         last_row = max(table.last_row, last_used + len(rows)) if rows else table.last_row
         if last_row > table.last_row:
@@ -182,6 +196,20 @@ class _Edit:
                 self._sheet.write_formula(number, column, formula, pattern_row=pattern_row)
                 self._wrote_formula = True
 
+    def _clear_row(self, number: int) -> None:
+        area, sheet = self._table.area, self._sheet
+        columns = [
+            column
+            for column in range(area.first_column, area.last_column + 1)
+            if column not in self._formulas and sheet.value(number, column) is not None
+        ]
+        if any(sheet.has_formula(number, column) for column in columns):
+            raise WorkbookError(
+                f"Row {number} of the sheet {self._table.sheet} holds formulas, which are not removed from here. "
+                "Delete the row in the spreadsheet program."
+            )
+        sheet.write(number, dict.fromkeys(columns), pattern_row=number)
+
     def _grown_table(self, last_row: int) -> bytes:
         area = self._table.area
         grown = Area(area.first_row, area.first_column, last_row, area.last_column)
@@ -245,8 +273,11 @@ def _refuse_open(path: Path) -> None:
 
 def _backup_path(path: Path, reason: str) -> Path:
     for number in range(1, _MOST_COPIES + 1):
-        suffix = reason if number == 1 else f"{reason} {number}"
-        copy = path.with_name(f"{path.stem} (before {suffix}){path.suffix}")
+        copy = _copy_name(path, reason if number == 1 else f"{reason} {number}")
         if not copy.exists():
             return copy
     raise WorkbookError(f"{path} has {_MOST_COPIES} copies from before earlier changes. Delete some of them.")
+
+
+def _copy_name(path: Path, reason: str) -> Path:
+    return path.with_name(f"{path.stem} (before {reason}){path.suffix}")

@@ -403,3 +403,61 @@ def test_copies_are_not_kept_without_end(tmp_path: Path, monkeypatch: pytest.Mon
     append_rows(path, DESTINATIONS, hosts(1))
     with pytest.raises(WorkbookError, match="Delete some of them"):
         append_rows(path, DESTINATIONS, hosts(1))
+
+
+def test_a_removed_row_becomes_blank_and_nothing_else_moves(tmp_path: Path) -> None:
+    path = by_xlsxwriter(tmp_path / "NetStats.xlsx")
+    before = read_tables(path, [DESTINATIONS])[DESTINATIONS].rows
+    backup = append_rows(path, DESTINATIONS, [], remove=[before[1].number], reason="changes", keep_once=True)
+    after = read_tables(path, [DESTINATIONS])[DESTINATIONS].rows
+    assert after == (before[0], *before[2:])
+    assert len(changed_parts(backup, path)) == 1
+    assert audit(path) == []
+
+
+def test_rows_that_were_removed_at_the_end_are_filled_again(tmp_path: Path) -> None:
+    path = plain(tmp_path / "book.xlsx", rows=3)
+    append_rows(path, "T", [{"A": "new"}], remove=[4, 5])
+    assert [(row.number, row.cells["A"]) for row in read_tables(path, ["T"])["T"].rows] == [
+        (3, "row 2"),
+        (4, "new"),
+    ]
+
+
+def test_removing_all_rows_leaves_a_table_that_can_be_filled(tmp_path: Path) -> None:
+    path = plain(tmp_path / "book.xlsx")
+    append_rows(path, "T", [], remove=[3, 4])
+    assert column(path, "A") == []
+    append_rows(path, "T", [{"A": "x"}])
+    assert column(path, "A") == ["x"]
+    assert audit(path) == []
+
+
+def test_calculated_columns_of_a_removed_row_stay_and_other_formulas_are_not_removed(tmp_path: Path) -> None:
+    path = plain(tmp_path / "book.xlsx", calculated=True)
+    append_rows(path, "T", [], remove=[3])
+    sheet = openpyxl.load_workbook(path).active
+    assert sheet is not None
+    assert (sheet.cell(3, 2).value, sheet.cell(3, 3).value) == (None, None)
+    assert str(sheet.cell(3, 4).value).startswith("=")
+    book = openpyxl.load_workbook(path)
+    assert book.active is not None
+    book.active["B4"] = "=1+1"
+    book.save(path)
+    before = saved_with_values(path)
+    with pytest.raises(WorkbookError, match="Row 4 of the sheet Sheet1 holds formulas"):
+        append_rows(path, "T", [], remove=[4])
+    assert path.read_bytes() == before
+
+
+def saved_with_values(path: Path) -> bytes:
+    """The file with a value beside each formula, as a spreadsheet program saves it; openpyxl writes none."""
+    with zipfile.ZipFile(path) as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    parts["xl/worksheets/sheet1.xml"] = re.sub(
+        rb"<v ?/>|<v></v>", b"<v>2</v>", parts["xl/worksheets/sheet1.xml"]
+    )
+    with zipfile.ZipFile(path, "w") as out:
+        for name, content in parts.items():
+            out.writestr(name, content)
+    return path.read_bytes()

@@ -1,10 +1,12 @@
 """A workbook file as `ports.Workbook`."""
 
 import os
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from netstats_xl.domain.tables import RowEdits
 from netstats_xl.errors import WorkbookBusy, WorkbookError
 from netstats_xl.ports import Workbook
 from netstats_xl.sheets import DESTINATIONS, INPUT_TABLES
@@ -74,3 +76,66 @@ def test_a_file_that_was_never_there_is_an_error_and_one_that_vanished_may_come_
             ask()
     source.write_bytes(content)
     assert set(workbook.read(INPUT_TABLES)) == set(INPUT_TABLES)
+
+
+def test_edits_of_one_day_keep_one_copy_the_file_as_it_was_before_the_first(source: Path) -> None:
+    today = [date(2026, 11, 23)]
+    workbook = XlsxWorkbook(source, MemoryWorkbook(), today=lambda: today[0])
+    before = source.read_bytes()
+
+    def add(name: str) -> None:
+        workbook.read(INPUT_TABLES)
+        workbook.edit(DESTINATIONS, RowEdits(append=({"Name": name, "Host": "::1"},)))
+
+    add("a")
+    add("b")
+    copy = source.with_name("NetStats (before changes of 2026-11-23).xlsx")
+    assert copy.read_bytes() == before
+    assert len(list(source.parent.iterdir())) == 2
+    between = source.read_bytes()
+    today[0] = date(2026, 11, 24)
+    add("c")
+    assert source.with_name("NetStats (before changes of 2026-11-24).xlsx").read_bytes() == between
+    assert [row.cells["Name"] for row in workbook.read([DESTINATIONS])[DESTINATIONS].rows][-3:] == [
+        "a",
+        "b",
+        "c",
+    ]
+
+
+def test_a_copy_bears_todays_date(source: Path) -> None:
+    workbook = XlsxWorkbook(source, MemoryWorkbook())
+    first = date.today()  # noqa: DTZ011 - the user's own date
+    workbook.read(INPUT_TABLES)
+    workbook.edit(DESTINATIONS, RowEdits(append=({"Name": "a", "Host": "::1"},)))
+    last = date.today()  # noqa: DTZ011 - the user's own date
+    (copy,) = set(source.parent.iterdir()) - {source}
+    assert copy.name in {f"NetStats (before changes of {day}).xlsx" for day in (first, last)}
+
+
+def test_a_file_that_was_saved_since_it_was_read_is_not_edited(source: Path) -> None:
+    workbook = XlsxWorkbook(source, MemoryWorkbook())
+    workbook.read(INPUT_TABLES)
+    write_workbook(demo_view("UTC"), source)
+    before = source.read_bytes()
+    with pytest.raises(WorkbookBusy, match="was saved since it was read"):
+        workbook.edit(DESTINATIONS, RowEdits(remove=(5,)))
+    assert source.read_bytes() == before
+    assert list(source.parent.iterdir()) == [source]
+    workbook.read(INPUT_TABLES)
+    workbook.edit(DESTINATIONS, RowEdits(remove=(5,)))
+    with pytest.raises(WorkbookBusy):
+        workbook.edit(DESTINATIONS, RowEdits(remove=(6,)))
+
+
+def test_a_file_that_is_gone_or_open_elsewhere_is_not_edited(source: Path) -> None:
+    workbook = XlsxWorkbook(source, MemoryWorkbook())
+    workbook.read(INPUT_TABLES)
+    lock = source.with_name("~$NetStats.xlsx")
+    lock.write_text("me")
+    with pytest.raises(WorkbookBusy, match="open in Excel"):
+        workbook.edit(DESTINATIONS, RowEdits(remove=(5,)))
+    lock.unlink()
+    source.unlink()
+    with pytest.raises(WorkbookBusy, match="is gone"):
+        workbook.edit(DESTINATIONS, RowEdits(remove=(5,)))
