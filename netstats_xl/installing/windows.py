@@ -36,7 +36,7 @@ class WindowsRegistry:
         except FileNotFoundError:
             return None
         if kind == winreg.REG_EXPAND_SZ:
-            return os.path.expandvars(value)
+            return os.path.expandvars(str(value))
         return value if isinstance(value, int | str | bytes) else tuple(value or ())
 
     def subkeys(self, hive: Hive, key: str) -> Sequence[str]:

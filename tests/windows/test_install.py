@@ -38,10 +38,20 @@ TEST_KEY = r"Software\netstats_xl tests"
 PATIENCE_S = 120.0
 
 
+DEFENDER_RULES = r"SOFTWARE\Policies\Microsoft\Windows Defender\Windows Defender Exploit Guard\ASR\Rules"
+on_a_throwaway_windows = pytest.mark.skipif(
+    not on_wine() and "CI" not in os.environ,
+    reason="moves the documents of whoever runs it, if only for seconds",
+)
+on_wines_registry = pytest.mark.skipif(not on_wine(), reason="policies of a real Windows are not touched")
+
+
 @contextmanager
-def registry_value(key: str, name: str, value: str | int, kind: int) -> Iterator[None]:
-    """The value in the user's registry for the block; afterwards what was there before."""
-    with winreg.CreateKeyEx(winreg.HKEY_CURRENT_USER, key, 0, winreg.KEY_ALL_ACCESS) as opened:
+def registry_value(
+    key: str, name: str, value: str | int, kind: int, *, root: int = winreg.HKEY_CURRENT_USER
+) -> Iterator[None]:
+    """The value in the registry for the block; afterwards what was there before."""
+    with winreg.CreateKeyEx(root, key, 0, winreg.KEY_ALL_ACCESS) as opened:
         try:
             before: tuple[Any, int] | None = winreg.QueryValueEx(opened, name)
         except FileNotFoundError:
@@ -122,12 +132,14 @@ def identity(workbook: Path) -> str:
     return found[1]
 
 
+@on_a_throwaway_windows
 def test_folders_that_were_moved_are_found_where_they_are_now(user: User) -> None:
     folders = windows.windows_edges().folders
     assert folders.documents() == user.documents
     assert folders.programs() == user.menu.parent
 
 
+@on_a_throwaway_windows
 def test_install_and_uninstall_leave_the_workbook_and_nothing_else(user: User) -> None:
     done = user.run("install")
     assert done.returncode == 0, done.stderr
@@ -149,6 +161,7 @@ def test_install_and_uninstall_leave_the_workbook_and_nothing_else(user: User) -
     assert not user.conf.parent.exists()
 
 
+@on_a_throwaway_windows
 def test_the_copy_is_a_workbook_with_an_identity_of_its_own_and_without_a_mark(user: User) -> None:
     user.run("install")
     first = user.documents / "NetStats.xlsm"
@@ -158,6 +171,7 @@ def test_the_copy_is_a_workbook_with_an_identity_of_its_own_and_without_a_mark(u
     assert not windows.windows_edges().marks.marked(first)
 
 
+@on_a_throwaway_windows
 def test_the_shortcuts_say_to_the_shell_what_they_should(user: User) -> None:
     user.run("install")
     links = windows.windows_edges().shortcuts
@@ -173,6 +187,7 @@ def test_the_shortcuts_say_to_the_shell_what_they_should(user: User) -> None:
     assert starts.arguments == f'-P -m netstats_xl start "{workbook}"'
 
 
+@on_a_throwaway_windows
 def test_a_shortcut_that_the_user_changed_through_the_shell_stays(user: User) -> None:
     user.run("install")
     changed = Shortcut(target=r"C:\windows\notepad.exe", arguments="é")
@@ -181,6 +196,7 @@ def test_a_shortcut_that_the_user_changed_through_the_shell_stays(user: User) ->
     assert windows.windows_edges().shortcuts.read(user.menu / COLLECTOR_LINK) == changed
 
 
+@on_a_throwaway_windows
 def test_xlwings_settings_name_this_python_and_keep_the_users_lines(user: User) -> None:
     user.conf.parent.mkdir()
     mine = '"PYTHONPATH","D:\\\\bücher"\r\n'.encode("cp1252")
@@ -194,6 +210,7 @@ def test_xlwings_settings_name_this_python_and_keep_the_users_lines(user: User) 
     assert user.conf.read_bytes() == mine
 
 
+@on_a_throwaway_windows
 def test_a_dry_run_changes_nothing(user: User) -> None:
     done = user.run("install", "--dry-run")
     assert done.returncode == 0, done.stderr
@@ -201,6 +218,7 @@ def test_a_dry_run_changes_nothing(user: User) -> None:
     assert user.files() == set()
 
 
+@on_wines_registry
 def test_a_macro_policy_in_the_registry_is_told_and_left_as_it_is(user: User) -> None:
     with registry_value(EXCEL_POLICY, "vbawarnings", 4, winreg.REG_DWORD):
         done = user.run("install")
@@ -210,6 +228,7 @@ def test_a_macro_policy_in_the_registry_is_told_and_left_as_it_is(user: User) ->
     assert "VBAWarnings" not in user.run("install").stdout
 
 
+@on_wines_registry
 def test_a_trusted_location_of_the_user_lifts_it(user: User) -> None:
     location = r"Software\Microsoft\Office\16.0\Excel\Security\Trusted Locations\Location77"
     with (
@@ -220,6 +239,17 @@ def test_a_trusted_location_of_the_user_lifts_it(user: User) -> None:
     winreg.DeleteKey(winreg.HKEY_CURRENT_USER, location)
 
 
+@on_wines_registry
+def test_a_rule_of_defender_is_told_with_the_start_menu_as_the_way_out(user: User) -> None:
+    rule = "d4f940ab-401b-4efc-aadc-ad5f3c50688a"
+    with registry_value(DEFENDER_RULES, rule, "1", winreg.REG_SZ, root=winreg.HKEY_LOCAL_MACHINE):
+        told = user.run("install", "--dry-run").stdout
+    assert "WILL NOT WORK: Start on the ribbon" in told
+    assert DEFENDER_RULES in told
+    assert "Start menu" in told
+
+
+@on_a_throwaway_windows
 def test_a_missing_excel_is_told(user: User) -> None:
     if windows.windows_edges().registry.value(Hive.CLASSES, r"Excel.Application\CurVer", ""):
         pytest.skip("this Windows has an Excel, or a stand-in of another test's")
@@ -270,6 +300,6 @@ def test_what_is_no_shortcut_is_read_as_none(tmp_path: Path) -> None:
         links.write(tmp_path / "no folder" / "x.lnk", Shortcut(target="x"))
 
 
-def test_an_interpreter_that_the_code_page_lacks_is_told(user: User) -> None:
+def test_an_interpreter_that_the_code_page_lacks_is_told() -> None:
     with pytest.raises(InstallError, match="code page"):
         xlwings_conf.encoded({"INTERPRETER_WIN": "D:\\東京\\python.exe"}, "cp1252")
