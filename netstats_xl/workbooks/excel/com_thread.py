@@ -1,0 +1,164 @@
+"""The one thread that talks to Excel: it answers calls, and between them has its turns."""
+
+import logging
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Condition, Event, Thread, current_thread
+from typing import Protocol, TypeVar
+
+from netstats_xl.errors import WorkbookBusy, WorkbookClosed
+from netstats_xl.workbooks.excel.engine import Engine
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+IDLE_S = 5.0
+"""How often a thread with nothing to do sees to its window's messages: others on the desktop may wait for it."""
+_STOP_WITHIN_S = 10
+
+
+class Turn(Protocol):
+    """What the thread does by itself."""
+
+    def __call__(self) -> float | None:
+        """In how many seconds it is the next turn; None: when it is woken."""
+        ...
+
+
+class ComThread:
+    """A single-threaded apartment. COM objects are got, used and dropped within one call or turn."""
+
+    def __init__(self, load: Callable[[], Engine], turn: Turn) -> None:
+        """`load` gives the engine; it is called in the thread, at its first call or turn."""
+        self._load = load
+        self._turn = turn
+        self._changed = Condition()
+        self._calls: deque[tuple[Future[object], Callable[[Engine], object]]] = deque()
+        self._due_at: float | None = None
+        self._thread: Thread | None = None
+        self._engine: Engine | None = None
+        self._stopping = Event()
+
+    @property
+    def engine(self) -> Engine:
+        """For the thread itself."""
+        if self._engine is None:
+            self._engine = self._load()
+            self._engine.pythoncom.CoInitialize()
+        return self._engine
+
+    def call(self, work: Callable[[Engine], T], within_s: float) -> T:
+        """What `work` returns or raises, done in the thread.
+
+        Raises:
+            WorkbookBusy: it was not done in time. Work that had not begun by then is never done.
+            WorkbookClosed: the thread has ended.
+        """
+        if current_thread() is self._thread:
+            return work(self.engine)
+        future: Future[T] = Future()
+        with self._changed:
+            self._begin()
+            self._calls.append((future, work))  # type: ignore[arg-type]  # a future takes what its own work gives
+            self._changed.notify()
+        try:
+            return future.result(within_s)
+        except TimeoutError:
+            future.cancel()
+            raise WorkbookBusy(
+                f"Excel did not answer within {within_s:.0f} s. Is a dialog open, or does it calculate?"
+            ) from None
+
+    def wake(self, within_s: float) -> None:
+        """Have a turn in so many seconds at the latest."""
+        with self._changed:
+            if self._stopping.is_set():
+                return
+            self._begin()
+            due_at = time.monotonic() + within_s
+            self._due_at = due_at if self._due_at is None else min(self._due_at, due_at)
+            self._changed.notify()
+
+    def pause(self, seconds: float) -> None:
+        """Wait, in the thread; not once it is to end."""
+        self._stopping.wait(seconds)
+
+    def stop(self) -> None:
+        """End the thread after what it does now. Stopping twice does nothing."""
+        self._stopping.set()
+        with self._changed:
+            self._changed.notify()
+            thread = self._thread
+        if thread is not None and thread is not current_thread():
+            thread.join(_STOP_WITHIN_S)
+
+    def _begin(self) -> None:
+        if self._stopping.is_set():
+            raise WorkbookClosed("The connection to Excel was closed.")
+        if self._thread is None:
+            # A daemon: an Excel that never answers must not keep the process from ending.
+            self._thread = Thread(target=self._run, name="excel", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                self._wait()
+                while self._calls and not self._stopping.is_set():
+                    future, work = self._calls.popleft()
+                    if future.set_running_or_notify_cancel():
+                        self._answer(future, work)
+                        del future
+                if self._is_due():
+                    self._take_turn()
+                if self._engine is not None:
+                    self._engine.pythoncom.PumpWaitingMessages()
+        finally:
+            for future, _ in self._calls:
+                if future.set_running_or_notify_cancel():
+                    future.set_exception(WorkbookClosed("The connection to Excel was closed."))
+            if self._engine is not None:
+                self._engine.pythoncom.CoUninitialize()
+
+    def _wait(self) -> None:
+        with self._changed:
+            if not self._calls and not self._stopping.is_set():
+                due_in = IDLE_S if self._due_at is None else self._due_at - time.monotonic()
+                if due_in > 0:
+                    self._changed.wait(min(due_in, IDLE_S))
+
+    def _is_due(self) -> bool:
+        with self._changed:
+            if self._due_at is None or self._due_at > time.monotonic() or self._stopping.is_set():
+                return False
+            self._due_at = None
+            return True
+
+    def _answer(self, future: "Future[object]", work: Callable[[Engine], object]) -> None:
+        try:
+            future.set_result(work(self.engine))
+        except Exception as error:  # noqa: BLE001 - the edge of the thread: it is raised where it was called
+            _let_go(error)
+            future.set_exception(error)
+
+    def _take_turn(self) -> None:
+        try:
+            next_in = self._turn()
+        except Exception as error:  # the edge of the thread, which must go on
+            _let_go(error)
+            logger.exception("Internal error while Excel was fed")
+            return
+        if next_in is not None:
+            self.wake(next_in)
+
+
+def _let_go(error: BaseException) -> None:
+    """Drop the COM objects that the frames of an error hold: they may not be freed in another thread."""
+    seen: BaseException | None = error
+    while seen is not None:
+        traceback.clear_frames(seen.__traceback__)
+        seen = seen.__cause__ or seen.__context__

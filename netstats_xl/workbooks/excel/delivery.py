@@ -1,0 +1,254 @@
+"""Brings what waits in the mailbox to the sheets: one table, cell or pivot at a time."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+from netstats_xl.domain.tables import CellValue
+from netstats_xl.domain.views import CellSpec, PivotSpec, Row, SheetSpec, TableSpec, WorkbookView
+from netstats_xl.errors import WorkbookError
+from netstats_xl.sheets import normalised
+from netstats_xl.workbooks.excel.attach import Attached
+from netstats_xl.workbooks.excel.busy import Com, Patience
+from netstats_xl.workbooks.excel.faults import Refused
+from netstats_xl.workbooks.excel.plan import Plan, Present, plan_output, plan_typed
+from netstats_xl.workbooks.excel.tables import LiveTable, Places, below, block_of
+from netstats_xl.workbooks.excel.values import Cell, escaped, prepared, prepared_cell, raw_key, value_key
+from netstats_xl.workbooks.xlsx_parts import Area
+
+MOST_CALLS = 10
+"""A refresh of a table takes no more calls than this; what is left to do is done in the next tick."""
+IN_VAIN_S = 15
+"""What did not change the cells, whatever the reason, is not written again for so long: each write costs the Undo."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableUpdate:
+    """What a table shall show."""
+
+    sheet: str
+    """Where the design puts it."""
+    spec: TableSpec
+    columns: Sequence[Sequence[Cell]]
+    """Prepared values, by column of the spec."""
+    keys: Sequence[Sequence[Hashable]] = ()
+    """Of a table that the user types into: the typed cells by column, as `value_key` makes them."""
+    pivots: Sequence[tuple[str, str]] = ()
+    """Sheet and name of the pivots over it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellUpdate:
+    """What a named cell shall show."""
+
+    name: str
+    value: Cell
+
+
+Update = TableUpdate | CellUpdate
+
+
+def updates_of(view: WorkbookView) -> dict[Hashable, Update]:
+    """What a view has rows and values for, prepared, by what it is about.
+
+    Raises:
+        ViewUnsupported: a value that no cell can hold.
+    """
+    found: dict[Hashable, Update] = {}
+    pivots = [
+        (sheet.name, block)
+        for sheet in view.spec.sheets
+        for block in sheet.blocks
+        if isinstance(block, PivotSpec)
+    ]
+    for sheet in view.spec.sheets:
+        for block in sheet.blocks:
+            if isinstance(block, TableSpec) and block.name in view.rows:
+                rows = list(view.rows[block.name])
+                found["table", block.name.casefold()] = _table_update(sheet, block, rows, pivots)
+            elif isinstance(block, CellSpec) and block.name in view.cells:
+                value = prepared_cell(view.cells[block.name], block.kind)
+                found["cell", block.name.casefold()] = CellUpdate(name=block.name, value=value)
+    return found
+
+
+def _table_update(
+    sheet: SheetSpec, spec: TableSpec, rows: Sequence[Row], pivots: Sequence[tuple[str, PivotSpec]]
+) -> TableUpdate:
+    typed = any(column.typed for column in spec.columns)
+    by_column: list[Sequence[CellValue]] = list(zip(*rows, strict=True)) or [() for _ in spec.columns]
+    return TableUpdate(
+        sheet=sheet.name,
+        spec=spec,
+        columns=prepared(rows, spec.columns),
+        keys=[[value_key(value) for value in values] for values in by_column] if typed else (),
+        pivots=[(where, pivot.name) for where, pivot in pivots if pivot.source == spec.name],
+    )
+
+
+class Delivery:
+    """Writes updates; remembers what it needs to write little, as plain data."""
+
+    def __init__(self, places: Places, pivots_every_s: float) -> None:
+        self._places = places
+        self._pivots_every_s = pivots_every_s
+        self._stale: dict[str, Sequence[tuple[str, str]]] = {}
+        """Pivots whose source changed, by its name."""
+        self._refreshed_at: dict[str, float] = {}
+        self._written: dict[str, tuple[Plan, float]] = {}
+        """What was written last, and when, by the table's name."""
+        self.problems: dict[Hashable, str] = {}
+        """What cannot be shown as it should, by what it is about."""
+
+    def deliver(self, attached: Attached, update: Update, patience: Patience, now: float) -> bool:
+        """Make a table or cell show what it shall; False: not yet all of it. `now` is monotonic.
+
+        Raises:
+            WorkbookBusy, WorkbookClosed: it is to be tried again.
+            WorkbookError: it cannot be shown.
+        """
+        if isinstance(update, CellUpdate):
+            self._write_cell(attached.book, update)
+            return True
+        first = patience.calls
+        table = self._places.find(attached.book.get("Worksheets"), update.spec.name, update.sheet)
+        if table is None:
+            raise WorkbookError(
+                f"The workbook has no table {update.spec.name} any more: undo its removal, "
+                "or start again from a new workbook."
+            )
+        return self._write_table(table, update, patience, first, now)
+
+    def _write_cell(self, book: Com, update: CellUpdate) -> None:
+        try:
+            cell = book.get("Names").do("Item", update.name).get("RefersToRange")
+        except Refused as error:
+            raise WorkbookError(
+                f"The workbook has no cell named {update.name} any more: undo its removal, "
+                "or start again from a new workbook."
+            ) from error
+        if raw_key(cell.get("Value2")) != raw_key(update.value):
+            cell.put("Value2", escaped(update.value))
+
+    def _write_table(
+        self, table: LiveTable, update: TableUpdate, patience: Patience, first: int, now: float
+    ) -> bool:
+        spec, place = update.spec, table.place()
+        present_rows = place.last_row - place.first_row
+        typed = any(column.typed for column in spec.columns)
+        wanted_rows = 0 if typed else len(update.columns[0])
+        if spec.room:
+            wanted_rows = min(wanted_rows, spec.room)
+        area = below(place, max(0, wanted_rows - present_rows))
+        cells = table.range(area)
+        block = block_of(cells)
+        present = Present.of(block[: present_rows + 1])
+        if typed:
+            plan = plan_typed(spec, present, update.columns, update.keys)
+        else:
+            capacity = present_rows + _free_rows(spec, present, block[present_rows + 1 :])
+            plan = plan_output(spec, present, update.columns, capacity=capacity)
+        self._note_left_out(update, plan)
+        before, at = self._written.get(spec.name, (None, now))
+        if plan.empty or (plan == before and now - at < IN_VAIN_S):
+            return True
+        done = self._carry_out(table, place, area, cells, plan, patience, first + MOST_CALLS)
+        if done:
+            self._written[spec.name] = plan, now
+        if update.pivots:
+            self._stale[spec.name] = update.pivots
+        return done
+
+    def _note_left_out(self, update: TableUpdate, plan: Plan) -> None:
+        key = "room", update.spec.name
+        self.problems.pop(key, None)
+        if plan.left_out:
+            self.problems[key] = (
+                f"The table {update.spec.name} has no room for {plan.left_out} of its rows: "
+                "clear the cells below it."
+            )
+
+    def _carry_out(
+        self,
+        table: LiveTable,
+        place: Area,
+        area: Area,
+        cells: Com,
+        plan: Plan,
+        patience: Patience,
+        limit: int,
+    ) -> bool:
+        """Grow, write, shrink, in this order, so that no row is lost on the way; False: more is to be done."""
+        present_rows = place.last_row - place.first_row
+        target = place if plan.rows is None else _with_rows(place, plan.rows)
+        if plan.rows is not None and plan.rows > present_rows:
+            table.table.do("Resize", cells if target == area else table.range(target))
+        for rectangle in plan.writes:
+            if patience.calls + 2 > limit:
+                return False
+            top, left = place.first_row + rectangle.top, place.first_column + rectangle.left
+            rows, columns = len(rectangle.columns[0]), len(rectangle.columns)
+            where = Area(top, left, top + rows - 1, left + columns - 1)
+            table.range(where).put("Value2", rectangle.block())
+        if plan.rows is not None and plan.rows < present_rows:
+            if patience.calls + 2 > limit:
+                return False
+            table.table.do("Resize", table.range(target))
+        return True
+
+    def refresh_pivots(self, attached: Attached, now: float) -> float | None:
+        """Compute pivots anew whose source changed, if it is time; in how many seconds to come back.
+
+        Pivots over one source share what they hold: one is computed for all.
+        """
+        waits = []
+        for source, pivots in list(self._stale.items()):
+            due_in = self._refreshed_at.get(source, -self._pivots_every_s) + self._pivots_every_s - now
+            if due_in > 0:
+                waits.append(due_in)
+                continue
+            pivot = _pivot(attached.book.get("Worksheets"), pivots)
+            if pivot is not None:
+                pivot.do("RefreshTable")
+            self._refreshed_at[source] = now
+            del self._stale[source]
+        return min(waits, default=None)
+
+    def forget(self) -> None:
+        """Another workbook, or the same one opened again, is shown from now on."""
+        self._refreshed_at.clear()
+        self._written.clear()
+
+
+def _free_rows(spec: TableSpec, present: Present, beyond: Sequence[Sequence[object]]) -> int:
+    """How many rows below the table are blank where its columns would grow."""
+    positions = present.positions()
+    ours = [positions.get(normalised(column.header)) for column in spec.columns]
+    taken = (
+        number
+        for number, row in enumerate(beyond)
+        if any(row[position] is not None for position in ours if position is not None)
+    )
+    return next(taken, len(beyond))
+
+
+def _with_rows(place: Area, rows: int) -> Area:
+    return Area(place.first_row, place.first_column, place.first_row + rows, place.last_column)
+
+
+def _pivot(sheets: Com, pivots: Sequence[tuple[str, str]]) -> Com | None:
+    """The first of the pivots that the workbook has; a sheet may have been renamed."""
+    for sheet_name, name in pivots:
+        try:
+            found: Com = sheets.do("Item", sheet_name).do("PivotTables", name)
+        except Refused:
+            continue
+        return found
+    for number in range(1, sheets.get("Count") + 1):
+        sheet = sheets.do("Item", number)
+        for _, name in pivots:
+            try:
+                found = sheet.do("PivotTables", name)
+            except Refused:
+                continue
+            return found
+    return None

@@ -1,0 +1,172 @@
+"""What cells hold, as `Range.Value2` takes and gives it.
+
+A value is *prepared* for Excel once; text that Excel would read as something else is *escaped* only where it is
+written, so that what is prepared can be compared with what the cells hold.
+"""
+
+import re
+from collections.abc import Hashable, Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from netstats_xl.domain.tables import CellValue, ErrorValue
+from netstats_xl.domain.views import Column, Kind, Row
+from netstats_xl.workbooks.xlsx_values import clean_text, stored
+
+Cell = str | float | bool | None
+"""A prepared value."""
+RawCell = Any
+"""What `Value2` gives: None, text, a float, a bool; an integer is an error."""
+
+LONGEST_TEXT = 8_203
+"""Excel's limit for a text that is written within an array."""
+
+_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a workbook knows no time zone
+_FIRST_TRUE_DAY = datetime(1900, 3, 1)  # noqa: DTZ001 - before it Excel counts a 29 February that never was
+_DAY = timedelta(days=1)
+_INFINITE = float("inf")
+_EXACT = 2**53
+
+_ERROR_BASE = -2146828288
+"""0x800A0000: an error in a cell is this plus one of Excel's error numbers (`XlCVError`)."""
+_ERRORS = {
+    2000: "#NULL!",
+    2007: "#DIV/0!",
+    2015: "#VALUE!",
+    2023: "#REF!",
+    2029: "#NAME?",
+    2036: "#NUM!",
+    2042: "#N/A",
+    2043: "#GETTING_DATA",
+    2045: "#SPILL!",
+    2046: "#CONNECT!",
+    2047: "#BLOCKED!",
+    2048: "#UNKNOWN!",
+    2049: "#FIELD!",
+    2050: "#CALC!",
+}
+_MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_MISREAD = re.compile(
+    r"[=+\-@'＝＋－＠].*"  # a formula, or a mark that Excel takes away
+    r"|(?=\D*\d)[\d\s.,:/%$€£¥()+\-e]+(?:[ap]m?)?"  # a number, an amount, a date, a time of day
+    rf"|{_MONTH}[\s./-]*\d[\s,./:\d-]*|\d{{1,4}}[\s./-]*{_MONTH}[\s,./:\d-]*"  # a date: MAR1, 1-Mar
+    r"|true|false|#.*",  # a flag, an error
+    re.IGNORECASE | re.DOTALL,
+)
+_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?")
+_PERCENT = re.compile(r"-?\d+\.?\d*(?:e[+-]?\d+)?%", re.IGNORECASE)
+
+
+def prepared(rows: Iterable[Row], columns: Sequence[Column]) -> list[list[Cell]]:
+    """The columns of the rows, prepared.
+
+    Raises:
+        ViewUnsupported: a value that no cell can hold.
+    """
+    by_column = list(zip(*rows, strict=True))
+    if not by_column:
+        return [[] for _ in columns]
+    return [prepared_column(values, column.kind) for values, column in zip(by_column, columns, strict=True)]
+
+
+def prepared_column(values: Sequence[CellValue], kind: Kind = Kind.TEXT) -> list[Cell]:
+    """The values of a column, prepared: by their type all at once where they have one in common."""
+    types = set(map(type, values))
+    types.discard(type(None))
+    if types == {float}:
+        return [value if value is not None and -_INFINITE < value < _INFINITE else None for value in values]  # type: ignore[misc, operator]  # floats, by the line above
+    if types == {str}:
+        return [clean_text(value, LONGEST_TEXT) if value else None for value in values]  # type: ignore[arg-type]  # texts
+    if types == {datetime}:
+        try:
+            if all(value is None or value >= _FIRST_TRUE_DAY for value in values):  # type: ignore[operator]  # datetimes
+                return [None if value is None else (value - _EPOCH) / _DAY for value in values]  # type: ignore[operator]
+        except TypeError:
+            pass  # an aware one, which is told of below
+    return [prepared_cell(value, kind) for value in values]
+
+
+def prepared_cell(value: object, kind: Kind = Kind.TEXT) -> Cell:
+    """A value, prepared: blank for what is missing (NaN, NaT), a float for every kind of number.
+
+    Raises:
+        ViewUnsupported: no cell can hold it.
+    """
+    if type(value).__module__.startswith(("numpy", "pandas")):
+        # pandas.NA is neither equal nor unequal to itself.
+        if str(value) in ("NaT", "<NA>"):
+            return None
+        value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, Decimal):
+        value = float(value)
+    _, held = stored(value, kind)  # type: ignore[arg-type]  # of any other type it is refused
+    if isinstance(held, str):
+        return clean_text(held, LONGEST_TEXT) or None
+    return held if isinstance(held, bool) else float(held)
+
+
+def escaped(value: RawCell) -> Cell:
+    """What to write into a cell so that it shows this prepared value, or this one that another cell held.
+
+    An error cannot be written: it becomes blank.
+    """
+    if isinstance(value, str):
+        return "'" + value if misread(value) else value or None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return None
+    return value  # type: ignore[no-any-return]  # None, a float or a bool
+
+
+def misread(text: str) -> bool:
+    """Whether Excel might take the text for a formula, a number, a date, a flag or an error.
+
+    It depends on the user's language and on the cell's format, so this is on the safe side.
+    """
+    text = text.strip()
+    return _MISREAD.fullmatch(text) is not None and _IPV4.fullmatch(text) is None
+
+
+def error_value(raw: int) -> ErrorValue:
+    """The error that `Value2` gives as an integer."""
+    return ErrorValue(_ERRORS.get(raw - _ERROR_BASE, "#ERROR!"))
+
+
+def plain_value(raw: RawCell) -> CellValue:
+    """What a cell holds, as far as its format does not matter."""
+    if isinstance(raw, str):
+        return raw or None
+    if raw is None or isinstance(raw, bool):
+        return raw
+    if isinstance(raw, int):
+        return error_value(raw)
+    number = float(raw)
+    return int(number) if number.is_integer() and abs(number) < 1e15 else number
+
+
+def raw_key(raw: RawCell) -> Hashable:
+    """The same for the same content, be it raw or, by `value_key`, as it was read."""
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        return error_value(raw)
+    return value_key(raw)
+
+
+def value_key(value: CellValue) -> Hashable:
+    """See `raw_key`. A number may have been read as a moment, or as the text of a percentage."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, (bool, ErrorValue)):
+        return type(value).__name__, value
+    if isinstance(value, str):
+        if _PERCENT.fullmatch(value):
+            return _number_key(float(value[:-1]) / 100)
+        return value
+    if isinstance(value, (date, time, timedelta)):
+        _, serial = stored(value)
+        return serial if isinstance(serial, str) else _number_key(float(serial))
+    return _number_key(float(value))
+
+
+def _number_key(number: float) -> Hashable:
+    # What was read as a moment was rounded.
+    return "number", f"{number:.12g}"
