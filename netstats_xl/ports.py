@@ -163,7 +163,7 @@ class ResultStore(Protocol):
         ...
 
     def histogram(
-        self, period: Period, edges_ms: Sequence[float], *, job_id: JobId, destination_id: DestinationId
+        self, period: Period, edges_ms: Sequence[float], *, scope: Scope = EVERYTHING
     ) -> Sequence[int]:
         """How many RTTs fall into each bin `edges_ms[i] <= rtt < edges_ms[i + 1]`; what is outside counts nowhere."""
         ...

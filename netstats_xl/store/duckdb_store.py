@@ -117,10 +117,9 @@ class DuckDbStore:
         return self._database.read(lambda cursor: statistics.jitter_rfc3550(cursor, period, scope))
 
     def histogram(
-        self, period: Period, edges_ms: Sequence[float], *, job_id: JobId, destination_id: DestinationId
+        self, period: Period, edges_ms: Sequence[float], *, scope: Scope = EVERYTHING
     ) -> Sequence[int]:
         """As `ports.ResultStore.histogram`."""
-        scope = Scope(job_ids=frozenset({job_id}), destination_ids=frozenset({destination_id}))
         return self._database.read(lambda cursor: statistics.histogram(cursor, period, scope, edges_ms))
 
     def samples(

@@ -529,9 +529,14 @@ class ResultStoreContract:
                 ],
             )
         )
-        found = store.histogram(ALWAYS, (1.0, 2.0, 3.0, 4.0), job_id="job1", destination_id="dest1")
+
+        def scope_of(job: str) -> Scope:
+            return Scope(job_ids=frozenset({job}), destination_ids=frozenset({"dest1"}))
+
+        found = store.histogram(ALWAYS, (1.0, 2.0, 3.0, 4.0), scope=scope_of("job1"))
         assert list(found) == [2, 2, 1]
-        assert list(store.histogram(ALWAYS, (1.0, 2.0, 3.0), job_id="job2", destination_id="dest1")) == [0, 0]
+        assert list(store.histogram(ALWAYS, (1.0, 2.0, 3.0), scope=scope_of("job2"))) == [0, 0]
+        assert list(store.histogram(ALWAYS, (1.0, 2.0, 3.0, 4.0))) == [3, 2, 1]
 
     # --- Pruning and facts
 

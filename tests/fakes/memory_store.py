@@ -172,9 +172,8 @@ class MemoryStore:
         return {pair: jitter for pair, jitter in jitters.items() if jitter is not None}
 
     def histogram(
-        self, period: Period, edges_ms: Sequence[float], *, job_id: JobId, destination_id: DestinationId
+        self, period: Period, edges_ms: Sequence[float], *, scope: Scope = EVERYTHING
     ) -> Sequence[int]:
-        scope = Scope(job_ids=frozenset({job_id}), destination_ids=frozenset({destination_id}))
         counts = [0] * (len(edges_ms) - 1)
         for sample in self.samples(period, scope=scope):
             for rtt in rtts_of(sample.outcome):

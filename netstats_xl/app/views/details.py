@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from netstats_xl.app.views import columns
 from netstats_xl.app.views.details_charts import (
     BIN,
     LOSS,
@@ -18,7 +17,7 @@ from netstats_xl.app.views.details_charts import (
 from netstats_xl.app.views.findings import Findings, Pair
 from netstats_xl.app.views.hourly import HourlyRollup, span_with_data
 from netstats_xl.app.views.parts import ChartData, SheetPart
-from netstats_xl.app.views.statistics import STATISTICS_ROWS, UNIT_FORMATS, statistics_rows
+from netstats_xl.app.views.statistics import STATISTICS_COLUMNS, STATISTICS_ROWS, statistics_rows
 from netstats_xl.domain.results import Period, Scope, State
 from netstats_xl.domain.rollups import EMPTY, Summary, histogram_edges
 from netstats_xl.domain.targets import Job
@@ -28,12 +27,8 @@ from netstats_xl.domain.views import (
     TITLE,
     Anchor,
     Block,
-    Column,
-    FormatBy,
-    Kind,
     Row,
     SheetSpec,
-    Style,
     TableSpec,
     TextSpec,
 )
@@ -51,15 +46,7 @@ _BLOCK_ROWS = STATISTICS_ROWS + 3
 _PAGE_BLOCKS = 2
 """Blocks that fit a printed page."""
 
-_FIGURE = columns.text("Figure", width=18)
-_VALUE = Column(
-    header="Value",
-    kind=Kind.NUMBER,
-    number_format=columns.COUNT_FORMAT,
-    format_by=FormatBy(column="Unit", formats=UNIT_FORMATS),
-    width=12,
-)
-_UNIT = Column(header="Unit", width=8, style=Style(align="center"))
+_WIDTHS = {at: column.width for at, column in enumerate(STATISTICS_COLUMNS)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +102,7 @@ def details(store: ResultStore, findings: Findings, rollup: HourlyRollup, feeds:
                 _FIRST_BLOCK_ROW + number * _BLOCK_ROWS
                 for number in range(_PAGE_BLOCKS, len(shown), _PAGE_BLOCKS)
             ),
-            column_widths={0: _FIGURE.width, 1: _VALUE.width, 2: _UNIT.width, 3: 2},
+            column_widths={**_WIDTHS, 3: 2},
             gridlines=False,
         ),
         rows=rows,
@@ -224,8 +211,7 @@ def _histogram(store: ResultStore, period: Period, shown: _Shown) -> tuple[Row, 
     if high_ms >= edges[-1]:
         labels.append(f"≥{edges[-1]:g}")
         edges = (*edges, high_ms + 1)
-    job_id, destination_id = shown.pair
-    counts = store.histogram(period, edges, job_id=job_id, destination_id=destination_id)
+    counts = store.histogram(period, edges, scope=_scope_of([shown.pair]))
     return tuple(zip(labels, counts, strict=True))
 
 
@@ -239,7 +225,7 @@ def _block(findings: Findings, shown: _Shown, series: Sequence[Row]) -> tuple[Bl
         TableSpec(
             name=f"Stats_{shown.suffix}",
             anchor=Anchor(row=row + 1, column=0),
-            columns=(_FIGURE, _VALUE, _UNIT),
+            columns=STATISTICS_COLUMNS,
             autofilter=False,
         ),
         line_chart(name, suffix=shown.suffix, row=row + 1, series=series),

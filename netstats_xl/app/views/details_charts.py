@@ -1,9 +1,9 @@
-"""The charts of the Details sheet, and the feed tables that they read."""
+"""The charts of details, and the feed tables that they read."""
 
 from collections.abc import Sequence
 
 from netstats_xl.app.views import columns
-from netstats_xl.app.views.parts import column_ref
+from netstats_xl.app.views.parts import Title, column_ref
 from netstats_xl.app.views.statistics import STATISTICS_ROWS
 from netstats_xl.domain.views import (
     BLUE,
@@ -26,37 +26,60 @@ LOSS = columns.loss("Loss (%)")
 BIN = columns.text("RTT from (ms)", note="The range that begins here and ends before the next one.")
 REPLIES = columns.count("Replies")
 
-_HEIGHT_PX = 20 * (STATISTICS_ROWS + 1)
+HEIGHT_PX = 20 * (STATISTICS_ROWS + 1)
 """As high as a statistics block of every metric, with its header."""
 _LINE_COLUMN, _LINE_WIDTH_PX = 4, 630
 _HISTOGRAM_COLUMN, _HISTOGRAM_WIDTH_PX = 14, 380
 
 
 def line_chart(name: str, *, suffix: str, row: int, series: Sequence[Row]) -> ChartSpec:
-    """RTT over time as lines, loss as columns on a second axis. `series`: the rows of the feed table."""
-    table = f"Series_{suffix}"
+    """The chart over time of a report's block. `series`: the rows of the feed table."""
     title = f"RTT and loss over time – {name}"
     if not any(row[1] is not None for row in series):
         title = f"{name}: no reply in this period"
     times = [row[0] for row in series]
+    return line_chart_over(
+        f"Series_{suffix}",
+        name=f"RTT {suffix}",
+        anchor=Anchor(row=row, column=_LINE_COLUMN),
+        title=Title(text=title),
+        subject=name,
+        axis=Axis(number_format=columns.time_axis_format(times), label_every=columns.time_label_step(times)),
+        loss_axis_high=_loss_axis_high(series),
+    )
+
+
+def line_chart_over(
+    table: str,
+    *,
+    name: str,
+    anchor: Anchor,
+    title: Title,
+    subject: str,
+    axis: Axis,
+    times: Column = TIME,
+    loss_axis_high: float | None = None,
+) -> ChartSpec:
+    """RTT over time as lines, loss as columns on a second axis; `axis`: that of the times."""
 
     def line(column: Column, color: Color) -> SeriesSpec:
         return SeriesSpec(
             name=column.header,
             values=column_ref(table, column),
-            categories=column_ref(table, TIME),
+            categories=column_ref(table, times),
             color=color,
         )
 
     return ChartSpec(
-        name=f"RTT {suffix}",
-        anchor=Anchor(row=row, column=_LINE_COLUMN),
+        name=name,
+        anchor=anchor,
         width_px=_LINE_WIDTH_PX,
-        height_px=_HEIGHT_PX,
+        height_px=HEIGHT_PX,
         kind=ChartKind.LINE,
-        title=title,
+        title=title.text,
+        title_cell=title.cell,
         description=(
-            f"{name}: mean and maximum RTT in ms of each time step as lines, "
+            f"{subject}: mean and maximum RTT in ms of each time step as lines, "
             "loss in % as columns on the second axis."
         ),
         series=(
@@ -65,17 +88,15 @@ def line_chart(name: str, *, suffix: str, row: int, series: Sequence[Row]) -> Ch
             SeriesSpec(
                 name=LOSS.header,
                 values=column_ref(table, LOSS),
-                categories=column_ref(table, TIME),
+                categories=column_ref(table, times),
                 color=VERMILLION,
                 kind=ChartKind.COLUMN,
                 secondary=True,
             ),
         ),
-        category_axis=Axis(
-            number_format=columns.time_axis_format(times), label_every=columns.time_label_step(times)
-        ),
+        category_axis=axis,
         value_axis=Axis(title="RTT (ms)", number_format="General", low=0),
-        secondary_axis=Axis(title="Loss (%)", number_format="General", low=0, high=_loss_axis_high(series)),
+        secondary_axis=Axis(title="Loss (%)", number_format="General", low=0, high=loss_axis_high),
         gap_percent=0,
     )
 
@@ -87,16 +108,27 @@ def _loss_axis_high(series: Sequence[Row]) -> float:
 
 
 def histogram_chart(name: str, *, suffix: str, row: int, replies: bool) -> ChartSpec:
-    """How many replies fell into each range of RTTs."""
-    table = f"Histogram_{suffix}"
-    return ChartSpec(
+    """The histogram of a report's block."""
+    return histogram_chart_over(
+        f"Histogram_{suffix}",
         name=f"Histogram {suffix}",
         anchor=Anchor(row=row, column=_HISTOGRAM_COLUMN),
+        title=Title(text="RTT histogram" if replies else "No replies"),
+        subject=name,
+    )
+
+
+def histogram_chart_over(table: str, *, name: str, anchor: Anchor, title: Title, subject: str) -> ChartSpec:
+    """How many replies fell into each range of RTTs."""
+    return ChartSpec(
+        name=name,
+        anchor=anchor,
         width_px=_HISTOGRAM_WIDTH_PX,
-        height_px=_HEIGHT_PX,
+        height_px=HEIGHT_PX,
         kind=ChartKind.COLUMN,
-        title="RTT histogram" if replies else "No replies",
-        description=f"{name}: how many replies had an RTT within each range, in ms.",
+        title=title.text,
+        title_cell=title.cell,
+        description=f"{subject}: how many replies had an RTT within each range, in ms.",
         series=(
             SeriesSpec(
                 name=REPLIES.header,

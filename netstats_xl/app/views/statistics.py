@@ -6,12 +6,23 @@ from typing import assert_never
 from netstats_xl.app.views import columns
 from netstats_xl.domain.rollups import Summary
 from netstats_xl.domain.targets import Metric
-from netstats_xl.domain.views import Row
+from netstats_xl.domain.views import Column, FormatBy, Kind, Row, Style
 
 STATISTICS_ROWS = 3 + len(Metric)
 """Rows of a block that shows every metric."""
 UNIT_FORMATS = {"ms": columns.MS_FORMAT, "%": columns.SHARE_FORMAT, "of 4.5": "0.00"}
 """How a value of each unit looks. One without a unit is a count."""
+STATISTICS_COLUMNS = (
+    columns.text("Figure", width=18),
+    Column(
+        header="Value",
+        kind=Kind.NUMBER,
+        number_format=columns.COUNT_FORMAT,
+        format_by=FormatBy(column="Unit", formats=UNIT_FORMATS),
+        width=12,
+    ),
+    Column(header="Unit", width=8, style=Style(align="center")),
+)
 
 
 def statistics_rows(
