@@ -1,7 +1,7 @@
 """Statistics of a period in all and by destination, for those who ask."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from netstats_xl.app.finding import destination_entry, job_of
 from netstats_xl.app.service import Figures
@@ -9,25 +9,21 @@ from netstats_xl.domain.results import Period, Scope
 from netstats_xl.domain.rollups import EMPTY
 from netstats_xl.domain.states import DestinationStatus
 from netstats_xl.domain.targets import Definitions, Destination, DestinationId, JobId
-from netstats_xl.domain.windows import parse_duration
 from netstats_xl.errors import ConfigurationError
 from netstats_xl.ports import Dimension, ResultStore
+from netstats_xl.sheets.settings import parse_period_h
 
 
 def period_of(text: str, now: datetime) -> Period:
-    """The period of this length (`24h`, `7d`, `1h30m`) that ends now.
+    """The period of this length that ends now: `24h`, `7d`, as the sheets have it.
 
     Raises:
         ConfigurationError: it cannot be understood.
     """
     try:
-        if text.strip().isdecimal():
-            raise ValueError("a number without a unit is no period")
-        return Period(start=now - parse_duration(text), end=now)
+        return Period(start=now - timedelta(hours=parse_period_h(text)), end=now)
     except ValueError as error:
-        raise ConfigurationError(
-            f"The period {text!r} cannot be understood: write for example 1h, 24h, 7d or 30d. ({error})"
-        ) from error
+        raise ConfigurationError(f"The period {text!r}: {error}.") from error
 
 
 def dashboard(

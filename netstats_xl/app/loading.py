@@ -8,7 +8,15 @@ from netstats_xl.domain.tables import RawTable
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.errors import CellError, StoreError, WorkbookError
 from netstats_xl.ports import Clock, ResultStore, Workbook
-from netstats_xl.sheets import DESTINATIONS, JOBS, SETTINGS, read_definitions
+from netstats_xl.sheets import (
+    DESTINATIONS,
+    JOBS,
+    SELECTION,
+    SETTINGS,
+    Selection,
+    read_definitions,
+    read_selection,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +25,8 @@ class Loaded:
 
     definitions: Definitions
     settings: Settings
+    selection: Selection = field(default_factory=Selection)
+    """What a workbook that is open is to show."""
     tables: Mapping[str, RawTable] = field(default_factory=dict)
     """As read; none where the workbook was not."""
     row_ids: Mapping[tuple[str, int], str] = field(default_factory=dict)
@@ -56,10 +66,14 @@ class Loading:
             WorkbookError: the workbook cannot be read; `WorkbookClosed` where it is not open: see `recall`.
             StoreError: the definitions of before cannot be read.
         """
-        tables = self._workbook.read((DESTINATIONS, JOBS, SETTINGS))
-        stored = self._store.definitions()
+        tables = self._workbook.read((DESTINATIONS, JOBS, SETTINGS, SELECTION))
         reading = read_definitions(tables, default_zone=self._default_zone)
-        sync = reconcile(reading, stored, self._new_id, confirmed=confirmed)
+        sync = reconcile(reading, self._store.definitions(), self._new_id, confirmed=confirmed)
+        selection, selection_errors = read_selection(
+            tables.get(SELECTION),
+            definitions=sync.definitions,
+            default_period_h=reading.settings.report_period_h,
+        )
         unsaved, without_ids = self._save(sync, reading.settings), self._write_ids(sync)
         warnings = [sync.held] if sync.held else []
         if unsaved is not None:
@@ -69,9 +83,10 @@ class Loading:
         return Loaded(
             definitions=sync.definitions,
             settings=reading.settings,
+            selection=selection,
             tables=tables,
             row_ids=sync.row_ids,
-            cell_errors=reading.errors,
+            cell_errors=(*reading.errors, *selection_errors),
             warnings=tuple(warnings),
             held=sync.held is not None,
             saved=unsaved is None and without_ids is None,
@@ -84,8 +99,11 @@ class Loading:
             StoreError: it cannot be read.
         """
         stored = self._store.definitions()
+        settings = stored.settings or Settings(zone=self._default_zone)
         return Loaded(
-            definitions=stored.active, settings=stored.settings or Settings(zone=self._default_zone)
+            definitions=stored.active,
+            settings=settings,
+            selection=Selection(period_h=settings.report_period_h),
         )
 
     def _save(self, sync: Sync, settings: Settings) -> StoreError | None:

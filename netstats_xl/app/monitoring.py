@@ -1,13 +1,14 @@
 """Runs the jobs' rounds: when a tick comes due, probe, judge the results, and hand them on to be saved."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from netstats_xl.app.backlog import Backlog, RoundRecord
 from netstats_xl.app.finding import destination_of, job_of
+from netstats_xl.app.judging import Judging
+from netstats_xl.app.progress import Progress
 from netstats_xl.app.service import TestResult
-from netstats_xl.app.testing import probe_now, render_test
+from netstats_xl.app.testing import probe_now
 from netstats_xl.domain.results import (
     JobRun,
     JobTotals,
@@ -23,17 +24,9 @@ from netstats_xl.domain.results import (
     StateChanged,
     packets_of,
 )
-from netstats_xl.domain.states import (
-    DestinationStatus,
-    JobStatus,
-    Tracker,
-    advance,
-    job_status_state,
-    latest_of,
-    status_of,
-)
+from netstats_xl.domain.states import DestinationStatus, JobStatus
 from netstats_xl.domain.targets import Definitions, Destination, DestinationId, Job, JobId, Settings
-from netstats_xl.domain.windows import Schedule, count_ticks, last_tick, next_tick
+from netstats_xl.domain.windows import count_ticks, last_tick, next_tick
 from netstats_xl.errors import ProbeEngineError, RoundUnderWay
 from netstats_xl.ports import Clock, Prober, ProbeTarget
 
@@ -42,20 +35,6 @@ LONGEST_LATENESS = timedelta(seconds=5)
 
 CLOCK_SET_BACK = timedelta(minutes=1)
 """A wall clock that was set back by less repeats no tick; by more, ticks are made anew from there."""
-
-
-@dataclass(slots=True)
-class _Progress:
-    """What is known of a job while it is monitored."""
-
-    schedule: Schedule
-    handled_at: datetime
-    """Ticks up to this instant are dealt with."""
-    totals: JobTotals
-    running: bool = False
-    run_once: bool = False
-    """Whether a round off the grid is under way; it costs no tick."""
-    last_result: str = ""
 
 
 def _nobody(record: RoundRecord) -> None:
@@ -92,12 +71,10 @@ class Monitoring:
         self._on_record = on_record
         self._definitions = Definitions()
         self._settings = Settings()
-        self._trackers = {destination_id: Tracker(state=state) for destination_id, state in states.items()}
-        self._latest = dict(latest)
+        self._judging = Judging(states, latest)
         self._totals_before = dict(totals)
-        self._progress: dict[JobId, _Progress] = {}
+        self._progress: dict[JobId, Progress] = {}
         self._stopped: frozenset[JobId] = frozenset()
-        self._tests: dict[DestinationId, TestResult] = {}
 
     @property
     def definitions(self) -> Definitions:
@@ -112,22 +89,18 @@ class Monitoring:
     def load(self, definitions: Definitions, settings: Settings) -> None:
         """Put definitions in force; a job whose schedule is as it was goes on undisturbed."""
         now = self._clock.now()
-        progress: dict[JobId, _Progress] = {}
+        progress: dict[JobId, Progress] = {}
         for job in definitions.jobs:
             before = self._progress.get(job.id)
             if before is None:
                 totals = self._totals_before.get(job.id, JobTotals())
-                before = _Progress(schedule=job.schedule, handled_at=now, totals=totals)
+                before = Progress(schedule=job.schedule, handled_at=now, totals=totals)
             elif before.schedule != job.schedule:
                 before.schedule = job.schedule
                 before.handled_at = now
             progress[job.id] = before
         self._definitions, self._settings, self._progress = definitions, settings, progress
-        self._tests = {
-            id_: result
-            for id_, result in self._tests.items()
-            if (destination := definitions.destination(id_)) and destination.host == result.destination.host
-        }
+        self._judging.forget_tests(definitions)
 
     def set_stopped(self, job_ids: Collection[JobId]) -> None:
         """Make no rounds of these jobs, and let all others run; ticks of a job that was stopped are not missed."""
@@ -194,11 +167,11 @@ class Monitoring:
         """
         wanted = [destination_of(self._definitions, each) for each in dict.fromkeys(destination_ids)]
         results = await probe_now(self._prober, self._clock, self._definitions, wanted)
-        self._tests = self._tests | {result.destination.id: result for result in results}
+        self._judging.take_tests(results)
         return results
 
     async def _make_round(
-        self, job: Job, progress: _Progress, tick_at: datetime, *, interval: timedelta
+        self, job: Job, progress: Progress, tick_at: datetime, *, interval: timedelta
     ) -> JobRun:
         run_id = self._new_id()
         started_at = self._clock.now()
@@ -221,7 +194,7 @@ class Monitoring:
     def _fail(
         self,
         job: Job,
-        progress: _Progress,
+        progress: Progress,
         run_id: str,
         tick_at: datetime,
         started_at: datetime,
@@ -251,20 +224,13 @@ class Monitoring:
                 outcome=result.outcome,
             )
             samples.append(sample)
-            thresholds = destination.thresholds.or_else(self._settings.thresholds)
-            tracker, event = advance(
-                self._trackers.get(destination.id, Tracker()), sample, thresholds, self._settings.state_policy
-            )
-            self._trackers[destination.id] = tracker
-            self._latest[destination.id] = latest_of(sample, self._latest.get(destination.id))
+            event = self._judging.take(destination, sample, self._settings)
             if event is not None:
                 events.append(event)
-        measured = {destination.id for destination in destinations}
-        self._tests = {id_: result for id_, result in self._tests.items() if id_ not in measured}
         return samples, events
 
     def _record_missed(
-        self, job: Job, progress: _Progress, *, after: datetime, until: datetime, reason: MissedReason
+        self, job: Job, progress: Progress, *, after: datetime, until: datetime, reason: MissedReason
     ) -> None:
         """Record the ticks in (after, until], if there are any."""
         ticks = count_ticks(job.schedule, after, until)
@@ -287,83 +253,22 @@ class Monitoring:
             outcome=outcome,
         )
 
-    def _finish(self, progress: _Progress, record: RoundRecord) -> JobRun:
-        run, totals = record.run, progress.totals
-        match run.outcome:
-            case RunCompleted(up=up, down=down):
-                progress.last_result = f"{up} up, {down} down"
-                done, missed, error = 1, 0, ""
-            case RunMissed(ticks=ticks):
-                done, missed, error = 0, ticks, totals.last_error
-            case RunFailed(error=error):
-                progress.last_result = "failed"
-                done, missed = 0, 0
-        progress.totals = JobTotals(
-            rounds_done=totals.rounds_done + done,
-            ticks_missed=totals.ticks_missed + missed,
-            last_run_at=totals.last_run_at if missed else run.tick_at,
-            last_error=error,
-        )
+    def _finish(self, progress: Progress, record: RoundRecord) -> JobRun:
+        progress.take(record.run)
         self._backlog.add(record)
         self._on_record(record)
-        return run
+        return record.run
 
     def destination_status(self) -> dict[DestinationId, DestinationStatus]:
         """The status of every destination in force."""
-        trackers, latest = dict(self._trackers), dict(self._latest)
-        settings, tests = self._settings, self._tests
-        statuses = {
-            each.id: status_of(
-                each.id,
-                tracker=trackers.get(each.id, Tracker()),
-                latest=latest.get(each.id),
-                thresholds=each.thresholds.or_else(settings.thresholds),
-            )
-            for each in self._definitions.destinations
-        }
-        tested = {
-            id_: replace(statuses[id_], problems=render_test(result, settings.zone))
-            for id_, result in tests.items()
-            if id_ in statuses
-        }
-        return statuses | tested
+        return self._judging.statuses(self._definitions.destinations, self._settings)
 
     def job_status(self, *, running: bool) -> dict[JobId, JobStatus]:
         """The status of every job in force; `running`: whether ticks are being dealt with at all."""
         now = self._clock.now()
         progress, stopped = self._progress, self._stopped
         return {
-            job.id: job_status(
-                job,
-                progress[job.id].totals,
-                now,
-                running=running,
-                stopped=job.id in stopped,
-                last_result=progress[job.id].last_result,
-            )
+            job.id: progress[job.id].status(job, now, running=running, stopped=job.id in stopped)
             for job in self._definitions.jobs
             if job.id in progress
         }
-
-
-def job_status(
-    job: Job, totals: JobTotals, now: datetime, *, running: bool, stopped: bool = False, last_result: str = ""
-) -> JobStatus:
-    """What the status columns show of a job, from what was done of it so far.
-
-    `running`: whether ticks are being dealt with at all; `stopped`: whether the user stopped this job.
-    """
-    ticks = running and job.enabled and not stopped
-    return JobStatus(
-        job_id=job.id,
-        # That it was stopped matters more than how its last round went.
-        state=job_status_state(
-            job, now, running=running and not stopped, last_error="" if stopped else totals.last_error
-        ),
-        last_run_at=totals.last_run_at,
-        next_run_at=next_tick(job.schedule, now) if ticks else None,
-        rounds_done=totals.rounds_done,
-        ticks_missed=totals.ticks_missed,
-        last_error=totals.last_error,
-        last_result=last_result,
-    )
