@@ -96,11 +96,8 @@ def test_a_round_run_once_stands_for_no_time_and_counts_as_a_run() -> None:
 @pytest.mark.parametrize("how", ["stopped", "disabled", "over"])
 def test_a_job_can_be_run_once_whatever_its_times(how: str) -> None:
     over = Schedule(interval=timedelta(seconds=10), end_at=AT - timedelta(days=1))
-    bench = Bench(
-        [destination("a")],
-        [job(enabled=how != "disabled", **({"schedule": over} if how == "over" else {}))],
-        BOTH,
-    )
+    jobs = {"stopped": job(), "disabled": job(enabled=False), "over": job(schedule=over)}
+    bench = Bench([destination("a")], [jobs[how]], BOTH)
     bench.monitoring.set_stopped({"job"} if how == "stopped" else ())
     run = asyncio.run(bench.monitoring.run_once("job"))
     bench.backlog.flush()
