@@ -4,43 +4,39 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from uuid import NAMESPACE_URL, uuid5
 
+from netstats_xl.app.views.help import Sections, help_sheet
+from netstats_xl.app.views.input_sheets import SPARE_ROWS as SPARE_ROWS
+from netstats_xl.app.views.input_sheets import (
+    destinations_sheet,
+    destinations_table,
+    jobs_sheet,
+    jobs_table,
+    settings_sheet,
+)
+from netstats_xl.app.views.live import empty_cells, empty_rows
+from netstats_xl.app.views.live_sheets import live_spec
 from netstats_xl.domain.tables import CellValue
 from netstats_xl.domain.targets import Definitions, Destination, EchoSettings, Job, Settings
-from netstats_xl.domain.views import (
-    BLUE,
-    GREEN,
-    GREY,
-    HEADING,
-    HINT,
-    ORANGE,
-    TITLE,
-    Anchor,
-    Row,
-    SheetSpec,
-    TableSpec,
-    TextSpec,
-    WorkbookSpec,
-    WorkbookView,
-)
+from netstats_xl.domain.views import Row, TableSpec, WorkbookSpec, WorkbookView
 from netstats_xl.domain.windows import Schedule, parse_windows
 from netstats_xl.sheets import (
+    CHOICES,
     DESTINATIONS,
     JOBS,
+    SELECTION,
+    SETTING_ROWS,
     SETTINGS,
+    Selection,
+    choice_rows,
     destination_cells,
-    destinations_spec,
     job_cells,
-    jobs_spec,
     parse_selectors,
     settings_rows,
-    settings_spec,
 )
 
-SPARE_ROWS = 20
-"""Blank rows within the tables for the user to type into."""
-
-_TABLE = Anchor(row=3, column=0)
-_HELP: tuple[tuple[str, tuple[str, ...]], ...] = (
+_ZONE = next(row.name for row in SETTING_ROWS if row.key == "zone")
+_FILLED = "Grey columns are filled in the report."
+_HELP: Sections = (
     (
         "What this workbook is",
         (
@@ -105,6 +101,31 @@ _HELP: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
+def live_template_view() -> WorkbookView:
+    """The sheets of a live workbook before it was ever started: examples, and room for everything else.
+
+    Its time zone is left blank, which means that of the computer that collects.
+    """
+    spec = live_spec()
+    tables = {
+        block.name: block for sheet in spec.sheets for block in sheet.blocks if isinstance(block, TableSpec)
+    }
+    settings = Settings()
+    inputs = _input_rows(_examples(settings.zone), settings, tables[DESTINATIONS], tables[JOBS])
+    blank_zone = [
+        (name, None if name == _ZONE else value, description)
+        for name, value, description in settings_rows(settings)
+    ]
+    rows = {
+        **empty_rows(),
+        **inputs,
+        SETTINGS: blank_zone,
+        SELECTION: [(None, Selection().period)],
+        CHOICES: choice_rows(_examples(settings.zone)),
+    }
+    return WorkbookView(spec=spec, rows=rows, cells=empty_cells())
+
+
 def template_view(
     zone: str, definitions: Definitions | None = None, settings: Settings | None = None
 ) -> WorkbookView:
@@ -163,64 +184,27 @@ def _examples(zone: str) -> Definitions:
 
 
 def _view(definitions: Definitions, settings: Settings) -> WorkbookView:
-    destinations = destinations_spec(_TABLE, spare_rows=SPARE_ROWS)
-    jobs = jobs_spec(_TABLE, spare_rows=SPARE_ROWS)
+    destinations, jobs = destinations_table(), jobs_table()
     sheets = (
-        _sheet(
-            destinations,
-            "Destinations: what is measured",
-            "One host a row. Grey columns are filled in the report.",
-            BLUE,
-        ),
-        _sheet(
-            jobs, "Jobs: which destinations, when and how", "Grey columns are filled in the report.", GREEN
-        ),
-        _sheet(
-            settings_spec(_TABLE), "Settings", "Write into the column Value. Blank means the default.", ORANGE
-        ),
-        _help(),
+        destinations_sheet(destinations, hint=_FILLED),
+        jobs_sheet(jobs, hint=_FILLED),
+        settings_sheet(),
+        help_sheet(_HELP),
     )
     return WorkbookView(
         spec=WorkbookSpec(title="Network Stats", sheets=sheets),
-        rows={
-            DESTINATIONS: _rows(destinations, map(destination_cells, definitions.destinations)),
-            JOBS: _rows(jobs, (job_cells(job, default_zone=settings.zone) for job in definitions.jobs)),
-            SETTINGS: settings_rows(settings),
-        },
+        rows=_input_rows(definitions, settings, destinations, jobs),
     )
 
 
-def _sheet(table: TableSpec, title: str, hint: str, color: str) -> SheetSpec:
-    return SheetSpec(
-        name=table.name,
-        blocks=(
-            TextSpec(anchor=Anchor(row=0, column=0), text=title, style=TITLE),
-            TextSpec(anchor=Anchor(row=1, column=0), text=hint, style=HINT),
-            table,
-        ),
-        freeze=Anchor(row=_TABLE.row + 1, column=1),
-        repeat_rows=(_TABLE.row, _TABLE.row),
-        tab_color=color,
-    )
-
-
-def _help() -> SheetSpec:
-    blocks = [TextSpec(anchor=Anchor(row=0, column=0), text="Help", style=TITLE)]
-    row = 2
-    for heading, lines in _HELP:
-        blocks.append(TextSpec(anchor=Anchor(row=row, column=0), text=heading, style=HEADING))
-        for line in lines:
-            row += 1
-            blocks.append(TextSpec(anchor=Anchor(row=row, column=0), text=line))
-        row += 2
-    return SheetSpec(
-        name="Help",
-        blocks=tuple(blocks),
-        landscape=False,
-        column_widths={0: 100},
-        tab_color=GREY,
-        gridlines=False,
-    )
+def _input_rows(
+    definitions: Definitions, settings: Settings, destinations: TableSpec, jobs: TableSpec
+) -> dict[str, Iterable[Row]]:
+    return {
+        DESTINATIONS: _rows(destinations, map(destination_cells, definitions.destinations)),
+        JOBS: _rows(jobs, (job_cells(job, default_zone=settings.zone) for job in definitions.jobs)),
+        SETTINGS: settings_rows(settings),
+    }
 
 
 def _rows(table: TableSpec, cells: Iterable[Mapping[str, CellValue]]) -> tuple[Row, ...]:

@@ -15,6 +15,7 @@ from netstats_xl.app.views.dashboard_sheet import (
 )
 from netstats_xl.app.views.findings import Findings, ShownDestination
 from netstats_xl.app.views.hourly import HourlyRollup
+from netstats_xl.app.views.measurements import Measurements
 from netstats_xl.app.views.parts import ChartData, SheetPart, Title
 from netstats_xl.app.views.sparklines import hourly_means, sparkline_kind
 from netstats_xl.app.views.worst import Worst, add_worst_feeds, worst
@@ -22,7 +23,6 @@ from netstats_xl.domain.rollups import EMPTY, Summary
 from netstats_xl.domain.tables import CellValue
 from netstats_xl.domain.targets import DestinationId
 from netstats_xl.domain.views import Row
-from netstats_xl.ports import ResultStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class DashboardFigures:
     warnings: tuple[str, ...]
 
 
-def dashboard_figures(store: ResultStore, findings: Findings, rollup: HourlyRollup) -> DashboardFigures:
+def dashboard_figures(store: Measurements, findings: Findings, rollup: HourlyRollup) -> DashboardFigures:
     """Everything that the sheet shows."""
     states = _totals(findings)
     means = hourly_means(store, findings, rollup)
@@ -52,7 +52,7 @@ def dashboard_figures(store: ResultStore, findings: Findings, rollup: HourlyRoll
     )
 
 
-def dashboard(store: ResultStore, findings: Findings, rollup: HourlyRollup, feeds: ChartData) -> SheetPart:
+def dashboard(store: Measurements, findings: Findings, rollup: HourlyRollup, feeds: ChartData) -> SheetPart:
     """The sheet of a report; what its charts read is added to `feeds`."""
     figures = dashboard_figures(store, findings, rollup)
     add_worst_feeds(feeds, figures.worst.rows)

@@ -16,6 +16,7 @@ from netstats_xl.app.views.details_charts import (
 )
 from netstats_xl.app.views.findings import Findings, Pair
 from netstats_xl.app.views.hourly import HourlyRollup, span_with_data
+from netstats_xl.app.views.measurements import Measurements
 from netstats_xl.app.views.parts import ChartData, SheetPart
 from netstats_xl.app.views.statistics import STATISTICS_COLUMNS, STATISTICS_ROWS, statistics_rows
 from netstats_xl.domain.results import Period, Scope, State
@@ -33,7 +34,7 @@ from netstats_xl.domain.views import (
     TextSpec,
 )
 from netstats_xl.domain.windows import step_edges
-from netstats_xl.ports import Dimension, ResultStore
+from netstats_xl.ports import Dimension
 
 SHEET = "Details"
 STEPS = 360
@@ -64,10 +65,10 @@ class _Shown:
         return f"{self.number:03d}"
 
 
-def details(store: ResultStore, findings: Findings, rollup: HourlyRollup, feeds: ChartData) -> SheetPart:
+def details(store: Measurements, findings: Findings, rollup: HourlyRollup, feeds: ChartData) -> SheetPart:
     """The sheet; what its charts read is added to `feeds`."""
     inputs = findings.inputs
-    pairs = _worst_first(findings)
+    pairs = worst_first(findings)
     limit = inputs.settings.details_limit
     jobs = {job.id: job for job in (*inputs.retired.jobs, *inputs.definitions.jobs)}
     shown = [
@@ -125,7 +126,7 @@ def _limit_stated(pairs: int, limit: int) -> tuple[str, tuple[str, ...]]:
     return f"{stated} {order}", (f"{SHEET}: {stated}",)
 
 
-def _worst_first(findings: Findings) -> list[Pair]:
+def worst_first(findings: Findings) -> list[Pair]:
     """Pairs with data, and pairs that an enabled job selects now; those without data last."""
     inputs = findings.inputs
     pairs = set(findings.pairs)
@@ -156,7 +157,7 @@ def _worst_first(findings: Findings) -> list[Pair]:
 
 
 def _series(
-    store: ResultStore, findings: Findings, rollup: HourlyRollup, shown: Sequence[_Shown]
+    store: Measurements, findings: Findings, rollup: HourlyRollup, shown: Sequence[_Shown]
 ) -> dict[Pair, tuple[Row, ...]]:
     """Each pair's mean and max RTT and loss by time step, on one time axis from the first sample to the last.
 
@@ -201,17 +202,21 @@ def _scope_of(pairs: Sequence[Pair]) -> Scope:
     )
 
 
-def _histogram(store: ResultStore, period: Period, shown: _Shown) -> tuple[Row, ...]:
+def _histogram(store: Measurements, period: Period, shown: _Shown) -> tuple[Row, ...]:
+    return histogram_rows(store, period, _scope_of([shown.pair]), shown.summary)
+
+
+def histogram_rows(store: Measurements, period: Period, scope: Scope, summary: Summary) -> tuple[Row, ...]:
     """How many RTTs fall into each bin; what is above the 99th percentile's bin is in a last, open one."""
-    low_ms, high_ms = shown.summary.rtt_min_ms, shown.summary.rtt_max_ms
+    low_ms, high_ms = summary.rtt_min_ms, summary.rtt_max_ms
     if low_ms is None or high_ms is None:
         return (("", None),)
-    edges = histogram_edges(low_ms, shown.summary.p99_ms or high_ms)
+    edges = histogram_edges(low_ms, summary.p99_ms or high_ms)
     labels = [f"{low:g}" for low in edges[:-1]]
     if high_ms >= edges[-1]:
         labels.append(f"≥{edges[-1]:g}")
         edges = (*edges, high_ms + 1)
-    counts = store.histogram(period, edges, scope=_scope_of([shown.pair]))
+    counts = store.histogram(period, edges, scope=scope)
     return tuple(zip(labels, counts, strict=True))
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from netstats_xl.app.views.columns import DISABLED, RETIRED
 from netstats_xl.app.views.inputs import ReportInputs
+from netstats_xl.app.views.measurements import Measurements
 from netstats_xl.domain.results import (
     JobRun,
     JobTotals,
@@ -22,7 +23,7 @@ from netstats_xl.domain.rollups import EMPTY, Summary
 from netstats_xl.domain.states import DestinationStatus, JobState, JobStatus, Tracker, status_of
 from netstats_xl.domain.targets import Destination, DestinationId, Job, JobId, Thresholds
 from netstats_xl.domain.windows import to_local
-from netstats_xl.ports import Dimension, ResultStore
+from netstats_xl.ports import Dimension
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -106,7 +107,7 @@ def trailing(period: Period, length: timedelta) -> Period:
     return Period(start=period.end - length, end=period.end)
 
 
-def gather(store: ResultStore, inputs: ReportInputs) -> Findings:
+def gather(store: Measurements, inputs: ReportInputs) -> Findings:
     """Ask the store.
 
     Raises:
@@ -142,7 +143,7 @@ def gather(store: ResultStore, inputs: ReportInputs) -> Findings:
     )
 
 
-def _job_totals(store: ResultStore, inputs: ReportInputs) -> dict[JobId, JobTotals]:
+def _job_totals(store: Measurements, inputs: ReportInputs) -> dict[JobId, JobTotals]:
     """Each job's totals; its last run, unless the caller knows the job's status, is the last of the period."""
     period = inputs.period
     totals = dict(store.job_totals())
@@ -161,7 +162,7 @@ def _job_totals(store: ResultStore, inputs: ReportInputs) -> dict[JobId, JobTota
     return totals
 
 
-def _last_run(store: ResultStore, period: Period, job_id: JobId) -> JobRun | None:
+def _last_run(store: Measurements, period: Period, job_id: JobId) -> JobRun | None:
     """The job's last run in the period that was not missed."""
     scope = Scope(job_ids=frozenset({job_id}))
     limit = 1
@@ -177,7 +178,7 @@ def _last_run(store: ResultStore, period: Period, job_id: JobId) -> JobRun | Non
 
 
 def _by_destination(
-    store: ResultStore, inputs: ReportInputs, pairs: Mapping[Pair, Summary]
+    store: Measurements, inputs: ReportInputs, pairs: Mapping[Pair, Summary]
 ) -> dict[DestinationId, Summary]:
     """The whole period by destination: the pair's summary, and a query for those that several jobs measure.
 
@@ -200,7 +201,7 @@ def _labels(active: Sequence[Destination | Job], retired: Sequence[Destination |
 
 
 def _shown_destinations(
-    store: ResultStore, inputs: ReportInputs, measured: Mapping[DestinationId, Summary]
+    store: Measurements, inputs: ReportInputs, measured: Mapping[DestinationId, Summary]
 ) -> tuple[ShownDestination, ...]:
     active = _in_scope(inputs, measured)
     active_ids = {destination.id for destination in inputs.definitions.destinations}
@@ -248,7 +249,7 @@ def _in_scope(inputs: ReportInputs, measured: Mapping[DestinationId, Summary]) -
 
 
 def _statuses(
-    store: ResultStore, inputs: ReportInputs, destinations: Sequence[Destination]
+    store: Measurements, inputs: ReportInputs, destinations: Sequence[Destination]
 ) -> dict[DestinationId, DestinationStatus]:
     """Each destination's status at the period's end: the caller's, or else what samples and events tell."""
     known = inputs.destination_status

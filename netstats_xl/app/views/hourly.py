@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 from netstats_xl.app.views import columns
 from netstats_xl.app.views.findings import Findings
+from netstats_xl.app.views.measurements import Measurements
 from netstats_xl.app.views.parts import SheetPart
 from netstats_xl.domain.results import Period
 from netstats_xl.domain.targets import DestinationId
 from netstats_xl.domain.views import Anchor, Column, Kind, Row, SheetSpec, Style, TableSpec
 from netstats_xl.domain.windows import hour_edges
-from netstats_xl.ports import Dimension, GroupSummary, ResultStore
+from netstats_xl.ports import Dimension, GroupSummary
 
 SHEET = "Hourly"
 TABLE = "Hourly"
@@ -85,7 +86,7 @@ class HourlyRollup:
     left_out: tuple[str, ...] = ()
 
 
-def hourly_rollup(store: ResultStore, findings: Findings, *, limit: int | None = None) -> HourlyRollup:
+def hourly_rollup(store: Measurements, findings: Findings, *, limit: int | None = None) -> HourlyRollup:
     """Ask the store for the rollup: for as many of the last hours as surely stay below so many rows."""
     limit = limit or ROWS_LIMIT
     inputs = findings.inputs

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from netstats_xl.app.views import columns
 from netstats_xl.app.views.findings import Findings
+from netstats_xl.app.views.measurements import Measurements
 from netstats_xl.app.views.parts import SheetPart
 from netstats_xl.domain.results import (
     JobRun,
@@ -31,7 +32,6 @@ from netstats_xl.domain.views import (
     TableSpec,
     TextEquals,
 )
-from netstats_xl.ports import ResultStore
 
 RUNS_SHEET = "Runs"
 EVENTS_SHEET = "Events"
@@ -91,7 +91,7 @@ def events_sheet(*, limit: int = LIMIT, room: int = 0) -> SheetSpec:
     return _sheet(EVENTS_SHEET, _EVENT_COLUMNS, limit, room)
 
 
-def runs(store: ResultStore, findings: Findings, *, limit: int | None = None) -> SheetPart:
+def runs(store: Measurements, findings: Findings, *, limit: int | None = None) -> SheetPart:
     """The Runs sheet."""
     limit = limit or LIMIT
     found = store.runs(findings.inputs.period, scope=findings.inputs.scope, limit=limit)
@@ -128,7 +128,7 @@ def _run_row(findings: Findings, run: JobRun) -> Row:
     )
 
 
-def events(store: ResultStore, findings: Findings, *, limit: int | None = None) -> SheetPart:
+def events(store: Measurements, findings: Findings, *, limit: int | None = None) -> SheetPart:
     """The Events sheet."""
     limit = limit or LIMIT
     scope = findings.inputs.scope

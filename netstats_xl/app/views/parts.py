@@ -36,6 +36,11 @@ class Title:
     cell: str | None = None
 
 
+def title_cells(titles: Mapping[Title, str]) -> dict[str, CellValue]:
+    """What the cells of these titles say."""
+    return {title.cell: text for title, text in titles.items() if title.cell is not None}
+
+
 class ChartData:
     """Collects the tables that charts and drop-downs read, and lays them side by side on one hidden sheet.
 

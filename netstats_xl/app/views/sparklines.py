@@ -9,11 +9,12 @@ from typing import Literal
 from netstats_xl.app.views import columns
 from netstats_xl.app.views.findings import Findings
 from netstats_xl.app.views.hourly import HourlyRollup
+from netstats_xl.app.views.measurements import Measurements
 from netstats_xl.domain.results import Period
 from netstats_xl.domain.targets import DestinationId
 from netstats_xl.domain.views import BLUE, Column, Kind, Row, SparklineSpec
 from netstats_xl.domain.windows import hour_edges
-from netstats_xl.ports import Dimension, ResultStore
+from netstats_xl.ports import Dimension
 
 _FEWEST_LINE_POINTS = 3
 HOUR_COLUMNS = tuple(
@@ -37,7 +38,9 @@ def sparklines(*, table: str, column: str, kind: SparklineKind) -> SparklineSpec
     )
 
 
-def hourly_means(store: ResultStore, findings: Findings, rollup: HourlyRollup) -> Mapping[DestinationId, Row]:
+def hourly_means(
+    store: Measurements, findings: Findings, rollup: HourlyRollup
+) -> Mapping[DestinationId, Row]:
     """The mean RTT of each of the last 24 hours of the local clock, ms, of each destination shown."""
     day = findings.day
     edges = hour_edges(day.start, day.end, findings.inputs.settings.zone)[-len(HOUR_COLUMNS) :]

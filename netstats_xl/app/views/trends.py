@@ -6,13 +6,13 @@ from datetime import datetime, time, timedelta
 
 from netstats_xl.app.views import columns
 from netstats_xl.app.views.findings import Findings
+from netstats_xl.app.views.measurements import Measurements
 from netstats_xl.app.views.parts import SheetPart
 from netstats_xl.app.views.trends_sheet import DAYS, HOURS, SHEET, Steps, TrendsLook, trends_sheet
 from netstats_xl.domain.results import Period
 from netstats_xl.domain.rollups import EMPTY, Summary
 from netstats_xl.domain.views import Axis, Row
 from netstats_xl.domain.windows import from_local
-from netstats_xl.ports import ResultStore
 
 _Place = tuple[timedelta, int]
 """The time since its period began, and a number for those that share it: the same places stand side by side."""
@@ -27,7 +27,7 @@ class TrendsFigures:
     left_out: tuple[str, ...]
 
 
-def trends_figures(store: ResultStore, findings: Findings) -> TrendsFigures:
+def trends_figures(store: Measurements, findings: Findings) -> TrendsFigures:
     """Everything that the sheet shows."""
     return TrendsFigures(
         rows={steps.table: _rows(store, findings, steps) for steps in (HOURS, DAYS)},
@@ -40,7 +40,7 @@ def trends_figures(store: ResultStore, findings: Findings) -> TrendsFigures:
     )
 
 
-def trends(store: ResultStore, findings: Findings) -> SheetPart:
+def trends(store: Measurements, findings: Findings) -> SheetPart:
     """The sheet of a report."""
     figures = trends_figures(store, findings)
     left_out = [" ".join(figures.left_out)] if figures.left_out else []
@@ -50,6 +50,49 @@ def trends(store: ResultStore, findings: Findings) -> SheetPart:
         compared=frozenset(table for table, rows in figures.rows.items() if _compared(rows)),
     )
     return SheetPart(spec=trends_sheet(look), rows=figures.rows, left_out=figures.left_out)
+
+
+def live_trends(store: Measurements, findings: Findings) -> TrendsFigures:
+    """As many hours, and as many days, as the period has, the last of them not over yet, beside those before.
+
+    They begin on the clock's hours and days, so that what is over stays the same from view to view.
+    """
+    inputs = findings.inputs
+    hours = max(1, round(inputs.period.length / timedelta(hours=1)))
+    days = -(-hours // 24)
+    shown = {
+        HOURS: min(hours, HOURS.span // timedelta(hours=1)),
+        DAYS: min(days, DAYS.span // timedelta(days=1)),
+    }
+    return TrendsFigures(
+        rows={steps.table: _live_rows(store, findings, steps, count) for steps, count in shown.items()},
+        explanation=(
+            f"All destinations pooled. The last {_counted(shown[HOURS], 'hour')} beside as many before, the last "
+            f"{_counted(shown[DAYS], 'day')} beside as many before ({inputs.settings.zone}). "
+            "This hour and this day are not over yet."
+        ),
+        left_out=tuple(
+            f"{SHEET}: by {steps.unit.lower()}, the last {steps.span.days} days of the period are shown."
+            for steps in shown
+            if inputs.period.length > steps.span
+        ),
+    )
+
+
+def _live_rows(store: Measurements, findings: Findings, steps: Steps, count: int) -> tuple[Row, ...]:
+    end, zone = findings.inputs.period.end, findings.inputs.settings.zone
+    longest = timedelta(hours=2 * count) if steps is HOURS else timedelta(days=2 * count + 1)
+    edges = steps.edges(end - longest, end, zone)[-2 * count :]
+    figures = _figures(store, findings, Period(start=edges[0], end=end), edges)
+    before, now = figures[:-count], figures[-count:]
+    blank: Row = (None,) * (len(steps.columns) // 2)
+    # As far back as the clock goes there may be fewer before.
+    before = [blank] * (count - len(before)) + before
+    return tuple((*one, *other) for one, other in zip(now, before, strict=True))
+
+
+def _counted(number: int, what: str) -> str:
+    return what if number == 1 else f"{number} {what}s"
 
 
 def _axis(steps: Steps, rows: Sequence[Row]) -> Axis:
@@ -107,7 +150,7 @@ def _days_before(findings: Findings, at: datetime, days: int) -> datetime:
     return from_local(midnight - timedelta(days=days), findings.inputs.settings.zone)
 
 
-def _rows(store: ResultStore, findings: Findings, steps: Steps) -> tuple[Row, ...]:
+def _rows(store: Measurements, findings: Findings, steps: Steps) -> tuple[Row, ...]:
     days = _whole_days(findings)
 
     def figures(period: Period) -> dict[_Place, Row]:
@@ -136,7 +179,7 @@ def _places(
     return [(each, since[:position].count(each)) for position, each in enumerate(since)]
 
 
-def _figures(store: ResultStore, findings: Findings, period: Period, edges: Sequence[datetime]) -> list[Row]:
+def _figures(store: Measurements, findings: Findings, period: Period, edges: Sequence[datetime]) -> list[Row]:
     """Time, mean, p95, loss and availability of each step of the period; blank where it has no data."""
     found: dict[datetime | None, Summary] = {
         group.bucket_at: group.summary

@@ -1,0 +1,92 @@
+"""The Help sheet."""
+
+from collections.abc import Sequence
+
+from netstats_xl.domain.views import GREY, HEADING, TITLE, Anchor, SheetSpec, TextSpec
+
+SHEET = "Help"
+
+Sections = Sequence[tuple[str, Sequence[str]]]
+"""Headings, each with its lines."""
+
+LIVE_HELP: Sections = (
+    (
+        "What this workbook is",
+        (
+            "You say here what is to be measured, and see here what was found. A collector that runs beside Excel",
+            "measures, keeps every result in a database, and feeds these sheets while you work.",
+        ),
+    ),
+    (
+        "In three steps",
+        (
+            "1. On the sheet Destinations, write a row for each host: a name of your choice, and its address.",
+            "2. On the sheet Jobs, write which of them to measure, and how often.",
+            "3. On the ribbon's tab Network Stats, press Start.",
+        ),
+    ),
+    (
+        "Editing",
+        (
+            "An edited row counts within two seconds: its Status tells what came of it, Problems what is wrong.",
+            "Paste as many rows as you like, also right below the table. Several hosts at once: Add on the ribbon.",
+            "A block such as 10.0.0.0/28 or 10.0.0.1-20 in the column Host becomes a row for each address with",
+            "Expand range. Test now pings the selected rows at once.",
+            "A destination keeps its history when you change its name or its host, not both at once.",
+            "A deleted row is no longer measured, and its results stay in the database.",
+        ),
+    ),
+    (
+        "Jobs",
+        (
+            "Destinations: names, group:Offices, tag:voip, or * for all of them, separated by commas.",
+            "Interval: 10s, 5m, 1h. Weekly windows: Mon-Fri 08:00-18:00; Sat 09:00-12:00.",
+            "Start job, Stop job and Run once on the ribbon are for the selected rows.",
+            "What you leave blank has a default, which the note of the column's header tells.",
+        ),
+    ),
+    (
+        "What the sheets show",
+        (
+            "The period on the ribbon, or on the sheet Details, is that of all sheets. Grey columns fill themselves.",
+            "Show details on the ribbon shows the destination or the job of the selected row on the sheet Details.",
+            "Refresh now shows the latest figures at once. Figures of long periods are made anew less often: when",
+            "they are older than a small part of the period, a day's after five minutes.",
+            "Pause updates leaves the sheets as they are, for as long as you want to work in peace.",
+        ),
+    ),
+    (
+        "Saving, closing",
+        (
+            "Save report writes a copy without macros that anybody can open; saving the workbook keeps what it shows.",
+            "When the workbook is closed, the collector goes on, or stops: as the sheet Settings says.",
+        ),
+    ),
+    (
+        "Your own columns and sheets",
+        (
+            "Add what you need: further columns, formulas and sheets stay yours. Sort, filter and format as you like.",
+            "Only the names of the tables and the headers must stay as they are.",
+        ),
+    ),
+)
+
+
+def help_sheet(sections: Sections) -> SheetSpec:
+    """The sheet with these sections."""
+    blocks = [TextSpec(anchor=Anchor(row=0, column=0), text="Help", style=TITLE)]
+    row = 2
+    for heading, lines in sections:
+        blocks.append(TextSpec(anchor=Anchor(row=row, column=0), text=heading, style=HEADING))
+        for line in lines:
+            row += 1
+            blocks.append(TextSpec(anchor=Anchor(row=row, column=0), text=line))
+        row += 2
+    return SheetSpec(
+        name=SHEET,
+        blocks=tuple(blocks),
+        landscape=False,
+        column_widths={0: 100},
+        tab_color=GREY,
+        gridlines=False,
+    )
