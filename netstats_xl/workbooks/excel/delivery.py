@@ -7,7 +7,6 @@ from netstats_xl.domain.tables import CellValue
 from netstats_xl.domain.views import CellSpec, PivotSpec, Row, SheetSpec, TableSpec, WorkbookView
 from netstats_xl.errors import WorkbookError
 from netstats_xl.sheets import normalised
-from netstats_xl.workbooks.excel.attach import Attached
 from netstats_xl.workbooks.excel.busy import Com, Patience
 from netstats_xl.workbooks.excel.faults import Refused
 from netstats_xl.workbooks.excel.plan import Plan, Present, plan_output, plan_typed
@@ -85,6 +84,19 @@ def _table_update(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The workbook, for one tick."""
+
+    sheets: Com
+    names: Com
+
+    @classmethod
+    def of(cls, book: Com) -> "Target":
+        """What every update of a tick begins with."""
+        return cls(sheets=book.get("Worksheets"), names=book.get("Names"))
+
+
 class Delivery:
     """Writes updates; remembers what it needs to write little, as plain data."""
 
@@ -99,7 +111,7 @@ class Delivery:
         self.problems: dict[Hashable, str] = {}
         """What cannot be shown as it should, by what it is about."""
 
-    def deliver(self, attached: Attached, update: Update, patience: Patience, now: float) -> bool:
+    def deliver(self, target: Target, update: Update, patience: Patience, now: float) -> bool:
         """Make a table or cell show what it shall; False: not yet all of it. `now` is monotonic.
 
         Raises:
@@ -107,10 +119,10 @@ class Delivery:
             WorkbookError: it cannot be shown.
         """
         if isinstance(update, CellUpdate):
-            self._write_cell(attached.book, update)
+            self._write_cell(target.names, update)
             return True
         first = patience.calls
-        table = self._places.find(attached.book.get("Worksheets"), update.spec.name, update.sheet)
+        table = self._places.find(target.sheets, update.spec.name, update.sheet)
         if table is None:
             raise WorkbookError(
                 f"The workbook has no table {update.spec.name} any more: undo its removal, "
@@ -118,9 +130,9 @@ class Delivery:
             )
         return self._write_table(table, update, patience, first, now)
 
-    def _write_cell(self, book: Com, update: CellUpdate) -> None:
+    def _write_cell(self, names: Com, update: CellUpdate) -> None:
         try:
-            cell = book.get("Names").do("Item", update.name).get("RefersToRange")
+            cell = names.do("Item", update.name).get("RefersToRange")
         except Refused as error:
             raise WorkbookError(
                 f"The workbook has no cell named {update.name} any more: undo its removal, "
@@ -154,7 +166,7 @@ class Delivery:
         done = self._carry_out(table, place, area, cells, plan, patience, first + MOST_CALLS)
         if done:
             self._written[spec.name] = plan, now
-        if update.pivots:
+        if done and update.pivots:
             self._stale[spec.name] = update.pivots
         return done
 
@@ -195,7 +207,12 @@ class Delivery:
             table.table.do("Resize", table.range(target))
         return True
 
-    def refresh_pivots(self, attached: Attached, now: float) -> float | None:
+    @property
+    def idle(self) -> bool:
+        """Whether no pivot waits to be computed anew."""
+        return not self._stale
+
+    def refresh_pivots(self, target: Target, now: float) -> float | None:
         """Compute pivots anew whose source changed, if it is time; in how many seconds to come back.
 
         Pivots over one source share what they hold: one is computed for all.
@@ -206,7 +223,7 @@ class Delivery:
             if due_in > 0:
                 waits.append(due_in)
                 continue
-            pivot = _pivot(attached.book.get("Worksheets"), pivots)
+            pivot = _pivot(target.sheets, pivots)
             if pivot is not None:
                 pivot.do("RefreshTable")
             self._refreshed_at[source] = now

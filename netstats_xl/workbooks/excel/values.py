@@ -147,7 +147,7 @@ def plain_value(raw: RawCell) -> CellValue:
 def raw_key(raw: RawCell) -> Hashable:
     """The same for the same content, be it raw or, by `value_key`, as it was read."""
     if isinstance(raw, int) and not isinstance(raw, bool):
-        return error_value(raw)
+        return value_key(error_value(raw))
     return value_key(raw)
 
 

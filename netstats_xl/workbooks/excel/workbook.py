@@ -14,7 +14,7 @@ from netstats_xl.errors import WorkbookBusy, WorkbookClosed, WorkbookError
 from netstats_xl.workbooks.excel.attach import IDENTITY, Attached, BookRef, Finder
 from netstats_xl.workbooks.excel.busy import LONGEST_WAIT_S, Patience, Pause
 from netstats_xl.workbooks.excel.com_thread import ComThread
-from netstats_xl.workbooks.excel.delivery import Delivery, Update, updates_of
+from netstats_xl.workbooks.excel.delivery import Delivery, Target, Update, updates_of
 from netstats_xl.workbooks.excel.editing import Editor
 from netstats_xl.workbooks.excel.engine import Engine, load_engine
 from netstats_xl.workbooks.excel.faults import Gone, Refused
@@ -259,6 +259,8 @@ class ExcelWorkbook:
     def _turn(self) -> float | None:
         """Bring what waits to the sheets, as far as Excel lets it."""
         messages = self._mailbox.take()
+        if not messages and self._delivery.idle:
+            return None
         try:
             return self._deliver(messages)
         except Gone:
@@ -282,9 +284,10 @@ class ExcelWorkbook:
         if attached.application.get("CutCopyMode"):
             # A write would end the user's copying.
             return self._tick_s
+        target = Target.of(attached.book)
         for key, update in list(messages.items()):
             try:
-                done = self._delivery.deliver(attached, update, patience, self._monotonic())
+                done = self._delivery.deliver(target, update, patience, self._monotonic())
             except (WorkbookBusy, WorkbookClosed):
                 raise
             except WorkbookError as error:
@@ -296,7 +299,7 @@ class ExcelWorkbook:
             self._delivery.problems.pop(key, None)
             if done:
                 del messages[key]
-        pivots_in = self._delivery.refresh_pivots(attached, self._monotonic())
+        pivots_in = self._delivery.refresh_pivots(target, self._monotonic())
         return self._tick_s if messages else pivots_in
 
     # --- the way to Excel ---

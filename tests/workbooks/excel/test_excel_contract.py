@@ -1,7 +1,6 @@
 """A workbook in Excel keeps the contract of a workbook."""
 
 from collections.abc import Iterator
-from typing import cast
 
 import pytest
 
@@ -41,5 +40,5 @@ class TestExcelWorkbook(WorkbookContract):
             assert workbook.flush(10)
             return values(book.table("Shown"))
 
-        yield cast(Bench, Bench(workbook=workbook, type_rows=type_rows, shown=shown))
+        yield Bench(workbook=workbook, type_rows=type_rows, shown=shown)
         workbook.close()
