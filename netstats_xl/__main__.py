@@ -1,6 +1,8 @@
 """`python -m netstats_xl`."""
 
 from netstats_xl.cli import main
+from netstats_xl.store.lean import do_without_pandas
 
 if __name__ == "__main__":
+    do_without_pandas()
     main()

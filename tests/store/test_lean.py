@@ -1,0 +1,52 @@
+"""A process that does without pandas."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from netstats_xl.domain.results import Batch, RunCompleted
+from netstats_xl.domain.targets import Definitions
+from netstats_xl.store.duckdb_store import DuckDbStore
+from netstats_xl.store.lean import do_without_pandas
+from tests.contracts.result_store import ALWAYS, OUTCOMES, START, destination, job, run, sample
+
+do_without_pandas()
+store = DuckDbStore.open(Path(sys.argv[1]))
+store.save_definitions(Definitions(destinations=(destination(1),), jobs=(job(1),)), at=START)
+samples = [sample(minute, outcome) for minute, outcome in enumerate(OUTCOMES)]
+store.save(Batch(batch_id="a", samples=samples, runs=[run(0, RunCompleted(up=1, down=0))]))
+assert store.samples(ALWAYS) == samples
+assert store.summaries(ALWAYS) and store.latest(ALWAYS) and store.info().samples
+store.close()
+print([name for name in sys.modules if name.startswith(("numpy.", "pandas."))])
+"""
+
+
+def test_nothing_of_pandas_and_numpy_is_loaded_where_a_process_does_without_them(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tmp_path / "results.duckdb")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_a_process_that_has_them_keeps_them() -> None:
+    script = """
+import numpy
+from netstats_xl.store.lean import do_without_pandas
+
+do_without_pandas()
+import numpy as again
+
+assert again is numpy
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
