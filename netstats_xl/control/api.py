@@ -36,6 +36,7 @@ def create_application(service: Service, listening: Listening) -> tuple[FastAPI,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     handle_errors(application)
     description = APIRouter()

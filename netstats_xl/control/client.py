@@ -14,6 +14,7 @@ from netstats_xl.errors import (
     CompanionNotRunning,
     ControlError,
     ControlTimeout,
+    NotFound,
     VersionMismatch,
 )
 
@@ -26,7 +27,7 @@ Json = Mapping[str, Any]
 _CONNECT_S = 2.0
 _LONGEST_SILENCE_S = 60.0
 """Of a stream of events, whose heartbeats come every few seconds, s."""
-_MOST_PATH_CHARACTERS = 200
+_LONGEST_ID = 100
 
 
 class ControlClient:
@@ -290,8 +291,8 @@ def _chosen(ids: Collection[str], names: Collection[str]) -> Json:
     return {key: list(values) for key, values in (("ids", ids), ("names", names)) if values}
 
 
-def _segment(text: str) -> str:
-    """A part of a path, whatever is in it."""
-    from urllib.parse import quote
-
-    return quote(text[:_MOST_PATH_CHARACTERS], safe="")
+def _segment(id_: str) -> str:
+    """An ID as a part of a path; what cannot be one is asked nobody."""
+    if not (id_.isascii() and id_.isalnum() and len(id_) <= _LONGEST_ID):
+        raise NotFound(f"{id_[:_LONGEST_ID]!r} is no ID: list what there is to see the IDs.")
+    return id_

@@ -32,13 +32,12 @@ class Guard:
 
     def __init__(self, application: Application, *, token: str, port: int) -> None:
         self._application = application
-        self._authorization = f"Bearer {token}".encode()
+        self._token = token.encode()
         self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """An ASGI application."""
-        if scope["type"] != "http":
-            raise AssertionError(f"the server is set up for HTTP alone, not for {scope['type']}")
+        assert scope["type"] == "http", "the server is set up for HTTP alone"
 
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -62,8 +61,9 @@ class Guard:
         headers = scope["headers"]
         if (header(headers, b"host") or "").lower() not in self._hosts:
             return 421
-        given = header(headers, b"authorization") or ""
-        if not hmac.compare_digest(given.encode("latin-1"), self._authorization):
+        scheme, _, given = (header(headers, b"authorization") or "").partition(" ")
+        right = hmac.compare_digest(given.strip().encode("latin-1"), self._token)
+        if scheme.lower() != "bearer" or not right:
             return 401
         return None
 
