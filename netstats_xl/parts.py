@@ -15,17 +15,7 @@ from netstats_xl.domain.views import WorkbookView
 from netstats_xl.ports import Clock, Prober, Publisher, ResultStore, Workbook
 from netstats_xl.scheduling import Scheduler
 from netstats_xl.scheduling.scheduler import OnError
-
-DEFAULT_PERIOD = "24h"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """What the user of a live workbook chose to see."""
-
-    details_of: str = ""
-    """Name of a destination or a job; empty: none chosen."""
-    period: str = DEFAULT_PERIOD
+from netstats_xl.sheets import Selection
 
 
 class LiveViews(Protocol):
@@ -40,8 +30,46 @@ class LiveViews(Protocol):
         ...
 
 
+class LiveWorkbook(Workbook, Protocol):
+    """A workbook that is open in a spreadsheet program, or may be."""
+
+    @property
+    def full_name(self) -> str:
+        """Its path or web address when it was seen last."""
+        ...
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What cannot be shown in it, and what would help."""
+        ...
+
+    def note_change(self) -> None:
+        """Its user changed something: the next `revision` looks at once."""
+        ...
+
+    def flush(self, within_s: float) -> bool:
+        """Wait until all that was published is shown; whether it is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """What a companion needs besides for a workbook that is open in a spreadsheet program."""
+
+    book: LiveWorkbook
+    views: LiveViews
+    last_settings: Callable[[], Settings]
+    """The settings that tell where the database is while the workbook cannot be reached."""
+    note_place: Callable[[str, str], None]
+    """Remembers lastingly where the workbook was seen, and where its database is."""
+
+
 class Server(Protocol):
     """A control channel."""
+
+    def rename(self, workbook: str) -> None:
+        """Tell another name of the workbook."""
+        ...
 
     def start(self) -> object:
         """Serve.
@@ -71,7 +99,7 @@ class Parts:
     default_zone: str
     report_to: Callable[[Path], Publisher]
     """A report file at a path."""
-    report_folder: Path
+    report_folder: Callable[[], Path]
     """Where reports without a place of their own go."""
     own_files: tuple[Path, ...] = ()
     """The workbook, where it is a file: no report may take its place."""
@@ -83,9 +111,7 @@ class Parts:
     """
     make_server: Callable[[Service, Settings, str, datetime], Server] | None = None
     """Serves the control channel of a companion that began then, with its database at this location."""
-    live_views: LiveViews | None = None
-    """What is shown in a workbook that is open in a spreadsheet program; None: it is a file."""
-    last_settings: Callable[[], Settings] = Settings
-    """The settings that tell where the database of a live workbook is which cannot be reached now."""
+    live: Live | None = None
+    """None: the workbook is a file."""
     cpu_s: Callable[[], float] = time.process_time
     """The processor time that this process has used."""

@@ -1,5 +1,6 @@
 """Collecting from start to stop, and everything that a companion at work can be asked for meanwhile."""
 
-from netstats_xl.companion.life import Companion, Ending, Snapshot
+from netstats_xl.companion.life import Companion, Ending
+from netstats_xl.companion.telling import Snapshot
 
 __all__ = ["Companion", "Ending", "Snapshot"]

@@ -2,30 +2,23 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from pathlib import Path
 
-from netstats_xl import __version__
 from netstats_xl.app.backlog import RoundRecord
 from netstats_xl.app.editing import Editing
 from netstats_xl.app.loading import Loaded, Loading
-from netstats_xl.app.publishing import ReportInputs
 from netstats_xl.app.reporting import Reporting
-from netstats_xl.app.service import Event, EventKind, ReportRequest, WorkbookState
+from netstats_xl.app.service import Event, EventKind, WorkbookState
 from netstats_xl.companion.collecting import Collecting
 from netstats_xl.companion.events import EventHub
 from netstats_xl.companion.live_showing import LiveShowing
 from netstats_xl.companion.notices import Notices
-from netstats_xl.companion.report_files import ReportSource, write_report
 from netstats_xl.companion.service import CompanionService
 from netstats_xl.companion.sheet_watch import LOOK_EVERY_S, SheetWatch
 from netstats_xl.companion.showing import FileShowing, Showing
-from netstats_xl.domain.results import EVERYTHING, Period, State
-from netstats_xl.domain.states import DestinationStatus, JobStatus
-from netstats_xl.domain.targets import Definitions, Job, Settings
+from netstats_xl.companion.telling import Snapshot, Telling
+from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.errors import ControlError, SheetInvalid, StoreError, StoreLocked, WorkbookError
 from netstats_xl.hosting.endings import StopRequest
 from netstats_xl.parts import Parts, Server
@@ -35,25 +28,6 @@ from netstats_xl.sheets import DESTINATIONS, JOBS, SETTINGS, read_definitions
 logger = logging.getLogger(__name__)
 
 STOP_WITHIN_S = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """What a display shows of a companion at work."""
-
-    at: datetime
-    jobs: Sequence[tuple[Job, JobStatus]]
-    destinations: dict[str, DestinationStatus]
-    unsaved: int
-    warnings: tuple[str, ...]
-    report: str
-    """Where the last report lies; empty before the first."""
-    database: str
-    zone: str
-
-    def count(self, state: State) -> int:
-        """How many destinations are in this state."""
-        return sum(status.state is state for status in self.destinations.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +56,11 @@ class Companion:
         self._in_force: tuple[Definitions, Settings] | None = None
         self._undo = ExitStack()
         self._server: Server | None = None
+        self._name = parts.workbook_name
         self._store: ResultStore
         self._collecting: Collecting
         self._watch: SheetWatch
+        self._telling: Telling
         self._showing: Showing
         self._scheduler = parts.make_scheduler(self._note_error)
 
@@ -122,20 +98,31 @@ class Companion:
                 on_record=self._note_record,
                 on_error=self._note_error,
             )
+            self._telling = Telling(
+                parts,
+                store=self._store,
+                collecting=self._collecting,
+                watch=self._watch,
+                notices=self._notices,
+                name=lambda: self._name,
+                summary=lambda: self.service.health().summary,
+            )
             self._showing = self._make_showing()
             self._begin(loaded)
             self._undo = undo.pop_all()
-        logger.info("Collecting for %s into %s", parts.workbook_name, self._location)
 
     def _begin(self, loaded: Loaded) -> None:
         scheduler = self._scheduler
-        self._collecting.begin()
-        self._showing.note_state(self._watch.state)
-        self._showing.begin(scheduler, loaded.settings)
-        scheduler.every("read the workbook", LOOK_EVERY_S, self._watch.look)
+        self.service = self._make_service()
         self._put_in_force(loaded)
+        self._showing.note_state(self._watch.state)
+        self._collecting.begin()
         self._collecting.prune()
+        self._showing.begin(scheduler)
+        scheduler.every("read the workbook", LOOK_EVERY_S, self._look)
         self._serve(loaded.settings)
+        logger.info("Collecting for %s into %s", self._name, self._location)
+        self._note_place()
 
     def _make_watch(self) -> SheetWatch:
         parts = self._parts
@@ -146,7 +133,7 @@ class Companion:
             loading,
             Editing(parts.workbook, loading, default_zone=zone),
             self._notices,
-            live=parts.live_views is not None,
+            live=parts.live.book if parts.live is not None else None,
             confirmed=self._confirmed,
             on_loaded=self._put_in_force,
             on_state=self._note_state,
@@ -154,16 +141,16 @@ class Companion:
 
     def _make_showing(self) -> Showing:
         parts = self._parts
-        if parts.live_views is None:
-            return FileShowing(Reporting(self._store, parts.workbook), self._report_inputs, self._notices)
+        if parts.live is None:
+            return FileShowing(Reporting(self._store, parts.workbook), self._telling.inputs, self._notices)
         return LiveShowing(
-            workbook=parts.workbook,
-            views=parts.live_views,
+            parts.live,
             store=self._store,
-            inputs=self._report_inputs,
+            inputs=self._telling.inputs,
             clock=parts.clock,
             cpu_s=parts.cpu_s,
             notices=self._notices,
+            read_again=self._read_again,
         )
 
     def _settings_for_start(self) -> Settings:
@@ -172,9 +159,9 @@ class Companion:
         try:
             tables = parts.workbook.read((DESTINATIONS, JOBS, SETTINGS))
         except WorkbookError:
-            if parts.live_views is None:
+            if parts.live is None:
                 raise
-            return parts.last_settings()
+            return parts.live.last_settings()
         return read_definitions(tables, default_zone=parts.default_zone).settings
 
     def _open_store(self, settings: Settings) -> ResultStore:
@@ -192,33 +179,35 @@ class Companion:
 
     def _check_can_begin(self, loaded: Loaded) -> None:
         """A live workbook may be filled in while it is watched; of a file, somebody has to hear now."""
-        name = self._parts.workbook_name
         if loaded.definitions.jobs or self._watch.state in (WorkbookState.OPEN, WorkbookState.BUSY):
             return
         if self._watch.state is WorkbookState.CLOSED:
             raise SheetInvalid(
-                f"{name} is not open, and nothing is known of it yet. Open it, and start again."
+                f"{self._name} is not open, and nothing is known of it yet. Open it, and start again."
             )
         raise SheetInvalid(
-            f"{name} has no job that can run. Fill in a row of the Jobs table, save the workbook, and start again.",
+            f"{self._name} has no job that can run. Fill in a row of the Jobs table, save the workbook, and start "
+            "again.",
             loaded.cell_errors,
         )
 
-    def _serve(self, settings: Settings) -> None:
-        """Without a control channel it collects none the less."""
-        self.service = CompanionService(
+    def _make_service(self) -> CompanionService:
+        return CompanionService(
             collecting=self._collecting,
             watch=self._watch,
             showing=self._showing,
             hub=self._hub,
             store=self._store,
             clock=self._parts.clock,
-            workbook=self._parts.workbook_name,
-            warnings=self._warnings,
-            write_report=self._write_report,
+            workbook=lambda: self._name,
+            warnings=self._telling.warnings,
+            write_report=self._telling.write_report,
             look_soon=lambda: self._scheduler.soon("read the workbook"),
             stop=self._stop_request.ask,
         )
+
+    def _serve(self, settings: Settings) -> None:
+        """Without a control channel it collects none the less."""
         if self._parts.make_server is None:
             return
         server = self._parts.make_server(self.service, settings, self._location, self.service.started_at)
@@ -230,9 +219,28 @@ class Companion:
         else:
             self._server = server
 
+    def _look(self) -> None:
+        self._watch.look()
+        live = self._parts.live
+        if live is not None and live.book.full_name not in ("", self._name):
+            self._name = live.book.full_name
+            self._note_place()
+
+    def _read_again(self) -> None:
+        self._watch.want()
+        self._watch.look()
+
+    def _note_place(self) -> None:
+        """Tell others where a live workbook is; it is saved under another name now and then."""
+        live = self._parts.live
+        if live is not None:
+            live.note_place(self._name, self._location)
+            if self._server is not None:
+                self._server.rename(self._name)
+
     def _put_in_force(self, loaded: Loaded) -> None:
         self._collecting.put_in_force(loaded.definitions, loaded.settings)
-        self._showing.note_settings(loaded.settings)
+        self._showing.note_loaded(loaded)
         in_force = loaded.definitions, loaded.settings
         if self._in_force is not None and self._in_force != in_force:
             self._hub.tell(Event(kind=EventKind.JOBS))
@@ -249,61 +257,9 @@ class Companion:
         if state is WorkbookState.CLOSED and self._watch.loaded.settings.when_closed == "stop":
             self._stop_request.ask()
 
-    def _report_inputs(self, running: bool) -> ReportInputs:
-        loaded, now = self._watch.loaded, self._parts.clock.now()
-        monitoring = self._collecting.monitoring
-        return ReportInputs(
-            definitions=monitoring.definitions,
-            retired=self._store.definitions().retired,
-            settings=loaded.settings,
-            tables=loaded.tables,
-            cell_errors=loaded.cell_errors,
-            destination_status=monitoring.destination_status(),
-            job_status=monitoring.job_status(running=running),
-            row_ids=loaded.row_ids,
-            period=Period(start=now - timedelta(hours=loaded.settings.report_period_h), end=now),
-            scope=EVERYTHING,
-            generated_at=now,
-            version=__version__,
-            source=self._parts.workbook_name,
-            warnings=self._warnings(),
-        )
-
-    def _write_report(self, request: ReportRequest) -> Path:
-        loaded = self._watch.loaded
-        source = ReportSource(
-            name=self._parts.workbook_name,
-            stem=Path(self._parts.workbook_name).stem,
-            folder=self._parts.report_folder,
-            own=(*self._parts.own_files, Path(self._location)),
-            settings=loaded.settings,
-            tables=loaded.tables,
-            row_ids=loaded.row_ids,
-            cell_errors=loaded.cell_errors,
-        )
-        now = self._parts.clock.now()
-        return write_report(self._store, request, source, now=now, report_to=self._parts.report_to).path
-
-    def _warnings(self) -> tuple[str, ...]:
-        return (*self._notices.texts(), *self._watch.loaded.warnings)
-
     def snapshot(self) -> Snapshot:
         """What goes on now."""
-        monitoring = self._collecting.monitoring
-        status = monitoring.job_status(running=True)
-        bad = len(self._watch.loaded.cell_errors)
-        noun = "cell of the workbook needs" if bad == 1 else "cells of the workbook need"
-        cells = (f"{bad} {noun} attention: `netstats-xl check` lists them.",) if bad else ()
-        return Snapshot(
-            at=self._parts.clock.now(),
-            jobs=[(job, status[job.id]) for job in monitoring.definitions.jobs if job.id in status],
-            destinations=monitoring.destination_status(),
-            unsaved=self._collecting.unsaved,
-            warnings=(*self._warnings(), *cells),
-            report=self._showing.place,
-            database=self._location,
-            zone=self._watch.loaded.settings.zone,
-        )
+        return self._telling.snapshot(place=self._showing.place)
 
     def stop(self) -> Ending:
         """End the rounds under way, save what waits, show how it ended, and close everything."""

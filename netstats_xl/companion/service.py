@@ -37,7 +37,7 @@ from netstats_xl.companion.showing import Showing
 from netstats_xl.domain.results import State
 from netstats_xl.domain.targets import DestinationId, JobId
 from netstats_xl.ports import Clock, ResultStore
-from netstats_xl.sheets import DESTINATIONS, JOBS
+from netstats_xl.sheets import DESTINATIONS, JOBS, chosen
 
 
 class CompanionService:
@@ -52,7 +52,7 @@ class CompanionService:
         hub: EventHub,
         store: ResultStore,
         clock: Clock,
-        workbook: str,
+        workbook: Callable[[], str],
         warnings: Callable[[], tuple[str, ...]],
         write_report: Callable[[ReportRequest], Path],
         look_soon: Callable[[], None],
@@ -67,7 +67,7 @@ class CompanionService:
             hub: Tells what happens.
             store: Keeps the results.
             clock: Tells the time.
-            workbook: The workbook's name.
+            workbook: The workbook's name, which may change.
             warnings: What the user should know.
             write_report: Writes a report file.
             look_soon: Has the workbook looked at in a moment.
@@ -98,17 +98,17 @@ class CompanionService:
         definitions = self._monitoring.definitions
         enabled = {each.id for each in definitions.destinations if each.enabled}
         states = [each.state for id_, each in self._monitoring.destination_status().items() if id_ in enabled]
-        shown, period = self._showing.selection
+        selection = self._showing.selection
         return Health(
             version=__version__,
             process=os.getpid(),
             started_at=self._started_at,
-            workbook=self._workbook,
+            workbook=self._workbook(),
             workbook_state=self._watch.state,
             database=self._location,
             updates_paused=self._showing.paused,
-            shown=shown,
-            period=period,
+            shown=selection.details_of,
+            period=selection.period,
             destinations={state: states.count(state) for state in State},
             jobs=len(definitions.jobs),
             bad_cells=len(self._watch.loaded.cell_errors),
@@ -215,10 +215,9 @@ class CompanionService:
 
     def show(self, *, details_of: str | None = None, period: str | None = None) -> None:
         """See `Service.show`."""
-        if details_of:
-            details_of = named(self._monitoring.definitions, details_of).name
-        if period is not None:
-            period = period.strip()
+        if details_of and chosen(details_of.strip(), self._monitoring.definitions) is None:
+            named(self._monitoring.definitions, details_of)  # says which name may be meant
+        if period:
             figures.period_of(period, self._clock.now())
         self._showing.select(details_of=details_of, period=period)
 

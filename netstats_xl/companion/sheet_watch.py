@@ -8,6 +8,7 @@ from netstats_xl.app.loading import Loaded, Loading
 from netstats_xl.app.service import RowCells, WorkbookState
 from netstats_xl.companion.notices import Notices
 from netstats_xl.errors import StoreError, WorkbookBusy, WorkbookClosed, WorkbookError
+from netstats_xl.parts import LiveWorkbook
 from netstats_xl.ports import Workbook
 
 LOOK_EVERY_S = 2
@@ -23,7 +24,7 @@ class SheetWatch:
         editing: Editing,
         notices: Notices,
         *,
-        live: bool,
+        live: LiveWorkbook | None,
         confirmed: bool,
         on_loaded: Callable[[Loaded], None],
         on_state: Callable[[WorkbookState], None],
@@ -35,7 +36,7 @@ class SheetWatch:
             loading: Reads it.
             editing: Writes rows.
             notices: Where it is told that changes are not in force.
-            live: Whether it is open in a spreadsheet program, or may be; else it is a file.
+            live: The same workbook where it is open in a spreadsheet program, or may be; None: it is a file.
             confirmed: Whether most rows may go at once, always.
             on_loaded: Told of what is to be in force from now on.
             on_state: Told that a live workbook was closed, or can be reached again.
@@ -53,7 +54,7 @@ class SheetWatch:
         self._wanted = False
         self.loaded: Loaded
         """What was read last."""
-        self.state = WorkbookState.OPEN if live else WorkbookState.FILE
+        self.state = WorkbookState.OPEN if live is not None else WorkbookState.FILE
 
     def begin(self) -> Loaded:
         """Read the workbook for the first time or, where a live one cannot be reached, recall what was read last.
@@ -66,7 +67,7 @@ class SheetWatch:
             self._revision = self._workbook.revision()
             self.loaded = self._loading.load(confirmed=self._confirmed)
         except WorkbookError as error:
-            if not self._live:
+            if self._live is None:
                 raise
             self.state = WorkbookState.CLOSED if isinstance(error, WorkbookClosed) else WorkbookState.BUSY
             self._wanted = True
@@ -76,6 +77,8 @@ class SheetWatch:
     def want(self) -> None:
         """Read it at the next look, whatever its revision."""
         self._wanted = True
+        if self._live is not None:
+            self._live.note_change()
 
     def look(self) -> None:
         """Read the workbook again where it has changed; what cannot be read now is read at a later look."""
@@ -139,17 +142,17 @@ class SheetWatch:
         self._on_loaded(loaded)
 
     def _take_failure(self, error: WorkbookError | StoreError) -> None:
-        if self._live and isinstance(error, WorkbookClosed):
+        if self._live is not None and isinstance(error, WorkbookClosed):
             self._note_state(WorkbookState.CLOSED)
             self._notices.clear("workbook")
-        elif self._live and isinstance(error, WorkbookBusy):
+        elif self._live is not None and isinstance(error, WorkbookBusy):
             # It happens whenever a cell is being edited, and goes away by itself: nobody need know.
             self._note_state(WorkbookState.BUSY)
         else:
             self._notices.set("workbook", f"The workbook's changes are not in force yet: {error.message}")
 
     def _note_state(self, state: WorkbookState) -> None:
-        if not self._live or state is self.state:
+        if self._live is None or state is self.state:
             return
         was_closed, self.state = self.state is WorkbookState.CLOSED, state
         if was_closed:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Protocol
 
+from netstats_xl.app.loading import Loaded
 from netstats_xl.app.publishing import ReportInputs
 from netstats_xl.app.reporting import Reporting
 from netstats_xl.app.service import WorkbookState
@@ -11,6 +12,7 @@ from netstats_xl.companion.notices import Notices
 from netstats_xl.domain.targets import Settings
 from netstats_xl.errors import NetstatsError, StoreError, WorkbookClosed, WorkbookError
 from netstats_xl.scheduling import Scheduler
+from netstats_xl.sheets import Selection
 
 MakeInputs = Callable[[bool], ReportInputs]
 """What a view is made of now; whether ticks are being dealt with still."""
@@ -27,12 +29,12 @@ class Showing(Protocol):
         """Where it was shown last; empty before the first time."""
         ...
 
-    def begin(self, scheduler: Scheduler, settings: Settings) -> None:
-        """Show at its times from now on."""
+    def begin(self, scheduler: Scheduler) -> None:
+        """Show at its times from now on; `note_loaded` was called before."""
         ...
 
-    def note_settings(self, settings: Settings) -> None:
-        """Take other settings in."""
+    def note_loaded(self, loaded: Loaded) -> None:
+        """The workbook was read: its settings, and what is to be shown, may be others."""
         ...
 
     def note_change(self) -> None:
@@ -57,8 +59,8 @@ class Showing(Protocol):
         ...
 
     @property
-    def selection(self) -> tuple[str, str]:
-        """What details are shown of, and the period that is shown."""
+    def selection(self) -> Selection:
+        """What is shown."""
         ...
 
     def end(self) -> NetstatsError | None:
@@ -85,16 +87,16 @@ class FileShowing:
         """Where the report lies; empty before the first."""
         return self._place
 
-    def begin(self, scheduler: Scheduler, settings: Settings) -> None:
+    def begin(self, scheduler: Scheduler) -> None:
         """Write it every so often."""
-        self._scheduler, self._settings = scheduler, settings
-        scheduler.every("report", settings.report_every_s, self._publish_unless_paused)
+        self._scheduler = scheduler
+        scheduler.every("report", self._settings.report_every_s, self._publish_unless_paused)
 
-    def note_settings(self, settings: Settings) -> None:
-        """Write it as often as they say."""
-        before, self._settings = self._settings, settings
-        if self._scheduler is not None and before.report_every_s != settings.report_every_s:
-            self._scheduler.every("report", settings.report_every_s, self._publish_unless_paused)
+    def note_loaded(self, loaded: Loaded) -> None:
+        """Write it as often as the settings say."""
+        before, self._settings = self._settings, loaded.settings
+        if self._scheduler is not None and before.report_every_s != self._settings.report_every_s:
+            self.begin(self._scheduler)
 
     def note_change(self) -> None:
         """The next report tells it."""
@@ -116,9 +118,9 @@ class FileShowing:
         )
 
     @property
-    def selection(self) -> tuple[str, str]:
-        """A report shows many in detail."""
-        return "", f"{self._settings.report_period_h}h"
+    def selection(self) -> Selection:
+        """A report shows many in detail, of the period that the settings name."""
+        return Selection(period_h=self._settings.report_period_h)
 
     def end(self) -> NetstatsError | None:
         """Write the last report, paused or not."""

@@ -101,7 +101,7 @@ class Stage:
             new_id=lambda: f"{next(numbers):012x}",
             default_zone="UTC",
             report_to=lambda path: self.workbook,
-            report_folder=Path("reports"),
+            report_folder=lambda: Path("reports"),
         )
 
     def _make_scheduler(self, on_error: OnError) -> HandScheduler:
