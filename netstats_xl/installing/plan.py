@@ -82,14 +82,12 @@ def wanted_shortcuts(workbook: Path, interpreter: Interpreter, menu: Path) -> di
     return {
         folder / WORKBOOK_LINK: Shortcut(
             target=str(workbook),
-            folder=str(workbook.parent),
             description="Network latency and loss, live in Excel",
         ),
         folder / COLLECTOR_LINK: Shortcut(
             target=str(interpreter.windowed),
             # -P: nothing that lies where it is started from is imported by mistake.
             arguments=f'-P -m netstats_xl start "{workbook}"',
-            folder=str(workbook.parent),
             description="Starts measuring for the workbook, without Excel's help",
         ),
     }

@@ -178,7 +178,6 @@ def test_the_shortcuts_say_to_the_shell_what_they_should(user: User) -> None:
     workbook = str(user.documents / "NetStats.xlsm")
     assert links.read(user.menu / WORKBOOK_LINK) == Shortcut(
         target=workbook,
-        folder=str(user.documents),
         description="Network latency and loss, live in Excel",
     )
     starts = links.read(user.menu / COLLECTOR_LINK)
