@@ -63,7 +63,7 @@ def collect(workbook: Path, *, report: Path | None, database: Path | None, confi
 def collect_live(workbook: str, *, identity: str, window: int) -> int:
     """Collect for a workbook that Excel shows, or will show; 1 where something was not saved, else 0."""
     return _collect_unseen(
-        lambda: wiring.connect_live(workbook, identity=identity, window=window),  # type: ignore[attr-defined]
+        lambda: wiring.connect_live(workbook, identity=identity, window=window),
         data_folder().log(identity),
         workbook,
         confirm_removals=False,

@@ -23,6 +23,7 @@ from netstats_xl.wiring.files import (
     write_template,
     write_yaml,
 )
+from netstats_xl.wiring.live import connect_live
 from netstats_xl.wiring.running import answering, companions, find_companion, is_live, log_in_use, log_of
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "clock",
     "companions",
     "connect",
+    "connect_live",
     "copy_macro_template",
     "database_path",
     "edit_workbook",
