@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from netstats_xl.errors import WorkbookBusy, WorkbookClosed, WorkbookError
 from netstats_xl.workbooks.excel.busy import Com, Patience
+from netstats_xl.workbooks.excel.engine import Engine
 from netstats_xl.workbooks.excel.faults import Refused
 
 IDENTITY = "NetStats_id"
 """The hidden name that holds a workbook's identity."""
 _NOT_DRAWN = "0" * 32
+_NEXT_WINDOW = 2
+"""GW_HWNDNEXT"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,8 @@ class Attached:
     application: Com
     book: Com
     window: int
+    own_window: bool
+    """Whether the window shows this workbook, and not only another one of the same Excel."""
     full_name: str
     identity: str
     """What its name holds; empty: it has no such name."""
@@ -81,20 +88,16 @@ class Finder:
 
     def _search(self, patience: Patience) -> Attached:
         ref, moved, busy = self.ref, list[Attached](), False
-        # Whoever showed it last may be waited for; no other Excel is.
-        impatient = patience.impatient()
-        for window in self._windows(patience):
-            try:
-                for found in self._books(window, patience if window == ref.window else impatient):
-                    moved.append(found)
-                    if found.full_name.casefold() == ref.full_name.casefold() or not ref.full_name:
-                        return found.asked_with(patience)
-            except WorkbookBusy:
-                busy = True
-            except WorkbookError:
-                continue  # a window that shows no workbook, or a protected view
+        try:
+            for found in self._candidates(patience):
+                if not ref.full_name or found.full_name.casefold() == ref.full_name.casefold():
+                    return found.asked_with(patience)
+                moved.append(found)
+        except WorkbookBusy:
+            busy = True
         for found in moved:
-            if self._is_it(found, busy=busy):
+            saved_as = self._present and found.own_window and found.window == ref.window
+            if saved_as or not (busy or _exists(ref.full_name)):
                 return found.asked_with(patience)
         if busy:
             raise WorkbookBusy(
@@ -104,39 +107,44 @@ class Finder:
         name = ref.full_name or "The workbook"
         raise WorkbookClosed(f"{name} is not open in Excel. Open it to go on.")
 
-    def _windows(self, patience: Patience) -> Iterator[int]:
-        """A window of each Excel, the one that showed the workbook last before the others."""
-        hint, engine = self.ref.window, patience.engine
-        if hint:
-            yield hint
-        windows = engine.xl.get_excel_hwnds()
-        while True:
-            try:
-                window = next(windows, None)
-            except engine.exceptions:
-                return
-            if window is None:
-                return
-            if window != hint:
-                yield window
+    def _candidates(self, patience: Patience) -> Iterator[Attached]:
+        """The open workbooks that may be it, the one in the window that showed it last before the others.
 
-    def _books(self, window: int, patience: Patience) -> Iterator[Attached]:
-        """The open workbooks behind a window that may be it; first the one that has its name."""
-        engine = patience.engine
-        application = Com(patience.ask(lambda: engine.xl.get_xl_app_from_hwnd(window)), patience)
-        books = application.get("Workbooks")
-        name = self.ref.full_name.replace("\\", "/").rpartition("/")[2]
-        if name:
+        Raises:
+            WorkbookBusy: at the end, where an Excel that may show it could not answer.
+        """
+        # Whoever showed it last may be waited for; no other Excel is.
+        impatient, busy = patience.impatient(), False
+        applications: dict[int, tuple[int, Com]] = {}
+        for window, process in sorted(
+            windows_of_excel(patience.engine), key=lambda each: each[0] != self.ref.window
+        ):
+            asked = patience if window == self.ref.window else impatient
             try:
-                book = books.do("Item", name)
-            except Refused:
-                pass
-            else:
-                yield from self._matching(application, book, window)
-        for number in range(1, books.get("Count") + 1):
-            yield from self._matching(application, books.do("Item", number), window)
+                shown = Com(asked.ask(partial(native_window, patience.engine, window)), asked)
+                book, application = shown.get("Parent"), shown.get("Application")
+                applications.setdefault(process, (window, application.patiently(impatient)))
+                yield from self._matching(application, book, window, own_window=True)
+            except WorkbookBusy:
+                busy = True
+            except WorkbookError:
+                continue  # a window that is being closed, a protected view, an Excel of the administrator's
+        for window, application in applications.values():
+            # A workbook may have no window of its own: one that is hidden, or any in an Excel before 2013.
+            try:
+                books = application.get("Workbooks")
+                for number in range(1, books.get("Count") + 1):
+                    yield from self._matching(application, books.do("Item", number), window)
+            except WorkbookBusy:
+                busy = True
+            except WorkbookError:
+                continue
+        if busy:
+            raise WorkbookBusy("Excel cannot answer now.")
 
-    def _matching(self, application: Com, book: Com, window: int) -> Iterator[Attached]:
+    def _matching(
+        self, application: Com, book: Com, window: int, *, own_window: bool = False
+    ) -> Iterator[Attached]:
         known = self.ref.known
         full_name = str(book.get("FullName"))
         same_path = full_name.casefold() == self.ref.full_name.casefold()
@@ -145,14 +153,13 @@ class Finder:
         identity = identity_of(book)
         if identity == known or (same_path and (not known or not identity)):
             yield Attached(
-                application=application, book=book, window=window, full_name=full_name, identity=identity
+                application=application,
+                book=book,
+                window=window,
+                own_window=own_window,
+                full_name=full_name,
+                identity=identity,
             )
-
-    def _is_it(self, found: Attached, *, busy: bool) -> bool:
-        """Whether a workbook of the same identity and another path is the one, and no copy of it."""
-        if self._present and found.window == self.ref.window:
-            return True  # saved under another name
-        return not busy and not _exists(self.ref.full_name)
 
 
 def identity_of(book: Com) -> str:
@@ -167,3 +174,34 @@ def identity_of(book: Com) -> str:
 def _exists(full_name: str) -> bool:
     """Whether the file is still there; of one on the web nobody knows."""
     return "://" not in full_name and Path(full_name).exists()
+
+
+def windows_of_excel(engine: Engine) -> list[tuple[int, int]]:
+    """Every window that shows a workbook, with its process. (xlwings' own function gives one a process.)"""
+    user32, found, seen = engine.xl.windll.user32, list[tuple[int, int]](), set[int]()
+    window = user32.GetTopWindow(None)
+    # Windows come to the front while they are gone through, so that one may come by again.
+    while window and window not in seen:
+        seen.add(window)
+        try:
+            if engine.xl.win32gui.FindWindowEx(window, 0, "XLDESK", None):
+                found.append((window, engine.xl.win32process.GetWindowThreadProcessId(window)[1]))
+        except engine.exceptions:
+            pass  # it was closed while it was looked at
+        window = user32.GetWindow(window, _NEXT_WINDOW)
+    return found
+
+
+def native_window(engine: Engine, window: int) -> Any:
+    """Excel's `Window` object behind a window of the desktop.
+
+    As xlwings gets it, but for a reference: what `AccessibleObjectFromWindow` returns is counted already, and
+    counting it once more, without an end, keeps an Excel that the user closed in memory.
+    """
+    xl = engine.xl
+    desk = xl.win32gui.FindWindowEx(window, 0, "XLDESK", None)
+    pane = xl.win32gui.FindWindowEx(desk, 0, "EXCEL7", None)
+    pointer = xl.accessible_object_from_window(pane)
+    counted_already = False
+    found = xl._PyCom_PyObjectFromIUnknown(pointer, xl.byref(xl._IDISPATCH_GUID), counted_already)
+    return xl.COMRetryObjectWrapper(xl.Dispatch(found))

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from threading import Condition, Event, Thread, current_thread
 from typing import Protocol, TypeVar
 
-from netstats_xl.errors import WorkbookBusy, WorkbookClosed
+from netstats_xl.errors import NetstatsError, WorkbookBusy, WorkbookClosed
 from netstats_xl.workbooks.excel.engine import Engine
 
 logger = logging.getLogger(__name__)
@@ -142,23 +142,33 @@ class ComThread:
         try:
             future.set_result(work(self.engine))
         except Exception as error:  # noqa: BLE001 - the edge of the thread: it is raised where it was called
-            _let_go(error)
-            future.set_exception(error)
+            future.set_exception(_without_frames(error))
 
     def _take_turn(self) -> None:
         try:
             next_in = self._turn()
-        except Exception as error:  # the edge of the thread, which must go on
-            _let_go(error)
-            logger.exception("Internal error while Excel was fed")
+        except Exception as error:  # noqa: BLE001 - the edge of the thread, which must go on
+            _without_frames(error)
             return
         if next_in is not None:
             self.wake(next_in)
 
 
-def _let_go(error: BaseException) -> None:
-    """Drop the COM objects that the frames of an error hold: they may not be freed in another thread."""
-    seen: BaseException | None = error
-    while seen is not None:
-        traceback.clear_frames(seen.__traceback__)
-        seen = seen.__cause__ or seen.__context__
+def _without_frames(error: Exception) -> Exception:
+    """The error without its frames: they hold COM objects, which may not be freed in another thread.
+
+    What nobody foresaw is logged with them.
+    """
+    if not isinstance(error, NetstatsError):
+        logger.error(
+            "Internal error in the connection to Excel:\n%s", "".join(traceback.format_exception(error))
+        )
+    waiting: list[BaseException] = [error]
+    seen: set[int] = set()
+    while waiting:
+        each = waiting.pop()
+        if id(each) not in seen:
+            seen.add(id(each))
+            each.__traceback__ = None
+            waiting += [linked for linked in (each.__cause__, each.__context__) if linked is not None]
+    return error

@@ -1,7 +1,7 @@
 """Values on their way to Excel and back."""
 
 import math
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import product
 
@@ -28,7 +28,10 @@ from netstats_xl.workbooks.excel.values import (
 from tests.excel_double import ERRORS
 from tests.excel_double.cells import entered, readable
 
-SERIAL = (datetime(2026, 11, 23, 8, 0), 46349.333333333336)
+MORNING = datetime(2026, 11, 23, 8)  # noqa: DTZ001 - a workbook knows no time zone
+SERIAL = (MORNING, 46349.333333333336)
+OLD, ONE_THAT_NEVER_WAS = MORNING.replace(year=1899), MORNING.replace(year=1900, month=2, day=28)
+AWARE = MORNING.replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +60,7 @@ SERIAL = (datetime(2026, 11, 23, 8, 0), 46349.333333333336)
         (date(2026, 11, 23), 46349.0),
         (time(12), 0.5),
         (timedelta(hours=36), 1.5),
-        (datetime(1899, 1, 1), "1899-01-01 00:00:00"),
+        (OLD, "1899-11-23 08:00:00"),
         (ErrorValue("#N/A"), "#N/A"),
         ("a\r\nb\x00", "a\nb\ufffd"),
         ("x" * 40_000, "x" * LONGEST_TEXT),
@@ -73,7 +76,7 @@ def test_flags_read_yes_and_no_in_a_column_of_flags() -> None:
     assert prepared_column([True, False, None], Kind.FLAG) == ["yes", "no", None]
 
 
-@pytest.mark.parametrize("value", [datetime(2026, 1, 1).astimezone(), object(), b"a", 1j])
+@pytest.mark.parametrize("value", [AWARE, object(), b"a", 1j])
 def test_what_no_cell_can_hold_is_refused(value: object) -> None:
     with pytest.raises(ViewUnsupported):
         prepared_cell(value)
@@ -82,7 +85,7 @@ def test_what_no_cell_can_hold_is_refused(value: object) -> None:
 MIXED: list[list[CellValue]] = [
     [1.5, None, math.nan, math.inf],
     ["a", None, "", "=b"],
-    [SERIAL[0], None, datetime(1900, 2, 28)],
+    [SERIAL[0], None, ONE_THAT_NEVER_WAS],
     [SERIAL[0], None],
     [1, 2.5, "a", True],
     [None, None],
@@ -97,7 +100,7 @@ def test_a_column_is_prepared_as_its_cells_are(values: list[CellValue]) -> None:
 
 def test_an_aware_datetime_among_naive_ones_is_refused() -> None:
     with pytest.raises(ViewUnsupported):
-        prepared_column([SERIAL[0], datetime(2026, 1, 1).astimezone()])
+        prepared_column([SERIAL[0], AWARE])
 
 
 def test_rows_become_columns_also_where_there_is_none() -> None:
