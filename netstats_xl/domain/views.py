@@ -213,6 +213,8 @@ class SeriesSpec:
     """Measured on the second value axis."""
     point_colors: tuple[Color, ...] = ()
     """A colour a point, in order, for pies."""
+    scale_only: bool = False
+    """It is not drawn, and makes its axis reach as far as its values. Columns only, after what is drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,6 +46,7 @@ class _Series:
     kind: ChartKind
     secondary: bool = False
     point_colors: tuple[str, ...] = ()
+    scale_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +144,7 @@ def _found(spec: SeriesSpec, chart_kind: ChartKind, tables: Mapping[str, Placed]
         kind=spec.kind or chart_kind,
         secondary=spec.secondary,
         point_colors=spec.point_colors,
+        scale_only=spec.scale_only,
     )
 
 
@@ -214,6 +216,8 @@ def _series_options(series: _Series, spec: ChartSpec | PivotChartSpec) -> dict[s
         outside = {"position": "outside_end"} if series.kind is ChartKind.PIE else {}
         options["data_labels"] = labels | outside
         return options
+    if series.scale_only:
+        return options | {"fill": {"none": True}, "border": {"none": True}}
     # Columns behind a line on the other axis must not hide it.
     transparency = 30 if series.secondary else 0
     options["fill"] = {"color": series.color, "transparency": transparency}
@@ -222,6 +226,8 @@ def _series_options(series: _Series, spec: ChartSpec | PivotChartSpec) -> dict[s
         options["points"] = [{"fill": {"color": color}} for color in series.point_colors]
     gap = spec.gap_percent if isinstance(spec, ChartSpec) else None
     options["gap"] = 60 if gap is None else gap
+    if isinstance(spec, ChartSpec) and any(each.scale_only for each in spec.series):
+        options["overlap"] = 100  # what is not drawn takes no room beside it
     return options
 
 
@@ -261,7 +267,11 @@ def _place(
     )
     font = {"name_font": {"size": 12, "bold": True, "color": _TEXT_COLOR}}
     chart.set_title(shown | font if spec.title or title else {"none": True})
-    chart.set_legend({"position": "bottom", "font": {"size": 9}} if legend else {"none": True})
+    unnamed = [
+        at for at, each in enumerate(spec.series if isinstance(spec, ChartSpec) else ()) if each.scale_only
+    ]
+    shown_legend = {"position": "bottom", "font": {"size": 9}, "delete_series": unnamed}
+    chart.set_legend(shown_legend if legend else {"none": True})
     chart.set_size({"width": spec.width_px, "height": spec.height_px})
     chart.set_chartarea({"border": {"color": "#D9D9D9"}})
     # Feed columns and feed sheets may be hidden.

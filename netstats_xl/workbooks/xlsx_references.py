@@ -96,3 +96,15 @@ def list_formula(sheet: str, table: TableSpec, header: str) -> str:
     area = formula_of((sheet, first, at, MOST_ROWS - 1, at))
     start = area.partition(":")[0]
     return f"{start}:INDEX({area},MAX(1,COUNTA({area})))"
+
+
+def print_area_formula(sheet: str, table: TableSpec) -> str:
+    """From the sheet's first cell to the last one of a table's filled rows: it follows the table's growth.
+
+    The table is the last and the widest of its sheet, and its first column is never blank.
+    """
+    first, left = table.anchor.row, table.anchor.column
+    right = left + max(at for at, column in enumerate(table.columns) if not column.hidden)
+    filled = formula_of((sheet, first, left, MOST_ROWS - 1, left))
+    last_column = formula_of((sheet, first, right, MOST_ROWS - 1, right))
+    return f"{cell_formula(sheet, 0, 0)}:INDEX({last_column},COUNTA({filled}))"

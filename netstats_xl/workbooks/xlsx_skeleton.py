@@ -37,6 +37,8 @@ from netstats_xl.workbooks.xlsx_references import (
     cell_formula,
     list_formula,
     list_name,
+    print_area_formula,
+    quoted_sheet,
     range_name,
 )
 from netstats_xl.workbooks.xlsx_room import column_defaults, prepare_room
@@ -114,6 +116,7 @@ class _Skeleton:
             )
         for sheet, sparklines in blocks_of(self._view.spec, SparklineSpec):
             insert_sparklines(self._sheets[sheet.name], sparklines, self._tables)
+        self._define_print_areas()
         lists = self._define_lists()
         visible = next(sheet.name for sheet in self._view.spec.sheets if not sheet.hidden)
         self._sheets[visible].activate()
@@ -141,6 +144,19 @@ class _Skeleton:
                 self._workbook.define_name(list_name(ref), formula), f"the list {ref.table}[{ref.column}]"
             )
         return [list_name(ref) for ref in refs]
+
+    def _define_print_areas(self) -> None:
+        """Keep sparklines that wait for rows off the paper."""
+        for sheet, sparklines in blocks_of(self._view.spec, SparklineSpec):
+            table = self._tables[sparklines.table].spec
+            if table.room:
+                accepted(
+                    self._workbook.define_name(
+                        f"{quoted_sheet(sheet.name)}!_xlnm.Print_Area",
+                        "=" + print_area_formula(sheet.name, table),
+                    ),
+                    f"the printed area of {sheet.name}",
+                )
 
     def _shown_title(self, chart: ChartSpec) -> ShownTitle | None:
         """What the chart's title shows, where a cell holds it."""

@@ -1,10 +1,12 @@
 """The charts of details, and the feed tables that they read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from netstats_xl.app.views import columns
 from netstats_xl.app.views.parts import Title, column_ref
 from netstats_xl.app.views.statistics import STATISTICS_ROWS
+from netstats_xl.domain.tables import CellValue
 from netstats_xl.domain.views import (
     BLUE,
     SKY,
@@ -59,8 +61,12 @@ def line_chart_over(
     axis: Axis,
     times: Column = TIME,
     loss_axis_high: float | None = None,
+    loss_axis_column: Column | None = None,
 ) -> ChartSpec:
-    """RTT over time as lines, loss as columns on a second axis; `axis`: that of the times."""
+    """RTT over time as lines, loss as columns on a second axis; `axis`: that of the times.
+
+    The second axis ends at a value, or where a column of the feed table says.
+    """
 
     def line(column: Column, color: Color) -> SeriesSpec:
         return SeriesSpec(
@@ -69,6 +75,9 @@ def line_chart_over(
             categories=column_ref(table, times),
             color=color,
         )
+
+    def scale(column: Column) -> SeriesSpec:
+        return replace(line(column, VERMILLION), kind=ChartKind.COLUMN, secondary=True, scale_only=True)
 
     return ChartSpec(
         name=name,
@@ -93,6 +102,7 @@ def line_chart_over(
                 kind=ChartKind.COLUMN,
                 secondary=True,
             ),
+            *(() if loss_axis_column is None else (scale(loss_axis_column),)),
         ),
         category_axis=axis,
         value_axis=Axis(title="RTT (ms)", number_format="General", low=0),
@@ -102,8 +112,12 @@ def line_chart_over(
 
 
 def _loss_axis_high(series: Sequence[Row]) -> float:
+    return loss_axis_high([loss for *_, loss in series])
+
+
+def loss_axis_high(losses: Iterable[CellValue]) -> float:
     """An end of the loss axis that keeps the columns in its lower half, below the lines, as far as can be."""
-    most = max((loss for *_, loss in series if isinstance(loss, float)), default=0.0)
+    most = max((loss for loss in losses if isinstance(loss, float)), default=0.0)
     return next(high for high in (10, 20, 50, 100) if 2 * most <= high or high == 100)
 
 

@@ -123,7 +123,7 @@ def empty_rows() -> dict[str, Sequence[Row]]:
             for name, columns, rows in (
                 ("Worst_loss", 2, WORST),
                 ("Worst_p95", 2, WORST),
-                (selected_sheet.SERIES, 4, selected_sheet.POINTS),
+                (selected_sheet.SERIES, len(selected_sheet.SERIES_COLUMNS), selected_sheet.POINTS),
                 (selected_sheet.HISTOGRAM, 2, selected_sheet.MOST_BINS),
                 (selected_sheet.COMPARISON, 4, selected_sheet.COMPARED),
             )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from netstats_xl.app.views.details import histogram_rows, worst_first
+from netstats_xl.app.views.details_charts import loss_axis_high
 from netstats_xl.app.views.findings import Findings, Pair
 from netstats_xl.app.views.measurements import Measurements
 from netstats_xl.app.views.parts import Filling, title_cells
@@ -183,12 +184,19 @@ def _series(
     )
     found = {group.bucket_at: group.summary for group in groups}
     form = "%H:%M" if selection.period_h <= _LABELS_WITHOUT_DATE_H else "%m-%d %H:%M"
-    rows: list[Row] = []
-    for time in times:
-        summary = found.get(_floor(time, coarse), EMPTY)
-        label = findings.local_time(time).strftime(form)
-        rows.append((label, summary.rtt_mean_ms, summary.rtt_max_ms, summary.loss_percent))
-    return tuple(rows)
+    steps = [found.get(_floor(time, coarse), EMPTY) for time in times]
+    # Programs round the end of an axis up.
+    axis_end = 0.9 * loss_axis_high(step.loss_percent for step in steps)
+    return tuple(
+        (
+            findings.local_time(time).strftime(form),
+            step.rtt_mean_ms,
+            step.rtt_max_ms,
+            step.loss_percent,
+            None if number else axis_end,
+        )
+        for number, (time, step) in enumerate(zip(times, steps, strict=True))
+    )
 
 
 def _floor(at: datetime, step: timedelta) -> datetime:

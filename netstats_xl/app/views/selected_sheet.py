@@ -57,17 +57,20 @@ RTT_TITLE = Title(text="RTT (ms)", cell="Details_rtt_title")
 LOSS_TITLE = Title(text="Loss (%)", cell="Details_loss_title")
 TITLES = (LINE_TITLE, HISTOGRAM_TITLE, RTT_TITLE, LOSS_TITLE)
 
-_SELECTION_ROW = 2
-_HEADING_ROW = 5
-_STATISTICS_ROW = 6
+_SELECTION_ROW = 3
+_HEADING_ROW = 6
+_STATISTICS_ROW = 7
 _COMPARISON_ROW = _STATISTICS_ROW + STATISTICS_ROWS + 3
 _COMPARISON_ROWS = 18
 _PAIRS_ROW = _COMPARISON_ROW + _COMPARISON_ROWS + 3
-_LINE_COLUMN, _HISTOGRAM_COLUMN, _LOSS_COLUMN = 4, 12, 7
+_LINE_COLUMN, _HISTOGRAM_COLUMN, _LOSS_COLUMN = 4, 14, 7
 
 _LABEL = columns.text("At", width=12)
+_LOSS_AXIS = columns.loss("Loss axis (%)", note="Where the axis is to end: in the first row.")
 _NAME = columns.text("Name", width=24)
 _P95 = columns.milliseconds("p95 RTT (ms)")
+
+SERIES_COLUMNS = (_LABEL, MEAN, MAX, LOSS, _LOSS_AXIS)
 
 _PAIR_COLUMNS = (
     columns.text("Destination", width=26),
@@ -86,7 +89,7 @@ _PAIR_COLUMNS = (
 
 def add_selected_feeds(feeds: ChartData) -> None:
     """Add what the sheet's charts read."""
-    feeds.add(SERIES, (_LABEL, MEAN, MAX, LOSS), room=POINTS)
+    feeds.add(SERIES, SERIES_COLUMNS, room=POINTS)
     feeds.add(HISTOGRAM, (BIN, REPLIES), room=MOST_BINS)
     feeds.add(COMPARISON, (_NAME, MEAN, _P95, LOSS), room=COMPARED)
 
@@ -118,6 +121,7 @@ def selected_sheet() -> SheetSpec:
                 subject="What was chosen",
                 axis=Axis(label_every=POINTS // 6),
                 times=_LABEL,
+                loss_axis_column=_LOSS_AXIS,
             ),
             histogram_chart_over(
                 HISTOGRAM,

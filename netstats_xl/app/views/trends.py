@@ -67,9 +67,10 @@ def live_trends(store: Measurements, findings: Findings) -> TrendsFigures:
     return TrendsFigures(
         rows={steps.table: _live_rows(store, findings, steps, count) for steps, count in shown.items()},
         explanation=(
-            f"All destinations pooled. The last {_counted(shown[HOURS], 'hour')} beside as many before, the last "
-            f"{_counted(shown[DAYS], 'day')} beside as many before ({inputs.settings.zone}). "
-            "This hour and this day are not over yet."
+            "All destinations pooled. "
+            f"{_beside(shown[HOURS], 'hour', 'This hour beside the one before')}, "
+            f"{_beside(shown[DAYS], 'day', 'today beside yesterday')} ({inputs.settings.zone}). "
+            "This hour and today are not over yet."
         ),
         left_out=tuple(
             f"{SHEET}: by {steps.unit.lower()}, the last {steps.span.days} days of the period are shown."
@@ -91,8 +92,10 @@ def _live_rows(store: Measurements, findings: Findings, steps: Steps, count: int
     return tuple((*one, *other) for one, other in zip(now, before, strict=True))
 
 
-def _counted(number: int, what: str) -> str:
-    return what if number == 1 else f"{number} {what}s"
+def _beside(number: int, what: str, single: str) -> str:
+    if number == 1:
+        return single
+    return f"{'T' if what == 'hour' else 't'}he last {number} {what}s beside the {number} before"
 
 
 def _axis(steps: Steps, rows: Sequence[Row]) -> Axis:
