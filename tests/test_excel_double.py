@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from tests.excel_double import (
@@ -264,7 +265,7 @@ def test_text_that_is_too_long_is_fails(sheet: Worksheet) -> None:
 
 @pytest.mark.parametrize(
     ("value", "error"),
-    [([[1, 2], [3]], ValueError), (object(), TypeError), ({1}, TypeError), ([[b"x"]], TypeError)],
+    [(object(), TypeError), ({1}, TypeError), ([[{}]], TypeError)],
 )
 def test_what_pywin32_cannot_convert_never_reaches_excel(
     sheet: Worksheet, excel: ExcelApplication, value: object, error: type[Exception]
@@ -274,6 +275,25 @@ def test_what_pywin32_cannot_convert_never_reaches_excel(
     with pytest.raises(error):
         cell.Value2 = value
     assert len(excel.calls) == 0
+
+
+@pytest.mark.parametrize("value", [[[1, 2], [3]], [[1], "a"], [], [[]]])
+def test_rows_of_different_lengths_are_refused(sheet: Worksheet, value: object) -> None:
+    with fails():
+        client(sheet).Range("A1:B2").Value2 = value
+    assert sheet.cells == {}
+
+
+@pytest.mark.parametrize("value", [b"x", [[b"x"]], [[[1]]]])
+def test_values_of_other_types_are_refused(sheet: Worksheet, value: object) -> None:
+    with fails(Failure(hresult=0x80020005)):
+        client(sheet).Range("A1").Value2 = value
+
+
+def test_numbers_of_numpy_arrive_as_numbers(sheet: Worksheet) -> None:
+    cells = client(sheet).Range("A1:B1")
+    cells.Value2 = [[np.int64(3), np.float64(2.5)]]
+    assert cells.Value2 == ((3.0, 2.5),)
 
 
 def test_whole_numbers_of_64_bits_are_fails(sheet: Worksheet) -> None:

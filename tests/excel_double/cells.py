@@ -154,7 +154,10 @@ def grid_of(value: object) -> Sequence[Sequence[object]] | None:
     """Rows of a value that is an array; None: it is a single value. Text too long for an array is refused."""
     if not isinstance(value, list | tuple):
         return None
-    rows = value if value and isinstance(value[0], list | tuple) else [value]
+    nested = [isinstance(item, list | tuple) for item in value]
+    rows = value if any(nested) else [value]
+    if (any(nested) and (not all(nested) or len({len(row) for row in rows}) > 1)) or not rows[0]:
+        raise refuse("an array whose rows differ in length")
     for row in rows:
         for item in row:
             if isinstance(item, str) and len(item) > LONGEST_TEXT_IN_ARRAY:

@@ -1,1 +1,1 @@
-"""The double as a real COM server of another process, for Windows: windows, marshalling and failures are the system's."""
+"""The double as a COM server in a process of its own, for Windows: windows and marshalling are the system's."""

@@ -30,7 +30,7 @@ class LabExcel:
         self.process_id = int(self.do("excel.process_id"))
 
     def do(self, text: str) -> Any:
-        """Run a line of Python there, with `excel`, `user` and what `tests.excel_double` exports; what it gives."""
+        """What a line of Python gives there (or its repr), with `excel`, `user` and what `excel_double` exports."""
         self._connection.send(text)
         answer = self._connection.recv()
         if isinstance(answer, Exception):
@@ -40,7 +40,9 @@ class LabExcel:
     def kill(self) -> None:
         """End its process at once."""
         with suppress(OSError, win32api.error):
-            handle = win32api.OpenProcess(win32con.PROCESS_TERMINATE | win32con.SYNCHRONIZE, False, self.process_id)
+            handle = win32api.OpenProcess(
+                win32con.PROCESS_TERMINATE | win32con.SYNCHRONIZE, False, self.process_id
+            )
             win32api.TerminateProcess(handle, 1)
         self._connection.close()
 

@@ -201,16 +201,18 @@ class TypeInfo:
 
 
 def to_variant(value: object) -> object:
-    """What arrives of an argument in another process; TypeError where pywin32 cannot convert it."""
+    """What arrives of an argument in another process; TypeError where pywin32 cannot convert it.
+
+    As pywin32 312 does it: rows of different lengths and bytes do arrive, and it is Excel that refuses them.
+    """
     match value:
-        case None | bool() | int() | float() | str() | Decimal() | dt.datetime():
+        case None | bool() | int() | float() | str() | bytes() | Decimal() | dt.datetime():
             return value
         case list() | tuple():
-            rows = [to_variant(item) for item in value]
-            sizes = {len(row) if isinstance(row, list) else -1 for row in rows}
-            if len(sizes) > 1 and sizes != {-1}:
-                raise ValueError("All dimensions must be a sequence of the same size")
-            return rows
+            return [to_variant(item) for item in value]
+    if hasattr(value, "__float__"):
+        # Such as numpy's integers.
+        return float(value)
     kind = type(value).__name__
     raise TypeError(f"Objects of type '{kind}' can not be converted to a COM VARIANT")
 
