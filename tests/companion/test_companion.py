@@ -1,20 +1,21 @@
 """The life of a companion, with everything outside it played: what it does when something does not work."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from itertools import count
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from threading import Event, Thread
+from typing import NoReturn
 
 import pytest
 
 from netstats_xl.companion import Companion
-from netstats_xl.domain.results import Replied, RoundResult, State
+from netstats_xl.domain.results import State
 from netstats_xl.domain.states import JobState
-from netstats_xl.domain.targets import EchoSettings, Settings
+from netstats_xl.domain.targets import Settings
 from netstats_xl.domain.views import WorkbookView
 from netstats_xl.errors import (
+    BackendUnavailable,
+    ControlError,
     PrivilegeMissing,
     SheetInvalid,
     StoreCorrupt,
@@ -23,101 +24,9 @@ from netstats_xl.errors import (
     WorkbookBusy,
     WorkbookError,
 )
-from netstats_xl.parts import Parts
-from netstats_xl.ports import ProbeTarget, ResultStore
-from netstats_xl.scheduling import Scheduler
-from netstats_xl.scheduling.scheduler import OnError
-from tests.fakes.clock import FakeClock
-from tests.fakes.memory_store import MemoryStore
-from tests.fakes.memory_workbook import MemoryWorkbook, raw_table
-
-AT = datetime(2026, 11, 23, 8, tzinfo=UTC)
-JOB_HEADERS = ("Name", "Destinations", "Interval")
-DESTINATION_HEADERS = ("Name", "Host")
-Chore = Callable[[], object]
-
-
-class HandScheduler(Scheduler):
-    """A scheduler whose chores and ticks are begun by hand, each to its end."""
-
-    def __init__(self, on_error: OnError) -> None:
-        super().__init__(on_error=on_error)
-        self.chores: dict[str, Callable[[], object]] = {}
-        self.jobs: dict[str, object] = {}
-
-    def every(self, name: str, seconds: float, action: Callable[[], object]) -> None:
-        self.chores[name] = action
-
-    def set_jobs(self, schedules, action) -> None:  # type: ignore[no-untyped-def]  # the test's own stand-in
-        self.jobs = dict(schedules)
-        self.tick = action
-
-    def do(self, name: str) -> None:
-        """Do a chore now."""
-        result = self.chores[name]()
-        if result is not None:
-            self.run(result)  # type: ignore[arg-type]  # the only chores with a result are coroutines
-
-
-@dataclass
-class Answering:
-    """A prober that every host answers."""
-
-    closed: bool = False
-    hosts: list[str] = field(default_factory=list)
-
-    async def probe(self, targets: Sequence[ProbeTarget], settings: EchoSettings) -> Sequence[RoundResult]:
-        self.hosts += [target.host for target in targets]
-        reply = Replied(address="127.0.0.1", rtts_ms=(1.0, 2.0, 1.5, 2.5))
-        return [RoundResult(destination_id=target.destination_id, outcome=reply) for target in targets]
-
-    async def close(self) -> None:
-        self.closed = True
-
-
-class Stage:
-    """A companion and all that is around it."""
-
-    def __init__(self, store: MemoryStore | None = None) -> None:
-        self.clock = FakeClock(AT)
-        self.store = store or MemoryStore()
-        self.spare = MemoryStore()
-        self.prober = Answering()
-        self.workbook = MemoryWorkbook(
-            raw_table("Destinations", DESTINATION_HEADERS, ("a", "127.0.0.1"), ("b", "127.0.0.2")),
-            raw_table("Jobs", JOB_HEADERS, ("All", "*", "10s")),
-            raw_table("Settings", ("Setting", "Value"), ("Time zone", "Europe/Berlin")),
-        )
-        numbers = count()
-        self.schedulers: list[HandScheduler] = []
-        self.parts = Parts(
-            clock=self.clock,
-            workbook=self.workbook,
-            workbook_name="NetStats.xlsx",
-            open_prober=lambda: self.prober,
-            open_store=lambda settings: self.store,
-            open_memory_store=lambda: self.spare,
-            make_scheduler=self._make_scheduler,
-            new_id=lambda: f"{next(numbers):012x}",
-            default_zone="UTC",
-            report_to=lambda path: self.workbook,
-            report_folder=lambda: Path("reports"),
-        )
-
-    def _make_scheduler(self, on_error: OnError) -> HandScheduler:
-        self.schedulers.append(HandScheduler(on_error))
-        return self.schedulers[-1]
-
-    @property
-    def scheduler(self) -> HandScheduler:
-        return self.schedulers[-1]
-
-    def tick(self) -> None:
-        """Let the next tick of the only job come due, and make its round."""
-        self.clock.advance(seconds=10)
-        (job_id,) = self.scheduler.jobs
-        self.scheduler.run(self.scheduler.tick(job_id))
-        self.clock.advance(seconds=0.5)
+from netstats_xl.ports import ResultStore
+from tests.companion.stage import DESTINATION_HEADERS, JOB_HEADERS, Answering, Stage
+from tests.fakes.memory_workbook import raw_table
 
 
 def store_refusing(error: Exception) -> Callable[[Settings], ResultStore]:
@@ -397,4 +306,92 @@ def test_old_results_are_pruned() -> None:
     stage.clock.advance(seconds=86_400 * 500)
     stage.scheduler.do("prune")
     assert stage.store.info().samples == 0
+    companion.stop()
+
+
+def test_the_control_channel_serves_from_the_start_until_all_is_saved() -> None:
+    stage = Stage()
+    companion = stage.start()
+    assert stage.server.service is companion.service
+    assert stage.server.location == "memory"
+    stage.tick()
+    companion.stop()
+    assert stage.order == ["serves", "serves no more, 2 samples saved"]
+    assert stage.book.closed
+
+
+def test_without_a_control_channel_it_collects_and_says_so() -> None:
+    stage = Stage()
+    stage.server_error = ControlError("no port is free.")
+    companion = stage.start()
+    stage.tick()
+    assert companion.snapshot().warnings == (
+        "Neither the ribbon nor other commands reach it: no port is free.",
+    )
+    assert companion.stop().problems == ()
+    assert stage.store.info().samples == 2
+
+
+def test_the_database_is_held_from_before_it_is_opened_until_after_it_was_closed() -> None:
+    stage = Stage()
+    order = stage.order
+
+    @contextmanager
+    def hold(_: Settings) -> Iterator[None]:
+        order.append("held")
+        yield
+        order.append("free")
+
+    def open_store(_: Settings) -> ResultStore:
+        order.append("opened")
+        return stage.store
+
+    parts = replace(stage.parts, hold=hold, open_store=open_store, make_server=None)
+    companion = Companion(parts)
+    companion.start()
+    stage.store.close = lambda: order.append("closed")  # type: ignore[method-assign]  # to see when
+    companion.stop()
+    assert list(dict.fromkeys(order)) == ["held", "opened", "closed", "free"]
+
+
+def test_a_database_that_another_companion_holds_is_not_opened() -> None:
+    stage = Stage()
+
+    def refuse(_: Settings) -> NoReturn:
+        raise StoreLocked("process 7 collects into it.")
+
+    opened = list[Settings]()
+
+    def open_store(settings: Settings) -> ResultStore:
+        opened.append(settings)
+        return stage.store
+
+    parts = replace(stage.parts, hold=refuse, open_store=open_store)
+    with pytest.raises(StoreLocked, match="process 7"):
+        Companion(parts).start()
+    assert opened == []
+
+
+def test_a_round_that_cannot_be_probed_is_told_and_the_next_one_is_made() -> None:
+    stage = Stage()
+    companion = stage.start()
+    stage.prober.error = BackendUnavailable("The process that sends the probes has ended.")
+    stage.tick()
+    ((_, status),) = companion.snapshot().jobs
+    assert (status.state, status.last_error) == (JobState.FAILING, stage.prober.error.message)
+    stage.prober.error = None
+    stage.tick()
+    ((_, status),) = companion.snapshot().jobs
+    assert (status.state, status.last_result) == (JobState.RUNNING, "2 up, 0 down")
+    companion.stop()
+
+
+def test_an_internal_error_that_comes_back_every_second_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stage = Stage()
+    companion = stage.start()
+    for _ in range(3):
+        companion._note_error("save", ZeroDivisionError("oops"))
+    assert caplog.text.count("Internal error in save") == 1
     companion.stop()
