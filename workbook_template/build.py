@@ -21,7 +21,7 @@ from pyopenvba.cfb import CFB
 
 from netstats_xl.domain.views import SheetSpec, WorkbookView
 from netstats_xl.workbooks.macro_template import ID_NAME, UNDRAWN
-from netstats_xl.workbooks.template import template_view
+from netstats_xl.workbooks.template import live_template_view
 from netstats_xl.workbooks.xlsx_writer import write_workbook
 
 HERE = Path(__file__).resolve().parent
@@ -78,11 +78,11 @@ def main() -> None:
     sys.stdout.write(f"Wrote {TARGET}\n")
 
 
-def build() -> bytes:
-    """The template, as the bytes of its file."""
+def build(view: WorkbookView | None = None) -> bytes:
+    """The template, as the bytes of its file; `view`: another one than the product's."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        parts = _written(_with_settings(template_view("UTC")), folder / TARGET.name)
+        parts = _written(_with_settings(view or live_template_view()), folder / TARGET.name)
         sheets = _sheet_parts(parts)
         for number, part in enumerate(sheets.values(), start=1):
             parts[part] = _with_code_name(parts[part], "sheetPr", "worksheet", f"Sheet{number}")

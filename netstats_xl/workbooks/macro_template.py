@@ -44,8 +44,11 @@ def copy_template(target: Path, *, workbook_id: str | None = None) -> None:
 
     Raises:
         WorkbookError: it cannot be written.
+        ValueError: `workbook_id` is no identity.
     """
-    identity = (workbook_id or uuid4().hex).encode()
+    identity = uuid4().hex if workbook_id is None else workbook_id
+    if not re.fullmatch(r"[0-9a-f]{32}", identity):
+        raise ValueError(f"{identity!r} is no identity of a workbook")
     with (
         translating(target),
         replacing(target) as temporary,
@@ -55,5 +58,5 @@ def copy_template(target: Path, *, workbook_id: str | None = None) -> None:
         for part in source.infolist():
             content = source.read(part)
             if part.filename == _WORKBOOK:
-                content = _IDENTITY.sub(rb"\g<1>" + identity + rb"\g<2>", content)
+                content = _IDENTITY.sub(rf"\g<1>{identity}\g<2>".encode(), content)
             copy.writestr(part, content)

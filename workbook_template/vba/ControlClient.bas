@@ -28,16 +28,8 @@ Private toldBefore As Object
 
 ' The folder of the user's data.
 Public Function DataFolder() As String
-    Dim host As Object
-    DataFolder = ""
-    On Error Resume Next
-    ' Not Environ: it loses the characters that the system's code page lacks.
-    Set host = CreateObject("WScript.Shell")
-    DataFolder = host.ExpandEnvironmentStrings("%NETSTATS_XL_DATA%")
-    If DataFolder = "" Or DataFolder = "%NETSTATS_XL_DATA%" Then
-        DataFolder = host.ExpandEnvironmentStrings("%LOCALAPPDATA%") & "\netstats_xl"
-    End If
-    Err.Clear
+    DataFolder = Expanded("%NETSTATS_XL_DATA%")
+    If DataFolder = "" Or DataFolder = "%NETSTATS_XL_DATA%" Then DataFolder = Expanded("%LOCALAPPDATA%") & "\netstats_xl"
 End Function
 
 ' What the collector tells of itself, as lines key=value; empty where there is none. Never waits.
@@ -123,6 +115,18 @@ Public Function IsId(ByVal text As String) As Boolean
     For position = 1 To Len(text)
         If InStr("0123456789abcdef", Mid(text, position, 1)) = 0 Then IsId = False
     Next
+End Function
+
+' A text with the values of environment variables.
+Private Function Expanded(ByVal text As String) As String
+    Dim host As Object
+    Expanded = ""
+    On Error Resume Next
+    ' Not Environ: it loses the characters that the system's code page lacks.
+    Set host = CreateObject("WScript.Shell")
+    ' Wine leaves a null character at the end.
+    Expanded = Replace(host.ExpandEnvironmentStrings(text), Chr(0), "")
+    Err.Clear
 End Function
 
 ' A request that is ready to be sent; Nothing where there cannot be one.

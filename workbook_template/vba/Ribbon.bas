@@ -11,7 +11,9 @@ Private Const QUICK As Double = 0.3
 Private Const PATIENT As Double = 20
 Private Const LONG_WORK As Double = 300
 Private Const START_CHECKS As Long = 15
+' How the collector says that updates are paused, and that it holds back a table most of whose rows are gone.
 Private Const UPDATES_PAUSED As String = "(updates paused)"
+Private Const HELD_BACK As String = "Nothing was changed"
 
 Private ribbonUi As IRibbonUI
 Private isRunning As Boolean
@@ -152,7 +154,11 @@ End Sub
 
 Public Sub Destinations_Validate(control As IRibbonControl)
     On Error GoTo Failed
-    Order "POST", "/v1/sync", "{}", PATIENT
+    If Not Order("POST", "/v1/sync", "{}", PATIENT) Then Exit Sub
+    If Left$(answerText, Len(HELD_BACK)) <> HELD_BACK Then Exit Sub
+    If MsgBox(answerText & vbCrLf & vbCrLf & "Should it be put in force as it is?", vbYesNo + vbQuestion, TITLE) = vbYes Then
+        Order "POST", "/v1/sync", "{""confirmed"":true}", PATIENT
+    End If
     Exit Sub
 Failed:
     Complain Err.Description
@@ -167,12 +173,11 @@ Failed:
 End Sub
 
 Public Sub Destinations_Expand(control As IRibbonControl)
-    Dim ids As String
+    Dim rows As String
     On Error GoTo Failed
-    ids = "[]"
-    If SelectedTable() = DESTINATIONS Then ids = SelectedIds()
-    ' Rows with a block are not in force, and may have no ID yet: then all blocks of the table are meant.
-    Order "POST", "/v1/destinations/expand", IIf(ids = "[]", "{}", "{""ids"":" & ids & "}"), PATIENT
+    rows = "[]"
+    If SelectedTable() = DESTINATIONS Then rows = SelectedKeys()
+    Order "POST", "/v1/destinations/expand", IIf(rows = "[]", "{}", "{""ids"":" & rows & "}"), PATIENT
     Exit Sub
 Failed:
     Complain Err.Description
@@ -256,7 +261,7 @@ End Sub
 
 Public Sub Report_Save(control As IRibbonControl)
     On Error GoTo Failed
-    SaveFile "/v1/report", "xlsx", "Excel workbook without macros (*.xlsx),*.xlsx", "Save report"
+    SaveFile "/v1/report", ".xlsx", "Excel workbook without macros (*.xlsx),*.xlsx", "Save report"
     Exit Sub
 Failed:
     Complain Err.Description
@@ -264,7 +269,7 @@ End Sub
 
 Public Sub Report_Export(control As IRibbonControl)
     On Error GoTo Failed
-    SaveFile "/v1/export", "csv", "Text, separated by commas (*.csv),*.csv", "Export CSV"
+    SaveFile "/v1/export", ".csv", "Text, separated by commas (*.csv),*.csv", "Export CSV"
     Exit Sub
 Failed:
     Complain Err.Description
@@ -294,7 +299,7 @@ Public Sub Help_About(control As IRibbonControl)
     On Error GoTo Failed
     facts = Endpoint(WorkbookId())
     MsgBox "Network Stats measures latency and loss, and shows them in this workbook." & vbCrLf & vbCrLf & _
-        IIf(facts = "", NOT_RUNNING, "Collector " & ValueOf(facts, "version") & ", running since " & ValueOf(facts, "started_at") & "." & vbCrLf & "Results: " & ValueOf(facts, "database")) & vbCrLf & _
+        IIf(facts = "", NOT_RUNNING, "Collector " & ValueOf(facts, "version") & ", running since " & ValueOf(facts, "started_at") & ".") & vbCrLf & _
         "Data folder: " & DataFolder() & vbCrLf & "Workbook: " & WorkbookId() & vbCrLf & vbCrLf & _
         "Contains xlwings, copyright Zoomer Analytics LLC (BSD 3-clause), and VBA-Dictionary, copyright Tim Hall (MIT); their notices are in the VBA project.", vbInformation, TITLE
     Exit Sub
@@ -400,24 +405,24 @@ Private Function Order(ByVal verb As String, ByVal path As String, ByVal body As
 End Function
 
 Private Sub OrderForRows(ByVal path As String, ByVal what As String)
-    Dim ids As String
-    ids = SelectedIds()
-    If ids = "[]" Then
-        Complain "None of the selected rows is known to the collector. Select rows of " & what & " that are filled in, or click Validate first."
+    Dim rows As String
+    rows = SelectedRows()
+    If rows = "" Then
+        Complain "Select rows of " & what & " that are filled in."
     Else
-        Order "POST", path, "{""ids"":" & ids & "}", PATIENT
+        Order "POST", path, "{" & rows & "}", PATIENT
     End If
 End Sub
 
-Private Sub SaveFile(ByVal path As String, ByVal format As String, ByVal filter As String, ByVal caption As String)
+Private Sub SaveFile(ByVal path As String, ByVal extension As String, ByVal kinds As String, ByVal caption As String)
     Dim file As Variant
-    file = Application.GetSaveAsFilename("Network Stats " & VBA.Format$(Now, "yyyy-mm-dd hhnn") & "." & format, filter, 1, caption)
+    file = Application.GetSaveAsFilename("Network Stats " & Format$(Now, "yyyy-mm-dd hhnn") & extension, kinds, 1, caption)
     ' False: nothing was chosen.
     If VarType(file) <> vbString Then Exit Sub
     If FileExists(CStr(file)) Then
         If MsgBox(CStr(file) & " exists. Replace it?", vbYesNo + vbQuestion, TITLE) <> vbYes Then Exit Sub
     End If
-    Order "POST", path, "{""format"":" & JsonText(format) & ",""output"":" & JsonText(CStr(file)) & ",""from"":" & JsonText("-" & Period()) & ",""to"":""now"",""jobs"":[],""destinations"":[],""replace"":true}", LONG_WORK
+    Order "POST", path, "{""output"":" & JsonText(CStr(file)) & ",""from"":" & JsonText("-" & Period()) & ",""to"":""now"",""replace"":true}", LONG_WORK
 End Sub
 
 Private Sub TellEvent(ByVal what As String)
@@ -430,7 +435,7 @@ Private Sub LearnState(ByVal patience As Double)
     If Not Ask(WorkbookId(), "GET", "/v1/health", "", patience) Then Exit Sub
     facts = LastText
     stateText = ValueOf(facts, "message")
-    isPaused = ValueOf(facts, "paused") = "true"
+    isPaused = ValueOf(facts, "paused") = "1"
 End Sub
 
 ' The collector wrote its state into its cell.

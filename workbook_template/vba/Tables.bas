@@ -26,7 +26,7 @@ End Function
 
 ' The text of a named cell.
 Public Function NamedText(ByVal cellName As String) As String
-    NamedText = CStr(ThisWorkbook.Names(cellName).RefersToRange.Value2)
+    NamedText = CellText(ThisWorkbook.Names(cellName).RefersToRange)
 End Function
 
 ' A table of this workbook, wherever it stands; Nothing where it is missing.
@@ -48,7 +48,7 @@ Public Function SelectionCell(ByVal header As String) As String
     Dim table As ListObject
     Set table = TableNamed(SELECTION_TABLE)
     If table Is Nothing Then Exit Function
-    SelectionCell = CStr(table.ListColumns(header).DataBodyRange.Cells(1, 1).Value2)
+    SelectionCell = CellText(Body(table, header).Cells(1, 1))
 End Function
 
 ' Name of the table that the user is in; empty where he is in none of this workbook's.
@@ -59,24 +59,22 @@ Public Function SelectedTable() As String
     SelectedTable = ActiveCell.ListObject.Name
 End Function
 
-' The IDs of the selected rows, as a JSON list; `[]` where there are none. Rows that a filter hides do not count.
-Public Function SelectedIds() As String
-    Dim table As ListObject
-    Dim picked As Range
-    Dim cell As Range
-    Dim found As String
-    Dim id As String
-    SelectedIds = "[]"
-    If SelectedTable() = "" Then Exit Function
-    Set table = ActiveCell.ListObject
-    Set picked = PickedCells(table, IIf(HasColumn(table, ID_HEADER), ID_HEADER, NAME_HEADER))
-    If picked Is Nothing Then Exit Function
-    For Each cell In picked.Cells
-        id = CStr(cell.Value2)
-        If Not HasColumn(table, ID_HEADER) Then id = IdOfDestination(id)
-        If id <> "" And Not cell.EntireRow.Hidden Then found = found & "," & JsonText(id)
-    Next
-    SelectedIds = "[" & Mid$(found, 2) & "]"
+' The selected rows as members of a JSON object: by ID, and by name where there is no ID. Empty: there are none.
+Public Function SelectedRows() As String
+    Dim ids As String
+    Dim names As String
+    CollectRows ids, names
+    If ids <> "" Then SelectedRows = """ids"":[" & Mid$(ids, 2) & "]"
+    If ids <> "" And names <> "" Then SelectedRows = SelectedRows & ","
+    If names <> "" Then SelectedRows = SelectedRows & """names"":[" & Mid$(names, 2) & "]"
+End Function
+
+' The selected rows as a JSON list, each by its ID or else by its name.
+Public Function SelectedKeys() As String
+    Dim ids As String
+    Dim names As String
+    CollectRows ids, names
+    SelectedKeys = "[" & Mid$(ids & names, 2) & "]"
 End Function
 
 ' The name in the row of the active cell; empty where it has none.
@@ -85,7 +83,7 @@ Public Function SelectedName() As String
     If SelectedTable() = "" Then Exit Function
     If Not HasColumn(ActiveCell.ListObject, NAME_HEADER) Then Exit Function
     Set picked = Application.Intersect(ActiveCell.EntireRow, Body(ActiveCell.ListObject, NAME_HEADER))
-    If Not picked Is Nothing Then SelectedName = CStr(picked.Cells(1, 1).Value2)
+    If Not picked Is Nothing Then SelectedName = CellText(picked.Cells(1, 1))
 End Function
 
 ' Whether a change touches what the user types: in the tables, right below them, or a whole row that is gone.
@@ -121,10 +119,42 @@ Private Function TypedHeaders(ByVal tableName As String) As String
     End Select
 End Function
 
-Private Function PickedCells(ByVal table As ListObject, ByVal header As String) As Range
-    If Not HasColumn(table, header) Then Exit Function
-    If Body(table, header) Is Nothing Then Exit Function
-    Set PickedCells = Application.Intersect(Selection.EntireRow, Body(table, header))
+' Adds the selected rows, each with a comma before it. Those that a filter hides do not count.
+Private Sub CollectRows(ByRef ids As String, ByRef names As String)
+    Dim table As ListObject
+    Dim area As Range
+    Dim picked As Range
+    Dim cell As Range
+    If SelectedTable() = "" Then Exit Sub
+    Set table = ActiveCell.ListObject
+    If Not HasColumn(table, NAME_HEADER) Then Exit Sub
+    If Body(table, NAME_HEADER) Is Nothing Then Exit Sub
+    For Each area In Selection.Areas
+        Set picked = Application.Intersect(area.EntireRow, Body(table, NAME_HEADER))
+        If Not picked Is Nothing Then
+            For Each cell In picked.Cells
+                If Not cell.EntireRow.Hidden Then CollectRow table, cell, ids, names
+            Next
+        End If
+    Next
+End Sub
+
+Private Sub CollectRow(ByVal table As ListObject, ByVal nameCell As Range, ByRef ids As String, ByRef names As String)
+    Dim key As String
+    If HasColumn(table, ID_HEADER) Then key = CellText(Application.Intersect(nameCell.EntireRow, Body(table, ID_HEADER)))
+    If key <> "" Then
+        AddOnce ids, JsonText(key)
+    ElseIf CellText(nameCell) <> "" Then
+        AddOnce names, JsonText(CellText(nameCell))
+    End If
+End Sub
+
+Private Sub AddOnce(ByRef list As String, ByVal item As String)
+    If InStr(list & ",", "," & item & ",") = 0 Then list = list & "," & item
+End Sub
+
+Private Function CellText(ByVal cell As Range) As String
+    If Not IsError(cell.Value2) Then CellText = CStr(cell.Value2)
 End Function
 
 Private Function Body(ByVal table As ListObject, ByVal header As String) As Range
@@ -135,18 +165,5 @@ Private Function HasColumn(ByVal table As ListObject, ByVal header As String) As
     Dim column As ListColumn
     For Each column In table.ListColumns
         If column.Name = header Then HasColumn = True
-    Next
-End Function
-
-Private Function IdOfDestination(ByVal destinationName As String) As String
-    Dim table As ListObject
-    Dim cell As Range
-    Set table = TableNamed(DESTINATIONS)
-    If table Is Nothing Then Exit Function
-    For Each cell In Body(table, NAME_HEADER).Cells
-        If StrComp(CStr(cell.Value2), destinationName, vbTextCompare) = 0 Then
-            IdOfDestination = CStr(Application.Intersect(cell.EntireRow, Body(table, ID_HEADER)).Value2)
-            Exit Function
-        End If
     Next
 End Function
