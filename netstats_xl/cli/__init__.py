@@ -11,6 +11,7 @@ import typer
 from netstats_xl import __version__
 from netstats_xl.cli import collectors
 from netstats_xl.cli.options import DatabaseOption, WorkbookArgument
+from netstats_xl.cli.windowless import shown_without_a_console
 from netstats_xl.errors import (
     ConfigurationError,
     ControlError,
@@ -58,6 +59,11 @@ collectors.add_commands(app)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    with shown_without_a_console():
+        _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> None:
     for stream in (sys.stdout, sys.stderr):
         # A Windows console or pipe may use a code page that lacks a character: show `?` rather than fail.
         reconfigure = getattr(stream, "reconfigure", None)
