@@ -1,8 +1,10 @@
 """The double of Excel: names, sheets, workbooks, and those that are made of files."""
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
 from netstats_xl.workbooks.template import demo_view
 from netstats_xl.workbooks.xlsx_writer import write_workbook
@@ -24,6 +26,7 @@ from tests.excel_double import (
 from tests.excel_double.areas import Rect
 
 NA = -2146826246
+TEMPLATE = Path(__file__).parents[1] / "workbook_template" / "NetStats.xlsm"
 
 
 @pytest.fixture
@@ -148,6 +151,68 @@ def test_a_workbook_file_is_opened_with_all_that_matters(excel: ExcelApplication
     assert book.sheet("Destinations").number_format(host.top, host.left) == "@"
     assert client(excel).ActiveWorkbook.FullName == r"C:\Net.xlsx"
     assert book.table("Destinations").column_rect("ID").left in book.sheet("Destinations").hidden_columns
+
+
+def test_the_template_is_opened_with_its_names_charts_and_pivots(excel: ExcelApplication) -> None:
+    book = load_workbook(excel, TEMPLATE, r"C:\NetStats.xlsm")
+    workbook = client(book)
+    id_name = workbook.Names.Item("NetStats_id")
+    assert (id_name.RefersTo, id_name.Visible) == (f'="{"0" * 32}"', False)
+    assert workbook.Names.Item("Collector_state").RefersToRange.Count == 1
+    pivots = [pivot for sheet in workbook.Worksheets for pivot in sheet.PivotTables()]
+    assert pivots
+    assert {pivot.PivotCache().SourceData for pivot in pivots} == {"Hourly"}
+    assert workbook.PivotCaches().Count == 1
+    assert pivots[0].RefreshTable() is True
+    formulas = [
+        series.Formula
+        for sheet in workbook.Worksheets
+        for frame in sheet.ChartObjects()
+        for series in frame.Chart.SeriesCollection()
+    ]
+    assert formulas
+    assert not [text for text in formulas if "#REF!" in text or ",," in text]
+    assert [sheet.Name for sheet in workbook.Worksheets if sheet.Visible != -1]
+    assert workbook.ActiveSheet.Visible == -1
+
+
+def test_what_a_template_charts_follows_its_table(excel: ExcelApplication) -> None:
+    book = load_workbook(excel, TEMPLATE, r"C:\NetStats.xlsm")
+    table = client(book.table("Trend_hours"))
+    table.Resize(table.Range.GetResize(25, 10))
+    rows = {
+        series.values.rect.rows
+        for frame in book.table("Trend_hours").sheet.charts
+        for series in frame.chart.series
+        if series.values is not None and series.values.rect is not None
+    }
+    assert 24 in rows
+
+
+def test_formulas_errors_dates_and_protection_come_from_the_file(
+    excel: ExcelApplication, tmp_path: Path
+) -> None:
+    path = tmp_path / "small.xlsx"
+    with xlsxwriter.Workbook(path) as file:
+        sheet = file.add_worksheet("One")
+        date = file.add_format({"num_format": "yyyy-mm-dd"})
+        sheet.write_formula("A1", "=1+1", None, 2)
+        sheet.write_datetime("A2", dt.datetime.fromisoformat("2024-01-02"), date)
+        sheet.write_formula("A3", "=NA()", None, "#N/A")
+        sheet.write_boolean("A4", True)
+        sheet.set_column("C:D", 8, file.add_format({"num_format": "@"}), {"hidden": True})
+        sheet.protect()
+        file.define_name("One!Local", "=One!$A$2")
+    book = load_workbook(excel, path)
+    cells = client(book).Worksheets.Item("One")
+    assert cells.Range("A1:A4").Value2 == ((2.0,), (45293.0,), (NA,), (True,))
+    assert (cells.Range("A1").Formula, cells.Range("A1").HasFormula) == ("=1+1", True)
+    assert cells.Range("A2").Value == dt.datetime.fromisoformat("2024-01-02")
+    assert (cells.Range("D900").NumberFormat, cells.Range("C:D").Columns.Hidden) == ("@", True)
+    assert [name.Name for name in cells.Names] == ["One!Local"]
+    assert cells.ProtectContents is True
+    with fails():
+        cells.Range("A1").Value2 = 1
 
 
 def test_a_chart_over_a_table_is_drawn_from_plain_data_too(book: Workbook, sheet: Worksheet) -> None:

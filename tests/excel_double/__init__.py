@@ -23,6 +23,8 @@ Without xlwings: `client(book).Worksheets.Item(1).Name`; `with fails(REJECTED): 
 or an adapter still holds are counted: `engine.references`; whether xlwings would kill Excels at the end of the
 process: `engine.cleanup_registered`. Objects belong to the thread that got them, as in an STA.
 
+On Windows, `lab.client.LabDesktop` starts the double as a COM server in processes of their own, found by their windows.
+
 What is refused: everything that `object_model.json` does not have. What Excel has and the double does not do raises
 `NotDoubled`. As pywin32 makes it of Excel's type library, `Range.Resize`, `Offset` and `Address` are properties whose
 every parameter is optional: `rng.Resize(2, 3)` means `rng.Resize` and then its cell (2, 3). With arguments they are

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,11 @@ def values(table: ListObject) -> list[tuple[object, ...]]:
 
 def load_workbook(application: ExcelApplication, path: Path, full_name: str | None = None) -> Workbook:
     """Open a file in the double under a full name: sheets, cells, number formats, tables, names, charts, pivots."""
-    shown = openpyxl.load_workbook(path, data_only=True, keep_links=False)
-    formulas = openpyxl.load_workbook(path, keep_links=False)
+    with warnings.catch_warnings():
+        # openpyxl warns of what it leaves out, such as sparklines.
+        warnings.simplefilter("ignore", UserWarning)
+        shown = openpyxl.load_workbook(path, data_only=True, keep_links=False)
+        formulas = openpyxl.load_workbook(path, keep_links=False)
     book = Workbook(application, full_name or str(path))
     book.stored["FileFormat"] = 52 if path.suffix == ".xlsm" else 51
     for file_sheet in shown.worksheets:

@@ -71,7 +71,11 @@ def desktop(shared_desktop: LabDesktop) -> LabDesktop:
 
 @pytest.fixture
 def excel(shared_excel: LabExcel) -> LabExcel:
-    for line in ("excel.faults.clear(); [excel.close(book) for book in list(excel.books)]", OPEN, TABLE):
+    for line in (
+        "excel.faults.clear(); user.finish(); [excel.close(book) for book in list(excel.books)]",
+        OPEN,
+        TABLE,
+    ):
         shared_excel.do(line)
     return shared_excel
 
@@ -177,6 +181,24 @@ def test_a_busy_excels_answer_arrives_as_it_is(
         assert scode == (None if failure.scode is None else signed(failure.scode))
         excel.do("excel.faults.clear()")
         assert target.Value2 == "Name"
+
+    desktop.call(work)
+
+
+def test_while_a_dialog_is_open_names_cannot_be_looked_up_and_puts_fail_as_unknown_attributes(
+    desktop: LabDesktop, excel: LabExcel
+) -> None:
+    def work() -> None:
+        target = sheet().Range("A1")
+        assert target.Value2 == "Name"
+        excel.do("user.open_dialog()")
+        with pytest.raises(xlwings._xlwindows.ExcelBusyError):
+            _ = target.Row
+        with pytest.raises(AttributeError, match="can not be set"):
+            target.Value2 = "x"
+        excel.do("user.finish()")
+        target.Value2 = "y"
+        assert target.Value2 == "y"
 
     desktop.call(work)
 

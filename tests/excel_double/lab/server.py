@@ -56,7 +56,12 @@ class Policy(BasicWrapPolicy):  # type: ignore[misc]  # pywin32 has no types
         return 0
 
     def _getidsofnames_(self, names: tuple[str, ...], lcid: int) -> tuple[int, ...]:
-        members = self.target.members
+        application, members = self.target.application, self.target.members
+        try:
+            with application.lock:
+                application.admit(application.calls.add(self.target.type_name, "GetIDsOfNames", Access.GET))
+        except ExcelError as failed:
+            raise COMException(scode=failed.hresult) from None
         name = names[0]
         plain = name.removeprefix("Get")
         if name in members:
