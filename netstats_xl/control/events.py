@@ -35,9 +35,6 @@ class Listening:
         """Whether as many listen as may."""
         return len(self._listeners) >= MOST_LISTENERS
 
-    def __len__(self) -> int:
-        return len(self._listeners)
-
     def begin(self, seconds: float | None) -> "EventStream":
         """What happens from now on, for so many seconds at most, or until :meth:`end`."""
         listener = _Listener(self._service)

@@ -48,15 +48,12 @@ class _Row(Request):
 
 
 def _typed(value: object) -> CellValue:
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case list():
-            return ", ".join(map(str, value))
-        case None | str() | int() | float():
-            return value
-        case _:
-            raise AssertionError(f"no field of a row holds a {type(value).__name__}")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    assert value is None or isinstance(value, (str, int, float)), "no field of a row holds anything else"
+    return value
 
 
 class _DestinationCells(_Row):

@@ -85,13 +85,11 @@ def figures(result: Figures, period: str) -> str:
     overall = result.overall
     if not overall.rounds_up + overall.rounds_down:
         return f"Nothing was measured in the last {period}."
-    parts = (
-        [f"{overall.availability_percent:.4g} % available"]
-        if overall.availability_percent is not None
-        else []
-    )
+    parts = []
+    if overall.availability_percent is not None:
+        parts.append(f"{overall.availability_percent:.4g} % available")
     if overall.rtt_mean_ms is not None:
         parts.append(f"mean RTT {overall.rtt_mean_ms:.3g} ms")
     if overall.loss_percent is not None:
         parts.append(f"loss {overall.loss_percent:.3g} %")
-    return f"{', '.join(parts)} in the last {period}."
+    return f"{', '.join(parts) or 'No packet was sent'} in the last {period}."
