@@ -165,7 +165,7 @@ class Finder:
 def identity_of(book: Com) -> str:
     """What the workbook's hidden name holds, in lower case; empty where it has none."""
     try:
-        name = book.get("Names").do("Item", IDENTITY)
+        name = book.get("Names").act("Item", IDENTITY)
     except Refused:
         return ""
     return str(name.get("RefersTo")).strip('="').casefold()

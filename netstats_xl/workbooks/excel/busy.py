@@ -92,6 +92,27 @@ class Com:
         plain = [each._object if isinstance(each, Com) else each for each in arguments]
         return self._wrapped(self._patience.ask(lambda: getattr(self._object, name)(*plain)))
 
+    def act(self, name: str, *arguments: object) -> Any:
+        """Call a method that may be called without arguments; these ones are plain values.
+
+        Where pywin32 binds late, and could not ask a busy Excel for the object's type, it reads a method as if it
+        were a property, and so calls it merely to find out what it is. Such objects are called directly.
+        """
+        engine = self._patience.engine
+
+        def call() -> Any:
+            inner = object.__getattribute__(self._object, "_inner")
+            if not isinstance(inner, engine.xl.CDispatch):
+                return getattr(self._object, name)(*arguments)
+            dispatch = inner._oleobj_
+            dispid = dispatch.GetIDsOfNames(0, name)
+            found = dispatch.Invoke(dispid, 0, engine.pythoncom.DISPATCH_METHOD, True, *arguments)
+            if isinstance(found, type(dispatch)):
+                return engine.xl.COMRetryObjectWrapper(engine.xl.Dispatch(found))
+            return found
+
+        return self._wrapped(self._patience.ask(call))
+
     def patiently(self, patience: Patience) -> "Com":
         """The same object, asked with this patience."""
         return Com(self._object, patience)

@@ -132,7 +132,7 @@ class Delivery:
 
     def _write_cell(self, names: Com, update: CellUpdate) -> None:
         try:
-            cell = names.do("Item", update.name).get("RefersToRange")
+            cell = names.act("Item", update.name).get("RefersToRange")
         except Refused as error:
             raise WorkbookError(
                 f"The workbook has no cell named {update.name} any more: undo its removal, "
@@ -225,7 +225,7 @@ class Delivery:
                 continue
             pivot = _pivot(target.sheets, pivots)
             if pivot is not None:
-                pivot.do("RefreshTable")
+                pivot.act("RefreshTable")
             self._refreshed_at[source] = now
             del self._stale[source]
         return min(waits, default=None)
@@ -256,7 +256,7 @@ def _pivot(sheets: Com, pivots: Sequence[tuple[str, str]]) -> Com | None:
     """The first of the pivots that the workbook has; a sheet may have been renamed."""
     for sheet_name, name in pivots:
         try:
-            found: Com = sheets.do("Item", sheet_name).do("PivotTables", name)
+            found: Com = sheets.do("Item", sheet_name).act("PivotTables", name)
         except Refused:
             continue
         return found
@@ -264,7 +264,7 @@ def _pivot(sheets: Com, pivots: Sequence[tuple[str, str]]) -> Com | None:
         sheet = sheets.do("Item", number)
         for _, name in pivots:
             try:
-                found = sheet.do("PivotTables", name)
+                found = sheet.act("PivotTables", name)
             except Refused:
                 continue
             return found

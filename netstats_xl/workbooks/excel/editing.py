@@ -170,7 +170,7 @@ class _Edit:
                 # It was never taken in by the table.
                 self._write(number, 0, [[None] * len(self.cells.headers)])
                 continue
-            self.cells.live.table.get("ListRows").do("Item", number - place.first_row).do("Delete")
+            self.cells.live.table.get("ListRows").do("Item", number - place.first_row).act("Delete")
             self._note_written()
 
     def _first_free(self) -> int:
@@ -199,7 +199,7 @@ class _Edit:
             return
         rows = live.table.get("ListRows")
         for _ in range(last_row - place.last_row):
-            rows.do("Add")
+            rows.act("Add")
             self._note_written()
 
     def _is_free_below(self, live: LiveTable, last_row: int) -> bool:

@@ -116,7 +116,7 @@ class ExcelWorkbook:
 
         def work(attached: Attached, _: Patience) -> None:
             try:
-                attached.book.get("Names").do("Item", IDENTITY).put("RefersTo", f'="{guid}"')
+                attached.book.get("Names").act("Item", IDENTITY).put("RefersTo", f'="{guid}"')
             except Refused as error:
                 raise WorkbookError(
                     f"{attached.full_name} has no name {IDENTITY}: it was not made from the template of this program."
