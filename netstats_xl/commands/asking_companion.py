@@ -75,6 +75,7 @@ def _gathered(client: ControlClient) -> Json:
     health = {key: value for key, value in client.health().items() if key != "message"}
     return {
         **health,
+        "workbook": client.endpoint.workbook,
         "destinations_by_state": health["destinations"],
         "destinations": list(_destinations(client)),
         "jobs": client.jobs()["jobs"],
