@@ -1,4 +1,4 @@
-"""The store's measurements and the user's definitions -> the report, as views that any workbook can show."""
+"""The store's measurements and the user's definitions -> a report or a live workbook, as views."""
 
 from collections.abc import Iterable
 
@@ -9,6 +9,8 @@ from netstats_xl.app.views.details import details
 from netstats_xl.app.views.findings import gather
 from netstats_xl.app.views.hourly import hourly, hourly_rollup
 from netstats_xl.app.views.inputs import ReportInputs
+from netstats_xl.app.views.live import LiveViews, live_view, status_view
+from netstats_xl.app.views.live_sheets import live_spec
 from netstats_xl.app.views.logs import events, runs
 from netstats_xl.app.views.parts import ChartData
 from netstats_xl.app.views.pivot import pivot
@@ -17,7 +19,7 @@ from netstats_xl.domain.tables import CellValue
 from netstats_xl.domain.views import Row, WorkbookSpec, WorkbookView
 from netstats_xl.ports import ResultStore
 
-__all__ = ["ReportInputs", "report_view"]
+__all__ = ["LiveViews", "ReportInputs", "live_spec", "live_view", "report_view", "status_view"]
 
 
 def report_view(store: ResultStore, inputs: ReportInputs) -> WorkbookView:

@@ -23,6 +23,7 @@ from netstats_xl.domain.views import (
     TextSpec,
     WorkbookView,
 )
+from netstats_xl.sheets import INPUT_TABLES
 
 MOST_POINTS = 2_000
 """Of a chart's series."""
@@ -117,6 +118,9 @@ def _check_table(table: TableSpec, rows: Sequence[Row]) -> None:
         assert len(row) == len(headers), (table.name, row)
         for value in row:
             assert not isinstance(value, datetime) or value.tzinfo is None, (table.name, value)
+    if table.key is not None:
+        keys = [row[headers.index(table.key)] for row in rows]
+        assert len(set(keys)) == len(keys) or table.name in INPUT_TABLES, f"keys of {table.name} repeat"
     for column in table.columns:
         for rule in column.rules:
             assert not isinstance(rule, AtLeast) or rule.column is None or rule.column in headers
@@ -218,7 +222,7 @@ def _area(checked: CheckedView, block: Block, widths: dict[int, float]) -> Recta
             left, top = left_of(block.anchor.column), block.anchor.row * ROW_PX
             return left, top, left + block.width_px, top + block.height_px
         case TableSpec():
-            rows = max(1, len(checked.rows[block.name])) + 1
+            rows = max(1, len(checked.rows[block.name]), block.room) + 1
             return (
                 left_of(block.anchor.column),
                 block.anchor.row * ROW_PX,

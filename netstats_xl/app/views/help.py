@@ -51,7 +51,7 @@ LIVE_HELP: Sections = (
             "The period on the ribbon, or on the sheet Details, is that of all sheets. Grey columns fill themselves.",
             "Show details on the ribbon shows the destination or the job of the selected row on the sheet Details.",
             "Refresh now shows the latest figures at once. Figures of long periods are made anew less often: when",
-            "they are older than a small part of the period, a day's after five minutes.",
+            "they are older than a small part of the period, a day's after ten minutes.",
             "Pause updates leaves the sheets as they are, for as long as you want to work in peace.",
         ),
     ),

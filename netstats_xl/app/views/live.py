@@ -48,6 +48,11 @@ class LiveViews:
         self._store: Measurements | None = None
         self._remembering: RememberingStore | None = None
 
+    def forget(self) -> None:
+        """Ask for everything anew the next time: samples of what is long over were saved, or deleted."""
+        if self._remembering is not None:
+            self._remembering.forget()
+
     def status(self, inputs: ReportInputs) -> WorkbookView:
         """See `status_view`."""
         return status_view(inputs)

@@ -1,7 +1,8 @@
 """A store's answers about what is long over, remembered: a live workbook asks for them again and again.
 
 What cannot be merged from parts, such as percentiles of a whole period, is asked for anew once it is older than a
-small share of the period: a day's after five minutes.
+small share of the period: a day's after ten minutes; and of several such answers one a view, so that no view costs
+much more than another.
 """
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
@@ -24,8 +25,10 @@ from netstats_xl.domain.results import (
 from netstats_xl.domain.targets import DestinationId, JobId
 from netstats_xl.ports import Dimension, GroupSummary
 
-SHARE = 288
-"""An answer about a period serves until so small a part of the period has gone by since."""
+SHARE = 144
+"""An answer about a period serves until so small a part of the period has gone by since, or at most twice as long."""
+CHEAP = timedelta(minutes=1)
+"""What serves no longer than this is about a short period, and asked for anew without regard to the rest."""
 SETTLED = timedelta(minutes=5)
 """How long after its end a bucket may still get samples of rounds that take their time."""
 _MOST_QUESTIONS = 64
@@ -60,6 +63,8 @@ class RememberingStore:
         self._store = store
         self._answers: dict[Hashable, tuple[datetime, object]] = {}
         self._buckets: dict[Hashable, _Known] = {}
+        self._renewed_at: datetime | None = None
+        """The end of the period of the last view for which an answer was renewed."""
 
     def forget(self) -> None:
         """Ask for everything anew: samples of what is long over were saved, or deleted."""
@@ -147,11 +152,22 @@ class RememberingStore:
         """The last answer about a period of this length, unless it has become too old."""
         key = (question, period.length)
         ended, answer = self._answers.pop(key, (None, None))
-        if ended is None or not timedelta(0) <= period.end - ended <= period.length / SHARE:
+        if ended is None or self._too_old(period.end - ended, period):
             ended, answer = period.end, ask()
         self._answers[key] = (ended, answer)  # the last asked for is the last to be forgotten
         _forget_oldest(self._answers)
         return answer  # type: ignore[return-value]  # what was asked for under the same question
+
+    def _too_old(self, age: timedelta, period: Period) -> bool:
+        serves = period.length / SHARE
+        if timedelta(0) <= age <= serves:
+            return False
+        if serves <= CHEAP or not timedelta(0) <= age <= 2 * serves:
+            return True
+        if self._renewed_at == period.end:
+            return False
+        self._renewed_at = period.end
+        return True
 
     def _of_question(self, question: Hashable) -> _Known:
         known = self._buckets[question] = self._buckets.pop(question, _Known())
