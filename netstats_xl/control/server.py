@@ -2,36 +2,27 @@
 
 import asyncio
 import logging
-import math
 import os
 import secrets
 import socket
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from netstats_xl import __version__
 from netstats_xl.app.service import Service
 from netstats_xl.control.credentials import Endpoint, remove_endpoint, write_endpoint
 from netstats_xl.errors import ControlError
 
-if TYPE_CHECKING:
-    import uvicorn
-
-    from netstats_xl.control.events import Listening
-
 log = logging.getLogger(__name__)
 
 _LOOPBACK = "127.0.0.1"
-_MOST_HEADER_BYTES = 16_384
-_MOST_CONNECTIONS = 128
-_MOST_THREADS = 16
-"""Requests that wait for the service at once; more are queued."""
-_KEEP_ALIVE_S = 5
+_BACKLOG = 128
 _LAST_MOMENT_S = 1.0
 
 
@@ -117,11 +108,13 @@ class _Running:
     """One server at work. Its thread is a daemon, and so are those that it starts: none keeps the process alive."""
 
     def __init__(self, service: Service, endpoint: Endpoint, listener: socket.socket) -> None:
+        from netstats_xl.control.serving import ApiServer
+
         self.endpoint = endpoint
         self._listener = listener
+        self._server = ApiServer(service, listener, token=endpoint.token)
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._server, self._listening = _build(service, endpoint, listener)
         self._thread = threading.Thread(target=self._run, name="control", daemon=True)
 
     def start(self) -> None:
@@ -136,14 +129,13 @@ class _Running:
             raise ControlError("The control channel does not start: the log tells more.")
 
     def stop(self, *, patience_s: float) -> None:
-        """End the streams, then the server, then the thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._listening.end)
-        self._server.config.timeout_graceful_shutdown = max(math.ceil(patience_s), 1)
-        self._server.should_exit = True
+        """End the server, then the thread."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended by itself
+                self._loop.call_soon_threadsafe(self._server.end, patience_s)
         self._thread.join(patience_s + _LAST_MOMENT_S)
         if self._thread.is_alive():
-            self._server.force_exit = True
+            self._server.give_up()
             self._thread.join(_LAST_MOMENT_S)
 
     def _run(self) -> None:
@@ -157,42 +149,10 @@ class _Running:
             self._ready.set()
 
     async def _serve(self) -> None:
-        from anyio.to_thread import current_default_thread_limiter
-
-        current_default_thread_limiter().total_tokens = _MOST_THREADS
         self._loop = asyncio.get_running_loop()
         # It listens already: whoever connects before the server accepts is queued, and answered.
         self._loop.call_soon(self._ready.set)
-        await self._server.serve(sockets=[self._listener])
-
-
-def _build(
-    service: Service, endpoint: Endpoint, listener: socket.socket
-) -> "tuple[uvicorn.Server, Listening]":
-    """The server; FastAPI and uvicorn are imported here, where one is needed."""
-    import uvicorn
-
-    from netstats_xl.control.api import create_api
-    from netstats_xl.control.events import Listening
-
-    listening = Listening(service)
-    port = listener.getsockname()[1]
-    config = uvicorn.Config(
-        create_api(service, token=endpoint.token, port=port, listening=listening),
-        http="h11",
-        ws="none",
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
-        limit_concurrency=_MOST_CONNECTIONS,
-        timeout_keep_alive=_KEEP_ALIVE_S,
-    )
-    return uvicorn.Server(config), listening
+        await self._server.serve()
 
 
 def _loopback_socket() -> socket.socket:
@@ -206,7 +166,7 @@ def _loopback_socket() -> socket.socket:
         # for the client's delayed acknowledgement: 40 ms on Linux, 200 ms on Windows.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind((_LOOPBACK, 0))
-        listener.listen(_MOST_CONNECTIONS)
+        listener.listen(_BACKLOG)
         listener.setblocking(False)
     except OSError:
         listener.close()
