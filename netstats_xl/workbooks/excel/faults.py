@@ -63,14 +63,14 @@ HRESULTS = {
 """By the number as Microsoft writes it, of the call or, where that is DISP_E_EXCEPTION, of its details."""
 
 EXCEPTIONS: dict[str, Verdict] = {
-    "xlwings._xlwindows.ExcelBusyError": Verdict.BUSY,
+    "ExcelBusyError": Verdict.BUSY,
     # What pywin32 makes of a call that was rejected while it looked for the member.
-    "builtins.AttributeError": Verdict.BUSY,
-    # The window that was looked at is no more.
-    "pywintypes.error": Verdict.GONE,
-    "builtins.OSError": Verdict.GONE,
+    "AttributeError": Verdict.BUSY,
+    # pywintypes.error: the window that was looked at is no more.
+    "error": Verdict.GONE,
+    "OSError": Verdict.GONE,
 }
-"""By the class that raised, for errors without such a number."""
+"""By the name of the class, or of one that it inherits from, for errors without such a number."""
 
 _TEXTS = {
     Verdict.BUSY: "Excel cannot answer now: a cell is being edited, or a dialog is open. "
@@ -87,7 +87,7 @@ def verdict(error: Exception) -> Verdict:
     number = code(error)
     if number is not None:
         return HRESULTS.get(number, Verdict.FAILED)
-    names = (f"{each.__module__}.{each.__qualname__}" for each in type(error).__mro__)
+    names = (each.__name__ for each in type(error).__mro__)
     return next((EXCEPTIONS[name] for name in names if name in EXCEPTIONS), Verdict.FAILED)
 
 

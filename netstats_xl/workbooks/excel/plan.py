@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from netstats_xl.domain.views import TableSpec
 from netstats_xl.sheets import normalised
 from netstats_xl.workbooks.excel.values import Cell, RawCell, escaped, raw_key
-from netstats_xl.workbooks.xlsx_parts import column_letters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +45,6 @@ class Rectangle:
     left: int
     columns: Sequence[Sequence[Cell]]
 
-    @property
-    def address(self) -> str:
-        """As counted from the table's first cell: `B2:F31`."""
-        return address(self.top, self.left, len(self.columns[0]), len(self.columns))
-
     def block(self) -> list[tuple[Cell, ...]]:
         """What `Value2` takes."""
         return list(zip(*([escaped(value) for value in column] for column in self.columns), strict=True))
@@ -70,12 +64,6 @@ class Plan:
     def empty(self) -> bool:
         """Whether the table is as it should be."""
         return self.rows is None and not self.writes
-
-
-def address(top: int, left: int, rows: int, columns: int) -> str:
-    """An address relative to a cell, all counted from 0."""
-    first = f"{column_letters(left + 1)}{top + 1}"
-    return f"{first}:{column_letters(left + columns)}{top + rows}"
 
 
 def plan_output(

@@ -155,8 +155,9 @@ class Reader:
             cells, typed = cells_of(live), self.typed(name) or frozenset()
             wanted = [position for header, position in cells.positions().items() if header in typed]
             content = [[row[position] for position in wanted] for row in (*cells.body, *cells.beyond)]
-            headers = [cells.headers[position] for position in wanted]
-            digest.update(repr((name, str(cells.place), headers, content)).encode("utf-8", "surrogatepass"))
+            headers = [(cells.place.first_column + position, cells.headers[position]) for position in wanted]
+            found = (name, live.sheet_name, cells.place.first_row, headers, content)
+            digest.update(repr(found).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
 

@@ -143,6 +143,10 @@ class Live:
         self.workbook.publish(shown)
         assert self.workbook.flush(10)
 
+    def held(self) -> int:
+        """How many COM references are held between two turns: asked in the thread that has them."""
+        return self.workbook._thread.call(lambda _: self.engine.references, 10)
+
     def cell(self, sheet: str, address: str) -> object:
         """What a cell shows."""
         return self.book.sheet(sheet).range(address).value2()

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from netstats_xl.domain.tables import ErrorValue
+from netstats_xl.domain.tables import CellValue, ErrorValue
 from netstats_xl.domain.views import Anchor, CellSpec, Kind, SheetSpec, WorkbookSpec, WorkbookView
 from netstats_xl.errors import ViewUnsupported
 from tests.excel_double import DISTURBING, CallLog, WindowsEngine, add_chart
@@ -13,7 +13,8 @@ from tests.workbooks.excel.live import RUNS, Live, live, view
 AT = datetime(2026, 11, 23, 8)  # noqa: DTZ001 - a workbook knows no time zone
 SERIAL = 46349 + 8 / 24
 ROWS = [(AT, f"job {number}", float(number)) for number in range(5)]
-SHOWN = [(SERIAL, f"job {number}", float(number)) for number in range(5)]
+BLANK = [(None, None, None)]
+SHOWN: list[tuple[object, ...]] = [(SERIAL, f"job {number}", float(number)) for number in range(5)]
 
 
 def calls_of(bench: Live, shown: WorkbookView) -> list[str]:
@@ -35,7 +36,7 @@ def test_a_table_grows_shrinks_and_is_emptied(engine: WindowsEngine) -> None:
         chart = add_chart(bench.book.sheet("Runs"), "Chart", table, "At", "RTT (ms)")
         for count in (5, 2, 3, 0):
             bench.show(view(Runs=ROWS[:count]))
-            assert bench.rows("Runs") == (SHOWN[:count] or [(None, None, None)])
+            assert bench.rows("Runs") == (SHOWN[:count] or BLANK)
             followed = chart.chart.series[0].values
             assert followed is not None
             assert followed.rect == table.column_rect("RTT (ms)")
@@ -44,7 +45,11 @@ def test_a_table_grows_shrinks_and_is_emptied(engine: WindowsEngine) -> None:
 
 
 def test_blanks_errors_flags_and_suspicious_text_are_shown_as_they_are(engine: WindowsEngine) -> None:
-    rows = [(None, "=cmd()", None), (AT, ErrorValue("#N/A"), float("nan")), (AT, "'quoted", 1)]
+    rows: list[tuple[CellValue, ...]] = [
+        (None, "=cmd()", None),
+        (AT, ErrorValue("#N/A"), float("nan")),
+        (AT, "'quoted", 1),
+    ]
     with live(engine) as bench:
         bench.show(view(Runs=rows))
         assert bench.rows("Runs") == [
@@ -68,8 +73,7 @@ def test_what_the_cells_show_already_is_not_written(engine: WindowsEngine) -> No
 def test_only_the_rectangle_that_changed_is_written(engine: WindowsEngine) -> None:
     with live(engine) as bench:
         bench.show(view(Runs=ROWS))
-        changed = [list(row) for row in ROWS]
-        changed[2][2], changed[3][2] = 20.0, 30.0
+        changed = [*ROWS[:2], (AT, "job 2", 20.0), (AT, "job 3", 30.0), ROWS[4]]
         with bench.excel.calls.during() as calls:
             bench.show(view(Runs=changed))
         assert len(calls.writes) == 1
