@@ -8,7 +8,7 @@ from netstats_xl.sheets.columns import SheetColumn
 SETTING_COLUMNS: tuple[SheetColumn, ...] = (
     SheetColumn(
         key="setting",
-        column=Column(header="Setting", width=26, note="Leave these names as they are.", style=READ_ONLY),
+        column=Column(header="Setting", width=29, note="Leave these names as they are.", style=READ_ONLY),
         required=True,
     ),
     SheetColumn(
@@ -73,8 +73,8 @@ SETTING_ROWS: tuple[SettingRow, ...] = (
     SettingRow(
         key="when_closed",
         name="When the workbook is closed",
-        description="collect: results are collected all the same, and shown when it is opened again. "
-        "stop: nothing is measured until it is started again. Blank: collect.",
+        description="collect: results are collected all the same. stop: nothing is measured until it is started again. "
+        "Blank: collect.",
     ),
     SettingRow(
         key="retention_days",

@@ -34,7 +34,11 @@ from netstats_xl.sheets import (
     settings_rows,
 )
 
-_ZONE = next(row.name for row in SETTING_ROWS if row.key == "zone")
+_ZONE, _DATABASE = (next(row.name for row in SETTING_ROWS if row.key == key) for key in ("zone", "database"))
+_LIVE_DATABASE = (
+    "Path of the file that keeps all results, relative to this workbook's folder. "
+    "Blank: one of your own on this computer, which the sheet About names."
+)
 _FILLED = "Grey columns are filled in the report."
 _HELP: Sections = (
     (
@@ -112,14 +116,14 @@ def live_template_view() -> WorkbookView:
     }
     settings = Settings()
     inputs = _input_rows(_examples(settings.zone), settings, tables[DESTINATIONS], tables[JOBS])
-    blank_zone = [
-        (name, None if name == _ZONE else value, description)
+    live_settings = [
+        (name, None if name == _ZONE else value, _LIVE_DATABASE if name == _DATABASE else description)
         for name, value, description in settings_rows(settings)
     ]
     rows = {
         **empty_rows(),
         **inputs,
-        SETTINGS: blank_zone,
+        SETTINGS: live_settings,
         SELECTION: [(None, Selection().period)],
         CHOICES: choice_rows(_examples(settings.zone)),
     }
