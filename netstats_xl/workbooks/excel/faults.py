@@ -44,6 +44,7 @@ HRESULTS = {
     0x80010012: Verdict.GONE,  # RPC_E_SERVER_DIED_DNE
     0x80010105: Verdict.GONE,  # RPC_E_SERVERFAULT: it crashed in the call
     0x80010108: Verdict.GONE,  # RPC_E_DISCONNECTED
+    0x80004002: Verdict.GONE,  # E_NOINTERFACE: so answers the stub of a server that has ended
     0x800401FD: Verdict.GONE,  # CO_E_OBJNOTCONNECTED
     0x800A01A8: Verdict.GONE,  # VBA's error 424: the object was deleted
     0x800A03EC: Verdict.REFUSED,  # error 1004
