@@ -29,7 +29,12 @@ MAIL = Destination(id="d2", name="Mail", host="b.example", group="shops", tags=(
 
 
 def job(name: str) -> Job:
-    return Job(id=name, name=name, selectors=(Selector(kind="all"),), schedule=Schedule(interval=timedelta(seconds=10)))
+    return Job(
+        id=name,
+        name=name,
+        selectors=(Selector(kind="all"),),
+        schedule=Schedule(interval=timedelta(seconds=10)),
+    )
 
 
 WORLD = Definitions(destinations=(WEB, MAIL), jobs=(job("Every 10 s"), job("web")))

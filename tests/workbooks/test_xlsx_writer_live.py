@@ -56,7 +56,10 @@ def roomy(*columns: Column, room: int = 50, name: str = "Things", row: int = 0) 
 
 def offering(tmp_path: Path) -> Path:
     typed = table(Column(header="What", typed=True, validation=OFFERED))
-    rows: dict[str, list[Row]] = {"Things": [("Web",)], "Choices": [("*", "Web"), (None, "Job"), (None, "Gateway")]}
+    rows: dict[str, list[Row]] = {
+        "Things": [("Web",)],
+        "Choices": [("*", "Web"), (None, "Job"), (None, "Gateway")],
+    }
     return written(view_of(typed, rows=rows, more=[CHOICES]), tmp_path)
 
 
