@@ -7,10 +7,12 @@ that he types into, are never written.
 from collections import defaultdict, deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress, count
+from operator import ne
 
 from netstats_xl.domain.views import TableSpec
 from netstats_xl.sheets import normalised
-from netstats_xl.workbooks.excel.values import Cell, RawCell, escaped, raw_key
+from netstats_xl.workbooks.excel.values import Cell, RawCell, escaped_column, raw_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,7 @@ class Rectangle:
 
     def block(self) -> list[tuple[Cell, ...]]:
         """What `Value2` takes."""
-        return list(zip(*([escaped(value) for value in column] for column in self.columns), strict=True))
+        return list(zip(*map(escaped_column, self.columns), strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,10 +189,13 @@ def runs(numbers: Iterable[int]) -> Iterator[list[int]]:
 
 def _differing(before: Sequence[RawCell], after: Sequence[Cell]) -> list[int]:
     """The rows in which a column changes. A flag is no number, though Python takes True for 1; nor is an error."""
-    if list(before) == after and not {bool, int} & {*map(type, before), *map(type, after)}:
+    types = {*map(type, before), *map(type, after)}
+    if types & {bool, int}:
+        return [
+            row
+            for row, (old, new) in enumerate(zip(before, after, strict=True))
+            if old != new or (old is not None and type(old) is not type(new))
+        ]
+    if list(before) == after:
         return []
-    return [
-        row
-        for row, (old, new) in enumerate(zip(before, after, strict=True))
-        if old != new or (old is not None and type(old) is not type(new))
-    ]
+    return list(compress(count(), map(ne, before, after)))

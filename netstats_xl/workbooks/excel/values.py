@@ -4,6 +4,7 @@ A value is *prepared* for Excel once; text that Excel would read as something el
 written, so that what is prepared can be compared with what the cells hold.
 """
 
+import math
 import re
 from collections.abc import Hashable, Iterable, Sequence
 from datetime import date, datetime, time, timedelta
@@ -25,8 +26,10 @@ LONGEST_TEXT = 8_203
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a workbook knows no time zone
 _FIRST_TRUE_DAY = datetime(1900, 3, 1)  # noqa: DTZ001 - before it Excel counts a 29 February that never was
 _DAY = timedelta(days=1)
-_INFINITE = float("inf")
 _EXACT = 2**53
+_NUMBERS = frozenset({int, float})
+_AS_THEY_ARE = frozenset({float, bool, type(None)})
+_TEXTS = frozenset({str, type(None)})
 
 _ERROR_BASE = -2146828288
 """0x800A0000: an error in a cell is this plus one of Excel's error numbers (`XlCVError`)."""
@@ -71,20 +74,49 @@ def prepared(rows: Iterable[Row], columns: Sequence[Column]) -> list[list[Cell]]
 
 
 def prepared_column(values: Sequence[CellValue], kind: Kind = Kind.TEXT) -> list[Cell]:
-    """The values of a column, prepared: by their type all at once where they have one in common."""
+    """The values of a column, prepared: all at once where their type is known, and nothing is odd about them."""
     types = set(map(type, values))
+    blanks = type(None) in types
     types.discard(type(None))
-    if types == {float}:
-        return [value if value is not None and -_INFINITE < value < _INFINITE else None for value in values]  # type: ignore[misc, operator]  # floats, by the line above
-    if types == {str}:
-        return [clean_text(value, LONGEST_TEXT) if value else None for value in values]  # type: ignore[arg-type]  # texts
-    if types == {datetime}:
-        try:
-            if all(value is None or value >= _FIRST_TRUE_DAY for value in values):  # type: ignore[operator]  # datetimes
-                return [None if value is None else (value - _EPOCH) / _DAY for value in values]  # type: ignore[operator]
-        except TypeError:
-            pass  # an aware one, which is told of below
-    return [prepared_cell(value, kind) for value in values]
+    found: list[Cell] | None = None
+    if types and types <= _NUMBERS:
+        found = _numbers([value for value in values if value is not None] if blanks else values)
+    elif types == {str}:
+        found = _texts([value for value in values if value is not None] if blanks else values)
+    elif types == {datetime}:
+        found = _serials([value for value in values if value is not None] if blanks else values)
+    if found is None:
+        return [prepared_cell(value, kind) for value in values]
+    if not blanks:
+        return found
+    ready = iter(found)
+    return [None if value is None else next(ready) for value in values]
+
+
+def _numbers(values: Sequence[Any]) -> list[Cell] | None:
+    """Floats and integers, as floats; None: some are to be looked at one by one."""
+    found = list(map(float, values)) if max(map(abs, values)) <= _EXACT else None
+    # A sum tells whether any is no number: NaN compares with nothing.
+    return found if found is not None and math.isfinite(sum(found)) else None  # type: ignore[return-value]  # floats
+
+
+def _texts(values: Sequence[Any]) -> list[Cell] | None:
+    """Texts; None: some have to be cleaned, cut or made blank."""
+    distinct = set(values)
+    together = "".join(distinct)
+    if "" in distinct or clean_text(together, len(together) * 2) != together:
+        return None
+    return list(values) if max(map(len, distinct)) * 2 <= LONGEST_TEXT else None
+
+
+def _serials(values: Sequence[Any]) -> list[Cell] | None:
+    """Instants, as serial numbers; None: some have a time zone, or are older than Excel's calendar."""
+    try:
+        if min(values) < _FIRST_TRUE_DAY:
+            return None
+        return [(value - _EPOCH) / _DAY for value in values]
+    except TypeError:
+        return None
 
 
 def prepared_cell(value: object, kind: Kind = Kind.TEXT) -> Cell:
@@ -116,6 +148,18 @@ def escaped(value: RawCell) -> Cell:
     if isinstance(value, int) and not isinstance(value, bool):
         return None
     return value  # type: ignore[no-any-return]  # None, a float or a bool
+
+
+def escaped_column(values: Sequence[RawCell]) -> Sequence[Cell]:
+    """The values of a column, escaped."""
+    types = set(map(type, values))
+    if types <= _AS_THEY_ARE:
+        return values
+    if types <= _TEXTS:
+        # Texts repeat.
+        by_value = {value: escaped(value) for value in set(values)}
+        return [by_value[value] for value in values]
+    return [escaped(value) for value in values]
 
 
 def misread(text: str) -> bool:
