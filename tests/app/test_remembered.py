@@ -119,6 +119,17 @@ def test_what_cannot_be_merged_is_renewed_once_it_is_older_than_a_small_share_of
     assert [period for period, _ in asked.asked] == [DAY, late]
 
 
+def test_what_was_measured_for_a_short_time_only_is_always_fresh() -> None:
+    world = World()
+    asked = Asked(world.store)
+    remembering = RememberingStore(asked)  # type: ignore[arg-type]  # it hands on what it does not note
+    for minutes in range(3):
+        day = Period(start=DAY.start, end=END + timedelta(minutes=minutes))
+        for edges in ([], [DAY.start]):
+            assert remembering.summaries(day, edges=edges) == world.store.summaries(day, edges=edges)
+        world.rounds(GATEWAY, day.end, replied(1.0))
+
+
 def test_of_several_old_answers_one_a_view_is_renewed_unless_they_are_very_old(
     remembering: RememberingStore, asked: Asked
 ) -> None:

@@ -1,8 +1,8 @@
 """A store's answers about what is long over, remembered: a live workbook asks for them again and again.
 
 What cannot be merged from parts, such as percentiles of a whole period, is asked for anew once it is older than a
-small share of the period: a day's after ten minutes; and of several such answers one a view, so that no view costs
-much more than another.
+small share of what was measured of the period: a day's after ten minutes, on the first day sooner; and of several
+such answers one a view, so that no view costs much more than another.
 """
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
@@ -26,7 +26,8 @@ from netstats_xl.domain.targets import DestinationId, JobId
 from netstats_xl.ports import Dimension, GroupSummary
 
 SHARE = 144
-"""An answer about a period serves until so small a part of the period has gone by since, or at most twice as long."""
+"""An answer about a period serves until so small a part of what was measured of it has gone by since, or at most twice
+as long."""
 CHEAP = timedelta(minutes=1)
 """What serves no longer than this is about a short period, and asked for anew without regard to the rest."""
 SETTLED = timedelta(minutes=5)
@@ -63,6 +64,8 @@ class RememberingStore:
         self._store = store
         self._answers: dict[Hashable, tuple[datetime, object]] = {}
         self._buckets: dict[Hashable, _Known] = {}
+        self._began_at: datetime | None = None
+        """When the first sample was taken; None: there is none yet."""
         self._renewed_at: datetime | None = None
         """The end of the period of the last view for which an answer was renewed."""
 
@@ -89,7 +92,7 @@ class RememberingStore:
         found = {
             bucket: groups
             for bucket in wanted
-            if (groups := _remembered(bucket, known, period.end)) is not None
+            if (groups := self._remembered(bucket, known, period.end)) is not None
         }
         for run in _runs([bucket not in found for bucket in wanted]):
             missing = [wanted[at] for at in run]
@@ -159,7 +162,7 @@ class RememberingStore:
         return answer  # type: ignore[return-value]  # what was asked for under the same question
 
     def _too_old(self, age: timedelta, period: Period) -> bool:
-        serves = period.length / SHARE
+        serves = self._measured(period.start, period.end) / SHARE
         if timedelta(0) <= age <= serves:
             return False
         if serves <= CHEAP or not timedelta(0) <= age <= 2 * serves:
@@ -168,6 +171,22 @@ class RememberingStore:
             return False
         self._renewed_at = period.end
         return True
+
+    def _measured(self, start: datetime, end: datetime) -> timedelta:
+        """For how long there was measured within these bounds."""
+        if self._began_at is None:
+            self._began_at = self._store.info().first_sample_at
+        return max(timedelta(0), end - max(start, self._began_at or end))
+
+    def _remembered(self, bucket: _Bucket, known: _Known, now: datetime) -> _Groups | None:
+        settled = known.settled.get(bucket)
+        if settled is not None or known.growing is None:
+            return settled
+        before, groups = known.growing
+        same = (before.at, before.start) == (bucket.at, bucket.start) and before.end <= bucket.end == now
+        if same and bucket.end - before.end <= self._measured(bucket.start, bucket.end) / SHARE:
+            return groups
+        return None
 
     def _of_question(self, question: Hashable) -> _Known:
         known = self._buckets[question] = self._buckets.pop(question, _Known())
@@ -182,15 +201,6 @@ def _buckets(period: Period, edges: Sequence[datetime]) -> list[_Bucket]:
         for edge, end in zip(edges, ends, strict=True)
         if max(edge, period.start) < min(end, period.end)
     ]
-
-
-def _remembered(bucket: _Bucket, known: _Known, now: datetime) -> _Groups | None:
-    settled = known.settled.get(bucket)
-    if settled is not None or known.growing is None:
-        return settled
-    before, groups = known.growing
-    same = (before.at, before.start) == (bucket.at, bucket.start) and before.end <= bucket.end == now
-    return groups if same and bucket.end - before.end <= (bucket.end - bucket.start) / SHARE else None
 
 
 def _growing(
