@@ -109,8 +109,8 @@ class Parts:
     Raises:
         StoreLocked: another one has it.
     """
-    make_server: Callable[[Service, Settings, str, datetime], Server] | None = None
-    """Serves the control channel of a companion that began then, with its database at this location."""
+    make_server: Callable[[Service, Settings, datetime], Server] | None = None
+    """Serves the control channel of a companion that began then."""
     live: Live | None = None
     """None: the workbook is a file."""
     cpu_s: Callable[[], float] = time.process_time

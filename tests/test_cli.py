@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 from netstats_xl import __version__
 from netstats_xl.cli import main
 from netstats_xl.sheets import INPUT_TABLES, Reading, read_definitions
-from netstats_xl.wiring import file_workbook, open_store
+from netstats_xl.wiring import file_workbook, identity_of, open_store
 
 Netstats = Callable[..., int]
 YAML = """
@@ -58,6 +58,21 @@ def test_a_new_workbook_is_valid_and_never_overwrites(netstats: Netstats, tmp_pa
     assert netstats("check", "Net.xlsx") == 0
     assert netstats("new", "Net.xlsx") == 3
     assert (tmp_path / "Net.xlsx").read_bytes() == before
+
+
+def test_a_new_live_workbook_has_an_identity_and_never_overwrites(
+    netstats: Netstats, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert netstats("new", "Net.xlsm") == 0
+    assert "Open it in Excel" in capsys.readouterr().out
+    before = (tmp_path / "Net.xlsm").read_bytes()
+    identity = identity_of(tmp_path / "Net.xlsm")
+    assert netstats("new", "Net.xlsm") == 3
+    assert (tmp_path / "Net.xlsm").read_bytes() == before
+    assert netstats("new", "Other.xlsm") == 0
+    assert identity_of(tmp_path / "Other.xlsm") not in (None, identity)
+    assert netstats("new", "Third.xlsm", "--time-zone", "Asia/Tokyo") == 2
+    assert not (tmp_path / "Third.xlsm").exists()
 
 
 def test_an_unknown_time_zone_is_refused_with_a_proposal(

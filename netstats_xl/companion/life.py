@@ -210,7 +210,7 @@ class Companion:
         """Without a control channel it collects none the less."""
         if self._parts.make_server is None:
             return
-        server = self._parts.make_server(self.service, settings, self._location, self.service.started_at)
+        server = self._parts.make_server(self.service, settings, self.service.started_at)
         try:
             server.start()
         except ControlError as error:

@@ -36,9 +36,11 @@ def connect(workbook: Path, *, report: Path | None = None, database: Path | None
             raise ConfigurationError(f"{target} is the database: choose another name for the report.")
         return path
 
-    def make_server(service: Service, settings: Settings, location: str, started_at: datetime) -> Server:
+    def make_server(service: Service, settings: Settings, started_at: datetime) -> Server:
         name = str(workbook.resolve())
-        return control_server(service, id_of(settings), workbook=name, database=location, at=started_at)
+        # Where the database should be, also while results are kept in memory: its lock is held there.
+        database_name = str(path_of(settings).resolve())
+        return control_server(service, id_of(settings), workbook=name, database=database_name, at=started_at)
 
     def id_of(settings: Settings) -> str:
         identity = identity_of(workbook) if database is None else None

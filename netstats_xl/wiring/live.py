@@ -125,8 +125,10 @@ def live_parts(book: LiveWorkbook, name: str, id_: str) -> Parts:
         record = read_record(data.record(id_))
         return Settings(database=record.database if record is not None else "")
 
-    def make_server(service: Service, settings: Settings, location: str, started_at: datetime) -> Server:
-        return control_server(service, id_, workbook=book.full_name or name, database=location, at=started_at)
+    def make_server(service: Service, settings: Settings, started_at: datetime) -> Server:
+        return control_server(
+            service, id_, workbook=book.full_name or name, database=str(path_of(settings)), at=started_at
+        )
 
     def note_place(place: str, database: str) -> None:
         record = WorkbookRecord(place=place, database=database)

@@ -118,7 +118,6 @@ class FakeServer:
 
     stage: "Stage"
     service: Service
-    location: str
     names: list[str] = field(default_factory=list)
     error: ControlError | None = None
 
@@ -186,10 +185,8 @@ class Stage:
         self.schedulers.append(HandScheduler(on_error))
         return self.schedulers[-1]
 
-    def _make_server(
-        self, service: Service, settings: Settings, location: str, started_at: datetime
-    ) -> FakeServer:
-        self.servers.append(FakeServer(self, service, location, error=self.server_error))
+    def _make_server(self, service: Service, settings: Settings, started_at: datetime) -> FakeServer:
+        self.servers.append(FakeServer(self, service, error=self.server_error))
         return self.servers[-1]
 
     @property

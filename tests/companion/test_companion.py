@@ -313,7 +313,6 @@ def test_the_control_channel_serves_from_the_start_until_all_is_saved() -> None:
     stage = Stage()
     companion = stage.start()
     assert stage.server.service is companion.service
-    assert stage.server.location == "memory"
     stage.tick()
     companion.stop()
     assert stage.order == ["serves", "serves no more, 2 samples saved"]

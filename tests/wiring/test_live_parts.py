@@ -153,7 +153,7 @@ def test_its_control_channel_is_found_under_its_identity(data: DataFolder, tmp_p
     parts = live_parts(book, book.full_name, ID)
     make: Callable[..., object] | None = parts.make_server
     assert make is not None
-    server = make(None, Settings(), "location", parts.clock.now())
+    server = make(None, Settings(), parts.clock.now())
     assert vars(server)["_path"] == data.endpoint(ID)
 
 
