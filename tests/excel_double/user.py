@@ -219,6 +219,13 @@ class User:
         with self._acting():
             self.application.close(book)
 
+    def reopen(self, book: Workbook) -> None:
+        """Open a workbook anew that was closed: it is as it was then."""
+        with self._acting():
+            book.closed = False
+            self.application.books.append(book)
+            self.application.activate(book)
+
     def quit(self) -> None:
         """Close Excel, or kill it: its windows vanish, and every call finds no server."""
         with self._acting():

@@ -7,15 +7,23 @@ WINDOW = 1715004
 PROGRAM = r"C:\Program Files\Microsoft Office\root\Office16\Microsoft Excel"
 
 
-def run_python(python: PurePath, full_name: str, log: str, *, program: str = PROGRAM) -> str:
+def run_python(
+    python: PurePath,
+    full_name: str,
+    log: str,
+    *,
+    program: str = PROGRAM,
+    workbook_id: str = WORKBOOK_ID,
+    window: int = WINDOW,
+) -> str:
     """What xlwings' `ExecuteWindows` hands to Windows for this Python and a workbook of this `FullName`."""
     folders = f"false;{full_name};{full_name};;;;".replace("&", "^&").replace("\\", "\\\\")
-    start = f"netstats_xl.ribbon.start('{WORKBOOK_ID}', {WINDOW}, {python_text(full_name)})"
+    start = f"netstats_xl.ribbon.start('{workbook_id}', {window}, {python_text(full_name)})"
     return (
         f'cmd.exe /C {str(python)[:2]} & cd "{python.parent}" & "{python}" -B -c '
         f'"import xlwings.utils;xlwings.utils.prepare_sys_path(\\"{folders}\\"); '
         f'import netstats_xl.ribbon; {start}"  --wb="{PureWindowsPath(full_name).name}" --from_xl=1 '
-        f'--app="{program}" --hwnd="{WINDOW}" 2> "{log}" '
+        f'--app="{program}" --hwnd="{window}" 2> "{log}" '
     )
 
 
