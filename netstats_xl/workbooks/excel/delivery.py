@@ -9,6 +9,7 @@ from netstats_xl.errors import WorkbookError
 from netstats_xl.sheets import normalised
 from netstats_xl.workbooks.excel.busy import Com, Patience
 from netstats_xl.workbooks.excel.faults import Refused
+from netstats_xl.workbooks.excel.large import Left
 from netstats_xl.workbooks.excel.plan import Plan, Present, plan_output, plan_typed
 from netstats_xl.workbooks.excel.tables import LiveTable, Places, below, block_of
 from netstats_xl.workbooks.excel.values import Cell, escaped, prepared, prepared_cell, raw_key, value_key
@@ -108,6 +109,8 @@ class Delivery:
         self._refreshed_at: dict[str, float] = {}
         self._written: dict[str, tuple[Plan, float]] = {}
         """What was written last, and when, by the table's name."""
+        self._left: dict[str, Left] = {}
+        """Large tables, by name."""
         self.problems: dict[Hashable, str] = {}
         """What cannot be shown as it should, by what it is about."""
 
@@ -145,6 +148,9 @@ class Delivery:
         self, table: LiveTable, update: TableUpdate, patience: Patience, first: int, now: float
     ) -> bool:
         spec, place = update.spec, table.place()
+        left = self._left.pop(spec.name, None)
+        if left is not None and left.trusted(place, now) and (plan := left.plan(spec, update.columns)):
+            return self._write_as_left(table, update, left, plan)
         present_rows = place.last_row - place.first_row
         typed = any(column.typed for column in spec.columns)
         wanted_rows = 0 if typed else len(update.columns[0])
@@ -161,14 +167,31 @@ class Delivery:
             plan = plan_output(spec, present, update.columns, capacity=capacity)
         self._note_left_out(update, plan)
         before, at = self._written.get(spec.name, (None, now))
-        if plan.empty or (plan == before and now - at < IN_VAIN_S):
+        if plan == before and now - at < IN_VAIN_S:
             return True
-        done = self._carry_out(table, place, area, cells, plan, patience, first + MOST_CALLS)
-        if done:
+        if not self._carry_out(table, place, area, cells, plan, patience, first + MOST_CALLS):
+            return False
+        if not plan.empty:
             self._written[spec.name] = plan, now
-        if done and update.pivots:
-            self._stale[spec.name] = update.pivots
-        return done
+            self._note_changed(update)
+        if not typed and (now_left := Left.after(place, present, plan, now)):
+            self._left[spec.name] = now_left
+        return True
+
+    def _write_as_left(self, table: LiveTable, update: TableUpdate, left: Left, plan: Plan) -> bool:
+        """Write into a large table without reading all of it; False: it is to be read after all."""
+        for rectangle in plan.writes:
+            cells = left.cells(table, rectangle)
+            if cells is None:
+                return False
+            cells.put("Value2", rectangle.block())
+            self._note_changed(update)
+        self._left[update.spec.name] = left.carried_out(plan)
+        return True
+
+    def _note_changed(self, update: TableUpdate) -> None:
+        if update.pivots:
+            self._stale[update.spec.name] = update.pivots
 
     def _note_left_out(self, update: TableUpdate, plan: Plan) -> None:
         key = "room", update.spec.name
@@ -197,43 +220,38 @@ class Delivery:
         for rectangle in plan.writes:
             if patience.calls + 2 > limit:
                 return False
-            top, left = place.first_row + rectangle.top, place.first_column + rectangle.left
-            rows, columns = len(rectangle.columns[0]), len(rectangle.columns)
-            where = Area(top, left, top + rows - 1, left + columns - 1)
-            table.range(where).put("Value2", rectangle.block())
+            table.range(rectangle.within(place)).put("Value2", rectangle.block())
         if plan.rows is not None and plan.rows < present_rows:
             if patience.calls + 2 > limit:
                 return False
             table.table.do("Resize", table.range(target))
         return True
 
-    @property
-    def idle(self) -> bool:
-        """Whether no pivot waits to be computed anew."""
-        return not self._stale
+    def pivots_due_in(self, now: float) -> float | None:
+        """In how many seconds a pivot is to be computed anew; None: no source changed."""
+        return min((self._due_in(source, now) for source in self._stale), default=None)
 
-    def refresh_pivots(self, target: Target, now: float) -> float | None:
-        """Compute pivots anew whose source changed, if it is time; in how many seconds to come back.
+    def _due_in(self, source: str, now: float) -> float:
+        refreshed_at = self._refreshed_at.get(source)
+        return 0 if refreshed_at is None else max(0, refreshed_at + self._pivots_every_s - now)
+
+    def refresh_pivots(self, target: Target, now: float) -> None:
+        """Compute pivots anew whose source changed, if it is time.
 
         Pivots over one source share what they hold: one is computed for all.
         """
-        waits = []
-        for source, pivots in list(self._stale.items()):
-            due_in = self._refreshed_at.get(source, -self._pivots_every_s) + self._pivots_every_s - now
-            if due_in > 0:
-                waits.append(due_in)
-                continue
-            pivot = _pivot(target.sheets, pivots)
+        for source in [each for each in self._stale if not self._due_in(each, now)]:
+            pivot = _pivot(target.sheets, self._stale[source])
             if pivot is not None:
                 pivot.act("RefreshTable")
             self._refreshed_at[source] = now
             del self._stale[source]
-        return min(waits, default=None)
 
     def forget(self) -> None:
         """Another workbook, or the same one opened again, is shown from now on."""
         self._refreshed_at.clear()
         self._written.clear()
+        self._left.clear()
 
 
 def _free_rows(spec: TableSpec, present: Present, beyond: Sequence[Sequence[object]]) -> int:

@@ -13,6 +13,7 @@ from operator import ne
 from netstats_xl.domain.views import TableSpec
 from netstats_xl.sheets import normalised
 from netstats_xl.workbooks.excel.values import Cell, RawCell, escaped_column, raw_key
+from netstats_xl.workbooks.xlsx_parts import Area
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,11 @@ class Rectangle:
     top: int
     left: int
     columns: Sequence[Sequence[Cell]]
+
+    def within(self, place: Area) -> Area:
+        """The cells on the sheet, of a table that stands there."""
+        top, left = place.first_row + self.top, place.first_column + self.left
+        return Area(top, left, top + len(self.columns[0]) - 1, left + len(self.columns) - 1)
 
     def block(self) -> list[tuple[Cell, ...]]:
         """What `Value2` takes."""

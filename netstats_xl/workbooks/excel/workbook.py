@@ -259,8 +259,9 @@ class ExcelWorkbook:
     def _turn(self) -> float | None:
         """Bring what waits to the sheets, as far as Excel lets it."""
         messages = self._mailbox.take()
-        if not messages and self._delivery.idle:
-            return None
+        pivots_in = self._delivery.pivots_due_in(self._monotonic())
+        if not messages and pivots_in != 0:
+            return pivots_in
         try:
             return self._deliver(messages)
         except Gone:
@@ -299,8 +300,8 @@ class ExcelWorkbook:
             self._delivery.problems.pop(key, None)
             if done:
                 del messages[key]
-        pivots_in = self._delivery.refresh_pivots(target, self._monotonic())
-        return self._tick_s if messages else pivots_in
+        self._delivery.refresh_pivots(target, self._monotonic())
+        return self._tick_s if messages else self._delivery.pivots_due_in(self._monotonic())
 
     # --- the way to Excel ---
 

@@ -1,5 +1,6 @@
 """What is published stands on the sheets, written politely."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from netstats_xl.domain.tables import CellValue, ErrorValue
 from netstats_xl.domain.views import Anchor, CellSpec, Kind, SheetSpec, WorkbookSpec, WorkbookView
 from netstats_xl.errors import ViewUnsupported
-from tests.excel_double import DISTURBING, CallLog, WindowsEngine, add_chart
+from tests.excel_double import DISTURBING, Access, CallLog, WindowsEngine, add_chart
+from tests.excel_double.ranges import Range
 from tests.workbooks.excel.live import RUNS, Live, live, view
 
 AT = datetime(2026, 11, 23, 8)  # noqa: DTZ001 - a workbook knows no time zone
@@ -19,6 +21,7 @@ SHOWN: list[tuple[object, ...]] = [(SERIAL, f"job {number}", float(number)) for 
 
 def calls_of(bench: Live, shown: WorkbookView) -> list[str]:
     """The calls that showing a view takes."""
+    bench.held()  # what goes on is at its end by then
     with bench.excel.calls.during() as calls:
         bench.show(shown)
     assert not DISTURBING & set(calls.names)
@@ -128,6 +131,60 @@ def test_a_column_that_the_user_moved_or_put_between_is_respected(engine: Window
         bench.show(view(Runs=[(AT, "x", 9.0), *ROWS[1:], (AT, "new", 1.0)]))
         assert bench.rows("Runs")[0] == (9.0, SERIAL, "x", "a")
         assert [row[3] for row in bench.rows("Runs")] == ["a", "b", "c", "d", "e", None]
+
+
+MANY = [(AT, f"job {number}", float(number)) for number in range(4_000)]
+
+
+def read_cells(bench: Live, shown: WorkbookView) -> int:
+    """How many cells Excel had to hand over to show a view."""
+    bench.held()
+    handed: list[int] = []
+    value2 = Range.served["Value2", Access.GET]
+
+    def counting(target: Range) -> object:
+        handed.append(target.rect.rows * target.rect.columns)
+        return value2(target)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Range, "served", {**Range.served, ("Value2", Access.GET): counting})
+        bench.show(shown)
+    return sum(handed)
+
+
+def test_a_large_table_is_not_read_as_a_whole_for_a_change_in_its_last_row(engine: WindowsEngine) -> None:
+    with live(engine) as bench:
+        for shown in (MANY, MANY):
+            assert read_cells(bench, view(Runs=shown)) >= len(MANY) * 3  # it grew, and was read once more
+        changed = [*MANY[:-1], (AT, "the last", 0.0)]
+        taken = calls_of(bench, view(Runs=changed))
+        assert max(map(len, ticks(taken))) <= 10
+        assert bench.rows("Runs")[-1] == (SERIAL, "the last", 0.0)
+        assert read_cells(bench, view(Runs=MANY)) < 100
+        assert read_cells(bench, view(Runs=MANY)) == 0
+        bench.clock.now += 601
+        assert read_cells(bench, view(Runs=MANY)) > 10_000
+
+
+def test_a_large_table_that_the_user_sorted_or_changed_is_read_again(engine: WindowsEngine) -> None:
+    with live(engine) as bench:
+        bench.show(view(Runs=MANY))
+        bench.show(view(Runs=MANY))
+        table = bench.book.table("Runs")
+        acts: tuple[Callable[[], None], ...] = (
+            lambda: bench.user.sort(table, "RTT (ms)", descending=True),
+            lambda: bench.user.move_column(table, "RTT (ms)", "At"),
+            lambda: bench.user.move_column(table, "At", "RTT (ms)"),
+            lambda: bench.user.insert_rows(table.sheet, 1),
+            lambda: bench.user.type(table.sheet, f"C{table.rect.bottom}", "mine"),
+        )
+        for number, act in enumerate(acts):
+            act()
+            changed = [*MANY[:-1], (AT, f"the last {number}", float(number))]
+            bench.show(view(Runs=changed))
+            order = [table.headers.index(column.header) for column in RUNS.columns]
+            shown = [tuple(row[position] for position in order) for row in bench.rows("Runs")]
+            assert shown == [(SERIAL, *row[1:]) for row in changed]
 
 
 def test_a_table_that_moved_to_another_sheet_is_found_there(engine: WindowsEngine) -> None:
