@@ -1,21 +1,23 @@
 """`netstats-xl install` and `uninstall` with Windows' own shell, registry and files.
 
 The documents and the Start menu are moved into a folder of the test's first, as OneDrive or an administrator moves
-them: nothing of the user who runs the tests is touched. What the shell says of itself is read back through it.
+them, in a registry of the test's own: nothing of the user who runs the tests is touched. What is written through the
+shell is read back through it.
 """
 
+import ctypes
 import os
 import re
-import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from netstats_xl.cli import main
 from netstats_xl.errors import InstallError
 from netstats_xl.installing import xlwings_conf
 from netstats_xl.installing.edges import Hive, Shortcut
@@ -34,36 +36,41 @@ from netstats_xl.installing import windows
 
 SHELL_FOLDERS = r"Software\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders"
 EXCEL_POLICY = r"Software\Policies\Microsoft\Office\16.0\Excel\Security"
-TEST_KEY = r"Software\netstats_xl tests"
-PATIENCE_S = 120.0
-
-
 DEFENDER_RULES = r"SOFTWARE\Policies\Microsoft\Windows Defender\Windows Defender Exploit Guard\ASR\Rules"
-on_a_throwaway_windows = pytest.mark.skipif(
-    not on_wine() and "CI" not in os.environ,
-    reason="moves the documents of whoever runs it, if only for seconds",
-)
-on_wines_registry = pytest.mark.skipif(not on_wine(), reason="policies of a real Windows are not touched")
+CHILD_PROCESSES = "d4f940ab-401b-4efc-aadc-ad5f3c50688a"
+TEST_KEYS = r"Software\netstats_xl tests"
 
 
 @contextmanager
-def registry_value(
-    key: str, name: str, value: str | int, kind: int, *, root: int = winreg.HKEY_CURRENT_USER
-) -> Iterator[None]:
-    """The value in the registry for the block; afterwards what was there before."""
-    with winreg.CreateKeyEx(root, key, 0, winreg.KEY_ALL_ACCESS) as opened:
-        try:
-            before: tuple[Any, int] | None = winreg.QueryValueEx(opened, name)
-        except FileNotFoundError:
-            before = None
-        winreg.SetValueEx(opened, name, 0, kind, value)
+def own_registry(root: int) -> Iterator[None]:
+    """What this process takes for a root of the registry is an empty key of the test's, for the block.
+
+    The real one is not touched, and a test that is killed leaves nothing in force.
+    """
+    advapi32 = ctypes.WinDLL("advapi32")
+    path = rf"{TEST_KEYS}\{uuid.uuid4().hex}"
+    with winreg.CreateKey(winreg.HKEY_CURRENT_USER, path) as own:
+        assert advapi32.RegOverridePredefKey(ctypes.c_void_p(root), ctypes.c_void_p(int(own))) == 0
         try:
             yield
         finally:
-            if before is None:
-                winreg.DeleteValue(opened, name)
-            else:
-                winreg.SetValueEx(opened, name, 0, before[1], before[0])
+            advapi32.RegOverridePredefKey(ctypes.c_void_p(root), None)
+    advapi32.RegDeleteTreeW(ctypes.c_void_p(winreg.HKEY_CURRENT_USER), path)
+
+
+def set_value(key: str, name: str, value: str | int, *, root: int = winreg.HKEY_CURRENT_USER) -> None:
+    kind = winreg.REG_DWORD if isinstance(value, int) else winreg.REG_SZ
+    with winreg.CreateKey(root, key) as opened:
+        winreg.SetValueEx(opened, name, 0, kind, value)
+
+
+@dataclass
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
 
 
 @dataclass
@@ -71,6 +78,7 @@ class User:
     """A user whose folders were moved."""
 
     home: Path
+    capture: pytest.CaptureFixture[str]
 
     @property
     def documents(self) -> Path:
@@ -88,22 +96,11 @@ class User:
     def data(self) -> Path:
         return self.home / "AppData" / "Local" / "netstats_xl"
 
-    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        environment = {
-            **os.environ,
-            "USERPROFILE": str(self.home),
-            "LOCALAPPDATA": str(self.home / "AppData" / "Local"),
-            "NETSTATS_XL_DATA": str(self.data),
-            "PYTHONIOENCODING": "utf-8",
-        }
-        return subprocess.run(
-            [sys.executable, "-m", "netstats_xl", *arguments],
-            env=environment,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=PATIENCE_S,
-            check=False,
-        )
+    def run(self, *arguments: str) -> Ended:
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+        said = self.capture.readouterr()
+        return Ended(code=int(ended.value.code or 0), out=said.out, err=said.err)
 
     def files(self) -> set[str]:
         # Without streams: Wine keeps them as files of their own.
@@ -112,14 +109,18 @@ class User:
 
 
 @pytest.fixture
-def user(tmp_path: Path) -> Iterator[User]:
-    user = User(tmp_path / "Łucja")
+def user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[User]:
+    user = User(tmp_path / "Łucja", capsys)
     user.documents.mkdir(parents=True)
     user.menu.parent.mkdir()
-    with (
-        registry_value(SHELL_FOLDERS, "Personal", str(user.documents), winreg.REG_SZ),
-        registry_value(SHELL_FOLDERS, "Programs", str(user.menu.parent), winreg.REG_SZ),
-    ):
+    monkeypatch.setenv("USERPROFILE", str(user.home))
+    monkeypatch.setenv("LOCALAPPDATA", str(user.home / "AppData" / "Local"))
+    monkeypatch.setenv("NETSTATS_XL_DATA", str(user.data))
+    with own_registry(winreg.HKEY_CURRENT_USER):
+        set_value(SHELL_FOLDERS, "Personal", str(user.documents))
+        set_value(SHELL_FOLDERS, "Programs", str(user.menu.parent))
         yield user
 
 
@@ -132,17 +133,15 @@ def identity(workbook: Path) -> str:
     return found[1]
 
 
-@on_a_throwaway_windows
 def test_folders_that_were_moved_are_found_where_they_are_now(user: User) -> None:
     folders = windows.windows_edges().folders
     assert folders.documents() == user.documents
     assert folders.programs() == user.menu.parent
 
 
-@on_a_throwaway_windows
 def test_install_and_uninstall_leave_the_workbook_and_nothing_else(user: User) -> None:
     done = user.run("install")
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     assert user.files() == {
         "OneDrive/Dokumente/NetStats.xlsm",
         f"Menü/{MENU_FOLDER}/{WORKBOOK_LINK}",
@@ -150,28 +149,26 @@ def test_install_and_uninstall_leave_the_workbook_and_nothing_else(user: User) -
         ".netstats_xl/netstats_xl.conf",
         f"AppData/Local/netstats_xl/{FILE_NAME}",
     }
-    assert "[4/4]" in done.stdout
+    assert "[4/4]" in done.out
     again = user.run("install")
-    assert again.returncode == 0
-    assert again.stdout.count("Keep") == 4
+    assert again.code == 0
+    assert again.out.count("Keep") == 4
     away = user.run("uninstall")
-    assert away.returncode == 0, away.stderr
+    assert away.code == 0, away.err
     assert user.files() == {"OneDrive/Dokumente/NetStats.xlsm"}
     assert not user.menu.exists()
     assert not user.conf.parent.exists()
 
 
-@on_a_throwaway_windows
 def test_the_copy_is_a_workbook_with_an_identity_of_its_own_and_without_a_mark(user: User) -> None:
     user.run("install")
     first = user.documents / "NetStats.xlsm"
     second = user.home / "Zweite.xlsm"
-    assert user.run("install", "--workbook", str(second)).returncode == 0
+    assert user.run("install", "--workbook", str(second)).code == 0
     assert len({identity(first), identity(second), UNDRAWN}) == 3
     assert not windows.windows_edges().marks.marked(first)
 
 
-@on_a_throwaway_windows
 def test_the_shortcuts_say_to_the_shell_what_they_should(user: User) -> None:
     user.run("install")
     links = windows.windows_edges().shortcuts
@@ -186,92 +183,83 @@ def test_the_shortcuts_say_to_the_shell_what_they_should(user: User) -> None:
     assert starts.arguments == f'-P -m netstats_xl start "{workbook}"'
 
 
-@on_a_throwaway_windows
 def test_a_shortcut_that_the_user_changed_through_the_shell_stays(user: User) -> None:
     user.run("install")
     changed = Shortcut(target=r"C:\windows\notepad.exe", arguments="é")
     windows.windows_edges().shortcuts.write(user.menu / COLLECTOR_LINK, changed)
-    assert user.run("uninstall").returncode == 0
+    assert user.run("uninstall").code == 0
     assert windows.windows_edges().shortcuts.read(user.menu / COLLECTOR_LINK) == changed
 
 
-@on_a_throwaway_windows
 def test_xlwings_settings_name_this_python_and_keep_the_users_lines(user: User) -> None:
     user.conf.parent.mkdir()
     mine = '"PYTHONPATH","D:\\\\bücher"\r\n'.encode("cp1252")
     user.conf.write_bytes(mine)
-    assert user.run("install").returncode == 0
+    assert user.run("install").code == 0
     content = user.conf.read_bytes()
     assert content.startswith(mine)
     python = xlwings_conf.values(content)["INTERPRETER_WIN"].decode("cp1252")
     assert Path(os.path.expandvars(python)) == Path(sys.executable)
-    assert user.run("uninstall").returncode == 0
+    assert user.run("uninstall").code == 0
     assert user.conf.read_bytes() == mine
 
 
-@on_a_throwaway_windows
 def test_a_dry_run_changes_nothing(user: User) -> None:
     done = user.run("install", "--dry-run")
-    assert done.returncode == 0, done.stderr
-    assert str(user.documents / "NetStats.xlsm") in done.stdout
+    assert done.code == 0, done.err
+    assert str(user.documents / "NetStats.xlsm") in done.out
     assert user.files() == set()
 
 
-@on_wines_registry
 def test_a_macro_policy_in_the_registry_is_told_and_left_as_it_is(user: User) -> None:
-    with registry_value(EXCEL_POLICY, "vbawarnings", 4, winreg.REG_DWORD):
-        done = user.run("install")
-        assert done.returncode == 0
-        assert rf"HKCU\{EXCEL_POLICY}\VBAWarnings = 4" in done.stdout
-        assert windows.windows_edges().registry.value(Hive.USER, EXCEL_POLICY, "vbawarnings") == 4
-    assert "VBAWarnings" not in user.run("install").stdout
+    set_value(EXCEL_POLICY, "vbawarnings", 4)
+    done = user.run("install")
+    assert done.code == 0
+    assert rf"HKCU\{EXCEL_POLICY}\VBAWarnings = 4" in done.out
+    assert windows.windows_edges().registry.value(Hive.USER, EXCEL_POLICY, "vbawarnings") == 4
+    set_value(EXCEL_POLICY, "vbawarnings", 2)
+    assert "VBAWarnings" not in user.run("install").out
 
 
-@on_wines_registry
 def test_a_trusted_location_of_the_user_lifts_it(user: User) -> None:
     location = r"Software\Microsoft\Office\16.0\Excel\Security\Trusted Locations\Location77"
-    with (
-        registry_value(EXCEL_POLICY, "vbawarnings", 4, winreg.REG_DWORD),
-        registry_value(location, "Path", str(user.documents) + "\\", winreg.REG_SZ),
-    ):
-        assert "VBAWarnings" not in user.run("install", "--dry-run").stdout
-    winreg.DeleteKey(winreg.HKEY_CURRENT_USER, location)
+    set_value(EXCEL_POLICY, "vbawarnings", 4)
+    set_value(location, "Path", str(user.documents) + "\\")
+    assert "VBAWarnings" not in user.run("install", "--dry-run").out
 
 
-@on_wines_registry
 def test_a_rule_of_defender_is_told_with_the_start_menu_as_the_way_out(user: User) -> None:
-    rule = "d4f940ab-401b-4efc-aadc-ad5f3c50688a"
-    with registry_value(DEFENDER_RULES, rule, "1", winreg.REG_SZ, root=winreg.HKEY_LOCAL_MACHINE):
-        told = user.run("install", "--dry-run").stdout
+    with own_registry(winreg.HKEY_LOCAL_MACHINE):
+        set_value(DEFENDER_RULES, CHILD_PROCESSES, "1", root=winreg.HKEY_LOCAL_MACHINE)
+        told = user.run("install", "--dry-run").out
     assert "WILL NOT WORK: Start on the ribbon" in told
     assert DEFENDER_RULES in told
     assert "Start menu" in told
 
 
-@on_a_throwaway_windows
 def test_a_missing_excel_is_told(user: User) -> None:
     if windows.windows_edges().registry.value(Hive.CLASSES, r"Excel.Application\CurVer", ""):
         pytest.skip("this Windows has an Excel, or a stand-in of another test's")
-    assert "Windows knows of no Excel here" in user.run("install", "--dry-run").stdout
+    assert "Windows knows of no Excel here" in user.run("install", "--dry-run").out
 
 
 def test_values_of_every_kind_are_read() -> None:
     registry = windows.windows_edges().registry
-    with (
-        registry_value(TEST_KEY, "number", 7, winreg.REG_DWORD),
-        registry_value(TEST_KEY, "text", "é", winreg.REG_SZ),
-        registry_value(TEST_KEY, "path", r"%SystemRoot%\x", winreg.REG_EXPAND_SZ),
-        registry_value(TEST_KEY + r"\below", "", "x", winreg.REG_SZ),
-    ):
-        assert registry.value(Hive.USER, TEST_KEY, "number") == 7
-        assert registry.value(Hive.USER, TEST_KEY, "text") == "é"
-        assert registry.value(Hive.USER, TEST_KEY, "path") == os.path.expandvars(r"%SystemRoot%\x")
-        assert registry.value(Hive.USER, TEST_KEY, "nothing") is None
-        assert list(registry.subkeys(Hive.USER, TEST_KEY)) == ["below"]
-    winreg.DeleteKey(winreg.HKEY_CURRENT_USER, TEST_KEY + r"\below")
-    winreg.DeleteKey(winreg.HKEY_CURRENT_USER, TEST_KEY)
-    assert registry.value(Hive.USER, TEST_KEY, "number") is None
-    assert list(registry.subkeys(Hive.USER, TEST_KEY)) == []
+    with own_registry(winreg.HKEY_CURRENT_USER):
+        set_value("Some", "number", 7)
+        set_value("Some", "text", "é東")
+        set_value(r"Some\below", "", "x")
+        with winreg.CreateKey(winreg.HKEY_CURRENT_USER, "Some") as key:
+            winreg.SetValueEx(key, "path", 0, winreg.REG_EXPAND_SZ, r"%SystemRoot%\x")
+            winreg.SetValueEx(key, "list", 0, winreg.REG_MULTI_SZ, ["a", "b"])
+        assert registry.value(Hive.USER, "Some", "number") == 7
+        assert registry.value(Hive.USER, "some", "TEXT") == "é東"
+        assert registry.value(Hive.USER, "Some", "path") == os.path.expandvars(r"%SystemRoot%\x")
+        assert registry.value(Hive.USER, "Some", "list") == ("a", "b")
+        assert registry.value(Hive.USER, "Some", "nothing") is None
+        assert list(registry.subkeys(Hive.USER, "Some")) == ["below"]
+        assert registry.value(Hive.USER, "None", "number") is None
+        assert list(registry.subkeys(Hive.USER, "None")) == []
 
 
 def test_the_mark_of_the_web_is_seen_and_taken_off(tmp_path: Path) -> None:
