@@ -17,6 +17,8 @@ from netstats_xl.domain.windows import to_local
 from netstats_xl.errors import CellError, ConfigurationError, ReportError
 from netstats_xl.ports import Publisher, ResultStore
 
+MOST_OF_A_NAME = 999
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSource:
@@ -113,7 +115,7 @@ def unused(path: Path) -> Path:
     """
     if not path.exists():
         return path
-    for number in range(2, 1_000):
+    for number in range(2, MOST_OF_A_NAME + 1):
         candidate = path.with_name(f"{path.stem} ({number}){path.suffix}")
         if not candidate.exists():
             return candidate
