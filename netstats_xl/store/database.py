@@ -258,6 +258,8 @@ class Database:
             "threads": max(1, cores - 1) if self._spare_core else cores,
             "memory_limit": memory.LIMIT,
             "checkpoint_threshold": memory.CHECKPOINT_THRESHOLD,
+            "allocator_flush_threshold": memory.FLUSH_THRESHOLD,
+            "allocator_bulk_deallocation_flush_threshold": memory.FLUSH_THRESHOLD,
             "temp_directory": spill,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,

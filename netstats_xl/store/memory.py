@@ -8,9 +8,11 @@ LIMIT = "2GB"
 """DuckDB's own limit would be 80 % of the machine's memory, which the user's spreadsheet needs too."""
 CHECKPOINT_THRESHOLD = "4MB"
 """What is not in the file yet is in memory, at three times the size of the log; the default would be 16 MB."""
-KEPT_BYTES = 48_000_000
+FLUSH_THRESHOLD = "1MB"
+"""What DuckDB's allocator keeps at most of what a task has freed; the default would be 128 MB."""
+KEPT_BYTES = 32_000_000
 """DuckDB would keep all that its largest answer took, up to the limit, for the next one."""
-_KEPT_LIMIT = "32MB"
+_KEPT_LIMIT = "16MB"
 
 
 def free(instance: duckdb.DuckDBPyConnection) -> None:
@@ -23,7 +25,7 @@ def free(instance: duckdb.DuckDBPyConnection) -> None:
         return  # the instance is broken, which whoever needs it next finds out and repairs
     if kept <= KEPT_BYTES:
         return
-    # What cannot be freed is not: then the limit stays as it is.
+    # Refused where not that much can be freed; what can be is freed all the same.
     with suppress(duckdb.Error):
         instance.execute(f"SET memory_limit = '{_KEPT_LIMIT}'")
     with suppress(duckdb.Error):
