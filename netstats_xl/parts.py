@@ -29,6 +29,10 @@ class LiveViews(Protocol):
         """All sheets."""
         ...
 
+    def forget(self) -> None:
+        """Ask the store everything anew: results of the past were saved late, or deleted."""
+        ...
+
 
 class LiveWorkbook(Workbook, Protocol):
     """A workbook that is open in a spreadsheet program, or may be."""

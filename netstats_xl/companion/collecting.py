@@ -54,6 +54,7 @@ class Collecting:
         # A chore that takes longer than stopping waits for it goes on in its thread meanwhile.
         self._saving, self._stopping = Lock(), Lock()
         self._late: set[asyncio.Task[object]] = set()
+        self._past_changes = 0
         now = clock.now()
         self.monitoring = Monitoring(
             prober,
@@ -71,6 +72,11 @@ class Collecting:
     def unsaved(self) -> int:
         """Results that are in memory only."""
         return self._backlog.unsaved
+
+    @property
+    def past_changes(self) -> int:
+        """How often results of the past were saved late, or deleted: what is remembered of it is wrong then."""
+        return self._past_changes
 
     def begin(self) -> None:
         """Save every second, and prune now and then."""
@@ -108,11 +114,12 @@ class Collecting:
         """Delete what is older than the settings say."""
         before = self._clock.now() - timedelta(days=self._retention_days)
         try:
-            self._store.prune(before)
+            deleted = self._store.prune(before)
         except StoreError as error:
             self._notices.set("prune", f"Old results could not be deleted: {error.message}")
         else:
             self._notices.clear("prune")
+            self._past_changes += bool(deleted)
 
     def end(self, within_s: float) -> StoreError | None:
         """End the rounds under way and the scheduler, and save what waits; why it could not be saved."""
@@ -125,7 +132,9 @@ class Collecting:
 
     def _flush(self) -> None:
         with self._saving:
+            late = self._backlog.error is not None
             self._backlog.flush()
+            self._past_changes += late and self._backlog.error is None
         if self._backlog.error is None:
             self._notices.clear("save")
         else:

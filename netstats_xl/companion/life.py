@@ -151,6 +151,7 @@ class Companion:
             cpu_s=parts.cpu_s,
             notices=self._notices,
             read_again=self._read_again,
+            past_changes=lambda: self._collecting.past_changes,
         )
 
     def _settings_for_start(self) -> Settings:

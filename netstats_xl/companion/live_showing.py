@@ -40,8 +40,20 @@ class LiveShowing:
         cpu_s: Callable[[], float],
         notices: Notices,
         read_again: Callable[[], None],
+        past_changes: Callable[[], int],
     ) -> None:
-        """`cpu_s`: the processor time that this process has used; `read_again`: has the workbook read."""
+        """What it needs of the companion.
+
+        Args:
+            live: the workbook and what makes its views.
+            store: the measurements.
+            inputs: what a view is made of besides.
+            clock: the time.
+            cpu_s: the processor time that this process has used.
+            notices: where a failure is told.
+            read_again: has the workbook read.
+            past_changes: a number that changes when results of the past do.
+        """
         self._book = live.book
         self._views = live.views
         self._store = store
@@ -49,6 +61,8 @@ class LiveShowing:
         self._cpu_s = cpu_s
         self._notices = notices
         self._read_again = read_again
+        self._past_changes = past_changes
+        self._past = past_changes()
         self._rhythm = Rhythm(clock)
         self._scheduler: Scheduler | None = None
         self._settings = Settings()
@@ -122,13 +136,17 @@ class LiveShowing:
     def select(self, *, details_of: str | None, period: str | None) -> None:
         """Write the choice into the sheet, and have it read. See `Showing.select`."""
         table = self._book.read((SELECTION,)).get(SELECTION)
-        if table is None or not table.rows:
+        if table is None:
             raise WorkbookError(
-                f"The workbook has no table named {SELECTION} with a row, which says what is shown: put it back, "
+                f"The workbook has no table named {SELECTION}, which says what is shown: put it back, "
                 "or take a new workbook."
             )
         cells = selection_cells(details_of=details_of, period=period)
-        self._book.edit(SELECTION, RowEdits(replace={table.rows[0].number: cells}))
+        # A row that is blank is none: it is filled as a new one.
+        row = next(iter(table.rows), None)
+        self._book.edit(
+            SELECTION, RowEdits(append=(cells,)) if row is None else RowEdits(replace={row.number: cells})
+        )
         self._read_again()
 
     def end(self) -> NetstatsError | None:
@@ -173,6 +191,10 @@ class LiveShowing:
     def _push_all(self) -> None:
         self._rhythm.begin()
         self._changed = False
+        past = self._past_changes()
+        if past != self._past:
+            self._past = past
+            self._views.forget()
         began_s = self._cpu_s()
         try:
             view = self._views.everything(self._store, self._inputs(True), self._selection)

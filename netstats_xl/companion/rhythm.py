@@ -4,6 +4,8 @@ from netstats_xl.ports import Clock
 
 COST_SHARE = 200
 """The time between two full views is at least so many times what the last one cost the processor: half a percent."""
+LONGEST_DELAY = 10
+"""Times the interval that the user chose: a first view, which asks for everything, must not hold the next ones up."""
 
 
 class Rhythm:
@@ -29,4 +31,5 @@ class Rhythm:
 
     def made(self, *, cpu_s: float, every_s: float) -> None:
         """A view was made at this cost; the next is due `every_s` from now, or later where that is too dear."""
-        self._due_at_s = self._clock.monotonic() + max(every_s, COST_SHARE * cpu_s)
+        wait_s = min(max(every_s, COST_SHARE * cpu_s), LONGEST_DELAY * every_s)
+        self._due_at_s = self._clock.monotonic() + wait_s

@@ -154,6 +154,7 @@ class Stage:
         self.server_error: ControlError | None = None
         self.places: list[tuple[str, str]] = []
         self.cpu_s = 0.0
+        self.live_views = LiveViews()
         numbers = count()
         self.schedulers: list[HandScheduler] = []
         self.parts = Parts(
@@ -176,7 +177,7 @@ class Stage:
     def _live(self) -> Live:
         return Live(
             book=self.book,
-            views=LiveViews(),
+            views=self.live_views,
             last_settings=Settings,
             note_place=lambda place, database: self.places.append((place, database)),
         )

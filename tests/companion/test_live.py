@@ -6,6 +6,7 @@ import pytest
 
 from netstats_xl.app.service import Event, EventKind, WorkbookState
 from netstats_xl.companion import Companion
+from netstats_xl.domain.results import Batch
 from netstats_xl.domain.targets import Settings
 from netstats_xl.errors import (
     ConfigurationError,
@@ -326,3 +327,44 @@ def test_a_busy_workbook_names_its_database_as_it_did_the_last_time() -> None:
     companion.start()
     companion.stop()
     assert asked == ["last.duckdb"]
+
+
+def test_a_choice_fills_the_selection_s_row_where_it_is_blank() -> None:
+    stage = Stage(live=True)
+    stage.book.set(raw_table("Selection", ("Details of", "Period")))
+    companion = stage.start()
+    companion.service.show(details_of="b", period="7d")
+    assert [dict(row.cells) for row in stage.book.tables["Selection"].rows] == [
+        {"Details of": "b", "Period": "7d"}
+    ]
+    companion.stop()
+
+
+def test_what_was_saved_late_or_deleted_is_asked_for_anew() -> None:
+    stage = Stage(live=True)
+    companion = stage.start()
+    forgotten: list[None] = []
+    views = stage.live_views
+    views.forget = lambda: forgotten.append(None)  # type: ignore[method-assign]  # to hear of it
+    stage.push()
+    stage.tick()
+    save = stage.store.save
+
+    def refuse(batch: Batch) -> None:
+        raise StoreFull("The disk is full.")
+
+    stage.store.save = refuse  # type: ignore[method-assign]  # the disk is full for a while
+    stage.scheduler.do("save")
+    stage.store.save = save  # type: ignore[method-assign]  # and has room again
+    stage.clock.advance(seconds=60)
+    stage.push()
+    assert forgotten == []
+    stage.scheduler.do("save")
+    companion.service.refresh()
+    companion.service.refresh()
+    assert len(forgotten) == 1
+    stage.clock.advance(days=500)
+    stage.scheduler.do("prune")
+    companion.service.refresh()
+    assert len(forgotten) == 2
+    companion.stop()

@@ -34,6 +34,17 @@ def test_what_is_dear_is_made_less_often() -> None:
     assert rhythm.due
 
 
+def test_what_is_very_dear_holds_the_next_view_up_ten_times_as_long_at_most() -> None:
+    clock = make_clock()
+    rhythm = Rhythm(clock)
+    rhythm.begin()
+    rhythm.made(cpu_s=100, every_s=30)
+    clock.advance(seconds=299)
+    assert not rhythm.due
+    clock.advance(seconds=1)
+    assert rhythm.due
+
+
 def test_a_view_that_is_wanted_is_due_even_where_one_is_being_made() -> None:
     clock = make_clock()
     rhythm = Rhythm(clock)

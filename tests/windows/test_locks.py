@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from netstats_xl.commands.asking import unused
+from netstats_xl.companion.report_files import unused
 from netstats_xl.domain.results import EVERYTHING, Period
 from netstats_xl.errors import (
     BackendUnavailable,

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from netstats_xl.commands.collect import _stop_on_signals
+from netstats_xl.hosting.endings import StopRequest, ending_on_signals
 
 if sys.platform != "win32":
     pytest.skip(
@@ -16,9 +16,10 @@ if sys.platform != "win32":
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGBREAK])
 def test_each_request_to_end_is_heard_once_and_then_as_before(number: signal.Signals) -> None:
     before = signal.getsignal(number)
-    with _stop_on_signals() as stop:
-        assert not stop.is_set()
+    stop = StopRequest()
+    with ending_on_signals(stop):
+        assert not stop.asked
         signal.raise_signal(number)
-        assert stop.is_set()
+        assert stop.asked
         assert signal.getsignal(number) == before  # a second one interrupts at once
     assert signal.getsignal(number) == before
