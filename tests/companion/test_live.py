@@ -363,7 +363,7 @@ def test_what_was_saved_late_or_deleted_is_asked_for_anew() -> None:
     companion.service.refresh()
     companion.service.refresh()
     assert len(forgotten) == 1
-    stage.clock.advance(days=500)
+    stage.clock.advance(seconds=500 * 86_400)
     stage.scheduler.do("prune")
     companion.service.refresh()
     assert len(forgotten) == 2
