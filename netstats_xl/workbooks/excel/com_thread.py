@@ -51,6 +51,11 @@ class ComThread:
             self._engine.pythoncom.CoInitialize()
         return self._engine
 
+    @property
+    def is_called(self) -> bool:
+        """Whether calls wait; a turn that takes long had better end, and be taken up again."""
+        return bool(self._calls)
+
     def call(self, work: Callable[[Engine], T], within_s: float) -> T:
         """What `work` returns or raises, done in the thread.
 

@@ -8,7 +8,7 @@ Message = TypeVar("Message")
 
 
 class Mailbox(Generic[Message]):
-    """Messages by what they are about; a newer one takes the place of an older one. For any threads."""
+    """Messages by what they are about, the last put first; newer ones replace older ones. For any threads."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -17,9 +17,9 @@ class Mailbox(Generic[Message]):
         """How many are with the one who took them."""
 
     def put(self, messages: Mapping[Hashable, Message]) -> None:
-        """Add messages, in the place of older ones about the same."""
+        """Add messages before those that wait, in the place of older ones about the same."""
         with self._lock:
-            self._waiting |= messages
+            self._waiting = _before(messages, self._waiting)
 
     def take(self) -> dict[Hashable, Message]:
         """All messages; they count as waiting until `give_back`."""
@@ -31,9 +31,13 @@ class Mailbox(Generic[Message]):
     def give_back(self, messages: Mapping[Hashable, Message]) -> None:
         """Of those taken these could not be delivered: they wait again, where no newer one came meanwhile."""
         with self._lock:
-            self._waiting = {**messages, **self._waiting}
+            self._waiting = _before(self._waiting, messages)
             self._taken = 0
 
     def __len__(self) -> int:
         with self._lock:
             return len(self._waiting) + self._taken
+
+
+def _before(newer: Mapping[Hashable, Message], older: Mapping[Hashable, Message]) -> dict[Hashable, Message]:
+    return {**newer, **{about: message for about, message in older.items() if about not in newer}}

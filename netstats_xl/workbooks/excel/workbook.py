@@ -296,10 +296,13 @@ class ExcelWorkbook:
                     logger.warning("%s", error.message)
                 self._delivery.problems[key] = error.message
                 del messages[key]
-                continue
-            self._delivery.problems.pop(key, None)
-            if done:
-                del messages[key]
+            else:
+                self._delivery.problems.pop(key, None)
+                if done:
+                    del messages[key]
+            if messages and self._thread.is_called:
+                # What the user has just typed is read before the rest is shown.
+                return 0
         self._delivery.refresh_pivots(target, self._monotonic())
         return self._tick_s if messages else self._delivery.pivots_due_in(self._monotonic())
 

@@ -1,0 +1,62 @@
+"""A push that takes long, and what is asked or pushed meanwhile."""
+
+import threading
+import time
+
+from tests.excel_double import REJECTED, Access, Call, WindowsEngine
+from tests.workbooks.excel.live import live, view
+
+PATIENCE_S = 10.0
+BLANK = [(None, None)]
+MEASURED = [(45_293.5, "j", 1.5)]
+
+
+def writes(call: Call) -> bool:
+    return call.name == "Range.Value2" and call.access is Access.PUT
+
+
+def test_what_is_asked_during_a_push_is_answered_before_the_rest_is_shown(engine: WindowsEngine) -> None:
+    with live(engine) as at:
+        thread = at.workbook._thread
+        shown_then = list[object]()
+
+        def ask() -> None:
+            shown_then.append(thread.call(lambda _: at.rows("Ranked"), PATIENCE_S))
+
+        asking = threading.Thread(target=ask)
+
+        def ask_during_the_first_write(call: Call) -> bool:
+            if writes(call) and asking.ident is None:
+                asking.start()
+                give_up_at_s = time.monotonic() + PATIENCE_S
+                while not thread.is_called and time.monotonic() < give_up_at_s:
+                    time.sleep(0)
+            return False
+
+        at.excel.faults.when(ask_during_the_first_write, REJECTED)
+        at.show(view(Runs=MEASURED, Ranked=[("a", 0.5)]))
+        asking.join(PATIENCE_S)
+        assert shown_then == [BLANK]
+        assert (at.rows("Runs"), at.rows("Ranked")) == (MEASURED, [("a", 0.5)])
+
+
+def test_the_newest_is_shown_first(engine: WindowsEngine) -> None:
+    with live(engine) as at:
+        at.user.open_dialog()
+        at.workbook.publish(view(Runs=MEASURED, Ranked=[("a", 0.5)]))
+        before = list[object]()
+
+        def note_write(call: Call) -> bool:
+            if writes(call):
+                before.append(at.rows("Ranked"))
+            return False
+
+        def between_two_turns(_: object) -> None:
+            at.workbook.publish(view(Ranked=[("b", 0.75)]))
+            at.excel.faults.when(note_write, REJECTED)
+            at.user.finish()
+
+        at.workbook._thread.call(between_two_turns, PATIENCE_S)
+        assert at.workbook.flush(PATIENCE_S)
+        assert before == [BLANK, [("b", 0.75)]]
+        assert at.rows("Runs") == MEASURED
