@@ -154,6 +154,9 @@ class Scene(ABC):
         }
         now = {(table, row, header): shown[table][row][header] for table, row, header in self.typed}
         assert now == self.typed
+        if self.at_work:
+            assert self.health()["warnings"] == []
+        assert "Internal error" not in self.data.log(self.id).read_text(encoding="utf-8")
 
     # --- the collector ---
 
