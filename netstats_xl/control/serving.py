@@ -16,6 +16,7 @@ _MOST_HEADER_BYTES = 16_384
 _MOST_THREADS = 16
 """Requests that wait for the service at once; more are queued."""
 _KEEP_ALIVE_S = 5
+_ACCEPTING_S = 0.02
 
 
 class ApiServer:
@@ -49,6 +50,7 @@ class ApiServer:
         """Answer until :meth:`end`."""
         current_default_thread_limiter().total_tokens = _MOST_THREADS
         await self._server.serve(sockets=[self._listener])
+        await self._server.drop_connections()
 
     def end(self, patience_s: float) -> None:
         """End the streams of events now, and the rest within so many seconds. In the thread of the event loop."""
@@ -71,8 +73,32 @@ class _Waiting(uvicorn.Server):
     async def main_loop(self) -> None:
         """Between the start and the end."""
         await self._ended.wait()
+        for each in self.servers:
+            _accept_no_more(each)
+        # A connection that was accepted just now is known a few turns of the loop later: it is to be told, too.
+        await asyncio.sleep(_ACCEPTING_S)
+
+    async def drop_connections(self) -> None:
+        """Close what was not closed in good time, before the loop closes under it."""
+        for each in list(self.server_state.connections):
+            each.transport.abort()
+        await asyncio.sleep(0)
 
     def end(self) -> None:
         """End the main loop."""
         self.should_exit = True
         self._ended.set()
+
+
+def _accept_no_more(server: asyncio.Server) -> None:
+    """Let whoever connects wait.
+
+    A server of the selector's kind is not closed yet: it would fail over a connection that it accepted in this very
+    turn of the loop, and leave it open.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        for each in server.sockets:
+            loop.remove_reader(each.fileno())
+    except NotImplementedError:  # Windows' proactor knows no readers
+        server.close()

@@ -1,10 +1,12 @@
 import asyncio
+import gc
 import logging
 import os
 import signal
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -184,6 +186,20 @@ def test_a_service_that_hangs_does_not_keep_the_server_from_ending(
         own = set(threading.enumerate()) - others
         assert "control" not in {each.name for each in own}
     go_on.set()
+    gc.collect()  # a connection that was left open would be told here, as a ResourceWarning
+
+
+def test_connections_that_say_nothing_are_closed_at_the_end(
+    service: FakeService, endpoint_file: Path
+) -> None:
+    server = new_server(service, endpoint_file)
+    endpoint = server.start()
+    with ExitStack() as stack:
+        connections = [stack.enter_context(connected(endpoint)) for _ in range(5)]
+        connections[1].sendall(b"GET /v1/hea")
+        server.stop()
+        assert [each.recv(1_000) for each in connections] == [b""] * 5
+    gc.collect()  # a connection that was left open would be told here, as a ResourceWarning
 
 
 def test_shutdown_is_answered_though_it_ends_the_server(service: FakeService, endpoint_file: Path) -> None:
