@@ -4,11 +4,13 @@ A value is *prepared* for Excel once; text that Excel would read as something el
 written, so that what is prepared can be compared with what the cells hold.
 """
 
-import math
 import re
 from collections.abc import Hashable, Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import islice, repeat
+from math import isfinite
+from operator import sub
 from typing import Any
 
 from netstats_xl.domain.tables import CellValue, ErrorValue
@@ -25,9 +27,10 @@ LONGEST_TEXT = 8_203
 
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a workbook knows no time zone
 _FIRST_TRUE_DAY = datetime(1900, 3, 1)  # noqa: DTZ001 - before it Excel counts a 29 February that never was
-_DAY = timedelta(days=1)
+_DAY_S = 86_400
 _EXACT = 2**53
-_NUMBERS = frozenset({int, float})
+_AT_ONCE = 500
+"""Rows: their values fit into the processor's cache, which they are gone through in several times."""
 _AS_THEY_ARE = frozenset({float, bool, type(None)})
 _TEXTS = frozenset({str, type(None)})
 
@@ -67,10 +70,12 @@ def prepared(rows: Iterable[Row], columns: Sequence[Column]) -> list[list[Cell]]
     Raises:
         ViewUnsupported: a value that no cell can hold.
     """
-    by_column = list(zip(*rows, strict=True))
-    if not by_column:
-        return [[] for _ in columns]
-    return [prepared_column(values, column.kind) for values, column in zip(by_column, columns, strict=True)]
+    found: list[list[Cell]] = [[] for _ in columns]
+    waiting = iter(rows)
+    while part := list(islice(waiting, _AT_ONCE)):
+        for cells, values, column in zip(found, zip(*part, strict=True), columns, strict=True):
+            cells += prepared_column(values, column.kind)
+    return found
 
 
 def prepared_column(values: Sequence[CellValue], kind: Kind = Kind.TEXT) -> list[Cell]:
@@ -78,43 +83,50 @@ def prepared_column(values: Sequence[CellValue], kind: Kind = Kind.TEXT) -> list
     types = set(map(type, values))
     blanks = type(None) in types
     types.discard(type(None))
-    found: list[Cell] | None = None
-    if types and types <= _NUMBERS:
-        found = _numbers([value for value in values if value is not None] if blanks else values)
+    column: list[Any] = list(values)
+    if types == {float}:
+        # NaN and infinity go through every sum.
+        if isfinite(sum(filter(None, column))):
+            return column
     elif types == {str}:
-        found = _texts([value for value in values if value is not None] if blanks else values)
-    elif types == {datetime}:
-        found = _serials([value for value in values if value is not None] if blanks else values)
-    if found is None:
-        return [prepared_cell(value, kind) for value in values]
-    if not blanks:
-        return found
-    ready = iter(found)
-    return [None if value is None else next(ready) for value in values]
+        if _are_plain(set(column)):
+            return column
+    elif types == {int} or types == {datetime}:
+        present = [value for value in column if value is not None] if blanks else column
+        ready = _exact(present) if int in types else _serials(present)
+        if ready is not None and not blanks:
+            return ready
+        if ready is not None:
+            waiting = iter(ready)
+            return [None if value is None else next(waiting) for value in column]
+    return [prepared_cell(value, kind) for value in values]
 
 
-def _numbers(values: Sequence[Any]) -> list[Cell] | None:
-    """Floats and integers, as floats; None: some are to be looked at one by one."""
-    found = list(map(float, values)) if max(map(abs, values)) <= _EXACT else None
-    # A sum tells whether any is no number: NaN compares with nothing.
-    return found if found is not None and math.isfinite(sum(found)) else None  # type: ignore[return-value]  # floats
+def _are_plain(texts: set[Any]) -> bool:
+    """Whether no text has to be cleaned, cut or made blank."""
+    texts.discard(None)
+    together = "".join(texts)
+    longest = max(map(len, texts))
+    return (
+        "" not in texts
+        and longest * 2 <= LONGEST_TEXT
+        and clean_text(together, len(together) * 2) == together
+    )
 
 
-def _texts(values: Sequence[Any]) -> list[Cell] | None:
-    """Texts; None: some have to be cleaned, cut or made blank."""
-    distinct = set(values)
-    together = "".join(distinct)
-    if "" in distinct or clean_text(together, len(together) * 2) != together:
-        return None
-    return list(values) if max(map(len, distinct)) * 2 <= LONGEST_TEXT else None
+def _exact(integers: Sequence[int]) -> list[Cell] | None:
+    """Integers as floats; None: there is one that a float cannot hold as it is."""
+    return [*map(float, integers)] if max(integers) <= _EXACT and min(integers) >= -_EXACT else None
 
 
-def _serials(values: Sequence[Any]) -> list[Cell] | None:
-    """Instants, as serial numbers; None: some have a time zone, or are older than Excel's calendar."""
+def _serials(instants: Sequence[datetime]) -> list[Cell] | None:
+    """Instants as serial numbers; None: there is one with a time zone, or one older than Excel's calendar."""
     try:
-        if min(values) < _FIRST_TRUE_DAY:
+        if min(instants) < _FIRST_TRUE_DAY:
             return None
-        return [(value - _EPOCH) / _DAY for value in values]
+        return [
+            seconds / _DAY_S for seconds in map(timedelta.total_seconds, map(sub, instants, repeat(_EPOCH)))
+        ]
     except TypeError:
         return None
 
