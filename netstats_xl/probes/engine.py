@@ -28,6 +28,8 @@ _READS = 16
 _SPACING_S = 0.000_5
 """Between the first packets of two destinations of a round, at most."""
 _LONGEST_SPREAD_S = 1.0
+_EARLY_S = 0.001
+"""So much early a packet may go: a few at each waking cost a quarter less than one at each. Its RTT is its own."""
 _FULL_QUEUE_PAUSE_S = 0.002
 _FULL_QUEUE_PATIENCE_S = 1.0
 
@@ -179,7 +181,7 @@ class EchoEngine:
             for channel in self._channels.values():
                 self._read(channel)
             sent = 0
-            while self._agenda and self._agenda[0][0] <= now and sent < _SLICE_PACKETS:
+            while self._agenda and self._is_due(now) and sent < _SLICE_PACKETS:
                 due, _, what = heapq.heappop(self._agenda)
                 if isinstance(what, _Expiry):
                     line = what.flight.progress
@@ -192,7 +194,13 @@ class EchoEngine:
                         break
         self._set_timer()
 
+    def _is_due(self, now: float) -> bool:
+        due, _, what = self._agenda[0]
+        return due <= (now + _EARLY_S if isinstance(what, _Sending) else now)
+
     def _set_timer(self) -> None:
+        while self._agenda and not self._matters(self._agenda[0][2]):
+            heapq.heappop(self._agenda)  # or each packet that was answered would wake us once more
         if not self._agenda:
             return
         due = max(self._agenda[0][0], self._paused_until)
@@ -202,6 +210,9 @@ class EchoEngine:
             self._timer.cancel()
         self._timer_due = due
         self._timer = self._loop.call_later(max(0.0, due - self._now()), self._on_timer)
+
+    def _matters(self, what: _Sending | _Expiry) -> bool:
+        return isinstance(what, _Sending) or what.flight.progress.channel.in_flight.awaits(what.flight)
 
     def _on_timer(self) -> None:
         self._timer = None

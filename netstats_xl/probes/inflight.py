@@ -90,9 +90,13 @@ class InFlight(Generic[P]):
             return self._take_complaint(message)
         return self._take_reply(message, at=at, stamped_at=stamped_at)
 
+    def awaits(self, flight: Flight[P]) -> bool:
+        """Whether the packet is on its way."""
+        return self._by_head.get(flight.head) is flight
+
     def expire(self, flight: Flight[P]) -> bool:
         """The packet's time is over; whether it was still awaited and so is lost."""
-        if self._by_head.get(flight.head) is not flight:
+        if not self.awaits(flight):
             return False
         self._remove(flight)
         flight.progress.lost()

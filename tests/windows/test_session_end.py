@@ -13,8 +13,9 @@ from tests.wine import on_wine
 if sys.platform != "win32":
     pytest.skip("the session's end is told to windows on Windows alone", allow_module_level=True)
 
-if sys.platform == "win32":  # the module has them there alone
-    from netstats_xl.hosting.session_end import WINDOW_CLASS, WM_ENDSESSION, WM_QUERYENDSESSION
+assert sys.platform == "win32"  # mypy on another system reads no further
+
+from netstats_xl.hosting.session_end import WINDOW_CLASS, WM_ENDSESSION, WM_QUERYENDSESSION
 
 user32 = ctypes.WinDLL("user32")
 user32.FindWindowW.restype = ctypes.c_void_p
