@@ -15,7 +15,11 @@ if sys.platform != "win32":
 
 assert sys.platform == "win32"  # mypy on another system reads no further
 
-from netstats_xl.hosting.session_end import WINDOW_CLASS, WM_ENDSESSION, WM_QUERYENDSESSION
+from netstats_xl.hosting.session_end import (  # noqa: E402 - it has them on Windows alone
+    WINDOW_CLASS,
+    WM_ENDSESSION,
+    WM_QUERYENDSESSION,
+)
 
 user32 = ctypes.WinDLL("user32")
 user32.FindWindowW.restype = ctypes.c_void_p
