@@ -4,7 +4,6 @@ import logging
 import random
 import time
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from threading import Event
 from typing import TypeVar
 
 from netstats_xl.app.service import WorkbookState
@@ -19,6 +18,7 @@ from netstats_xl.workbooks.excel.editing import Editor
 from netstats_xl.workbooks.excel.engine import Engine, load_engine
 from netstats_xl.workbooks.excel.faults import Gone, Refused
 from netstats_xl.workbooks.excel.mailbox import Mailbox
+from netstats_xl.workbooks.excel.polling import Polling
 from netstats_xl.workbooks.excel.reading import Reader
 from netstats_xl.workbooks.excel.tables import Places
 
@@ -32,10 +32,8 @@ TICK_S = 0.5
 """What waits is brought to the sheets so soon, and together."""
 CLOSED_TICK_S = 2.0
 """How often a closed workbook is looked for."""
-READ_EVERY_S = 2.0
-READ_SHARE = 0.01
-"""Without a word of the workbook's own code, tables are read again this much of the time at most."""
 PROBE_EVERY_S = 1.0
+"""How often it is looked, while nothing else is asked, whether the workbook is still open."""
 ANSWER_WITHIN_S = 30.0
 
 
@@ -74,10 +72,8 @@ class ExcelWorkbook:
         self._pause: Pause = pause or self._thread.pause
         self._chance = chance or random.Random()  # noqa: S311 - it only spreads pauses
         self._state = WorkbookState.CLOSED
-        self._changed = Event()
-        self._token = ""
-        self._contact_at = self._read_at = float("-inf")
-        self._read_took_s = 0.0
+        self._contact_at = float("-inf")
+        self._polling = Polling(monotonic)
 
     # --- what it is ---
 
@@ -129,7 +125,7 @@ class ExcelWorkbook:
 
     def note_change(self) -> None:
         """The user changed something (the workbook's own code told so): the next `revision` looks at once."""
-        self._changed.set()
+        self._polling.note_change()
 
     def revision(self) -> str:
         """A token that changes when what the user typed into `inputs`, or where it stands, may have changed.
@@ -141,30 +137,20 @@ class ExcelWorkbook:
             WorkbookBusy: Excel cannot answer now, and never did.
             WorkbookClosed: the workbook is not open.
         """
-        if self._token and not self._changed.is_set():
-            since = self._monotonic() - self._contact_at
-            if since < PROBE_EVERY_S and self._state is not WorkbookState.CLOSED:
-                return self._token
-        try:
-            return self._call(self._poll, most_s=0 if self._token else LONGEST_WAIT_S)
-        except WorkbookBusy:
-            if not self._token:
-                raise
-            return self._token
+        polling = self._polling
+        asked_lately = self._monotonic() - self._contact_at < PROBE_EVERY_S
+        if polling.token and not polling.told and asked_lately and self._state is not WorkbookState.CLOSED:
+            return polling.token
 
-    def _poll(self, attached: Attached, _: Patience) -> str:
-        since = self._monotonic() - self._read_at
-        told = self._changed.is_set()
-        if not self._token or told or since >= max(READ_EVERY_S, self._read_took_s / READ_SHARE):
-            # Before reading: a change that comes meanwhile must not be lost.
-            self._changed.clear()
-            try:
-                self._token = self._timed(lambda: self._reader.digest(attached.book.get("Worksheets")))
-            except WorkbookError:
-                if told:
-                    self._changed.set()
+        def work(attached: Attached, _: Patience) -> str:
+            return polling.poll(lambda: self._reader.digest(attached.book.get("Worksheets")))
+
+        try:
+            return self._call(work, most_s=0 if polling.token else LONGEST_WAIT_S)
+        except WorkbookBusy:
+            if not polling.token:
                 raise
-        return self._token
+            return polling.token
 
     def read(self, tables: Collection[str]) -> Mapping[str, RawTable]:
         """The tables of these names, on whatever sheet, as far as they exist.
@@ -180,12 +166,6 @@ class ExcelWorkbook:
             return {name: table for name, table in found.items() if table is not None}
 
         return self._call(work)
-
-    def _timed(self, work: Callable[[], T]) -> T:
-        self._read_at = self._monotonic()
-        result = work()
-        self._read_took_s = self._monotonic() - self._read_at
-        return result
 
     def write_ids(self, table: str, ids: Mapping[int, str]) -> None:
         """Write the hidden IDs of rows that have none yet, by row number; nothing in a table without such a column.
@@ -214,7 +194,7 @@ class ExcelWorkbook:
         """
 
         def work(attached: Attached, patience: Patience) -> None:
-            self._changed.set()
+            self._polling.note_change()
             self._editor.edit(attached.book.get("Worksheets"), table, edits, patience)
 
         if not edits.empty:
