@@ -71,6 +71,7 @@ class FakeService:
         self.listeners = 0
         self._queues: list[queue.SimpleQueue[Event | None]] = []
         self._lock = threading.RLock()
+        self._listened = threading.Condition(self._lock)
         self._ids = 0
         self._definitions = Definitions()
 
@@ -223,17 +224,24 @@ class FakeService:
         with self._lock:
             self._queues.append(mine)
             self.listeners += 1
+            self._listened.notify_all()
         try:
             yield self._events(mine)
         finally:
             with self._lock:
                 self._queues.remove(mine)
                 self.listeners -= 1
+                self._listened.notify_all()
 
     def shutdown(self) -> None:
         self.before("shutdown")
         self.ended.set()
         self.tell(Event(kind=EventKind.STOPPING))
+
+    def wait_for_listeners(self, number: int) -> bool:
+        """Wait until so many listen; whether they do within ten seconds."""
+        with self._listened:
+            return self._listened.wait_for(lambda: self.listeners == number, timeout=10)
 
     def tell(self, event: Event) -> None:
         """Let something happen."""
