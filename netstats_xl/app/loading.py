@@ -13,6 +13,7 @@ from netstats_xl.sheets import (
     JOBS,
     SELECTION,
     SETTINGS,
+    Reading,
     Selection,
     read_definitions,
     read_selection,
@@ -68,13 +69,15 @@ class Loading:
         """
         tables = self._workbook.read((DESTINATIONS, JOBS, SETTINGS, SELECTION))
         reading = read_definitions(tables, default_zone=self._default_zone)
-        sync = reconcile(reading, self._store.definitions(), self._new_id, confirmed=confirmed)
+        stored = self._store.definitions()
+        sync = reconcile(reading, stored, self._new_id, confirmed=confirmed)
+        settings = _settings(reading, tables.get(SETTINGS), stored.settings)
         selection, selection_errors = read_selection(
             tables.get(SELECTION),
             definitions=sync.definitions,
-            default_period_h=reading.settings.report_period_h,
+            default_period_h=settings.report_period_h,
         )
-        unsaved, without_ids = self._save(sync, reading.settings), self._write_ids(sync)
+        unsaved, without_ids = self._save(sync, settings), self._write_ids(sync)
         warnings = [sync.held] if sync.held else []
         if unsaved is not None:
             warnings.append(f"The definitions are not saved yet: {unsaved.message}")
@@ -82,7 +85,7 @@ class Loading:
             warnings.append(f"New rows have no ID yet: {without_ids.message}")
         return Loaded(
             definitions=sync.definitions,
-            settings=reading.settings,
+            settings=settings,
             selection=selection,
             tables=tables,
             row_ids=sync.row_ids,
@@ -125,3 +128,14 @@ class Loading:
         except WorkbookError as error:
             return error
         return None
+
+
+def _settings(reading: Reading, table: RawTable | None, stored: Settings | None) -> Settings:
+    """The settings in force: what is wrong on the sheet must not have results deleted sooner than before."""
+    if stored is None:
+        return reading.settings
+    if table is None:
+        return stored
+    if any(error.sheet == table.sheet for error in reading.errors):
+        return reading.settings.model_copy(update={"retention_days": stored.retention_days})
+    return reading.settings

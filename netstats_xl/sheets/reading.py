@@ -139,7 +139,9 @@ def _rows(
 
 def _missing_table(name: str) -> CellError:
     remedy = (
-        "the defaults are used: " if name == SETTINGS else "nothing is known of its rows: "
+        "what it said before is in force, or else the defaults: "
+        if name == SETTINGS
+        else "nothing is known of its rows: "
     ) + "undo its removal, or take the sheet over from a workbook that `netstats-xl new` writes"
     return CellError(
         sheet=name, cell="A1", value="", message=f"the workbook has no table named {name}, so {remedy}"

@@ -167,3 +167,17 @@ def test_a_change_that_is_held_tells_how_to_confirm_it() -> None:
     confirmed = load.load(confirmed=True)
     assert not confirmed.held
     assert len(confirmed.definitions.destinations) == 1
+
+
+def test_settings_that_are_gone_or_wrong_have_no_result_deleted_sooner() -> None:
+    book, store = workbook(), MemoryStore()
+    book.set(settings(zone="Europe/Berlin", retention_days=3_650))
+    loading(book, store).load()
+    book.set(settings(zone="Asia/Tokyo", retention_days="ten years"))
+    loaded = loading(book, store).load()
+    assert (loaded.settings.retention_days, loaded.settings.zone) == (3_650, "Asia/Tokyo")
+    assert any("ten years" in error.value for error in loaded.cell_errors)
+    del book.tables[SETTINGS]
+    gone = loading(book, store).load()
+    assert (gone.settings.retention_days, gone.settings.zone) == (3_650, "Asia/Tokyo")
+    assert store.definitions().settings == gone.settings
