@@ -54,16 +54,16 @@ def user(excel: ExcelApplication) -> User:
 
 def test_a_hidden_name_holds_a_constant(book: Workbook, sheet: Worksheet) -> None:
     book.add_name("NetStats_id", '="00ff"', hidden=True)
-    book.add_name("Collector_state", "='Jobs'!$B$2")
+    book.add_name("NetStats_state", "='Jobs'!$B$2")
     names = client(book).Names
-    assert (names.Count, [name.Name for name in names]) == (2, ["Collector_state", "NetStats_id"])
+    assert (names.Count, [name.Name for name in names]) == (2, ["NetStats_state", "NetStats_id"])
     hidden = names.Item("netstats_ID")
     assert (hidden.RefersTo, hidden.Visible) == ('="00ff"', False)
     with fails():
         _ = hidden.RefersToRange
     hidden.RefersTo = '="11aa"'
     assert book.defined_name("NetStats_id").text() == '="11aa"'
-    assert names.Item("Collector_state").RefersTo == "=Jobs!$B$2"
+    assert names.Item("NetStats_state").RefersTo == "=Jobs!$B$2"
     with fails():
         names.Item("nothing")
 
@@ -158,7 +158,7 @@ def test_the_template_is_opened_with_its_names_charts_and_pivots(excel: ExcelApp
     workbook = client(book)
     id_name = workbook.Names.Item("NetStats_id")
     assert (id_name.RefersTo, id_name.Visible) == (f'="{"0" * 32}"', False)
-    assert workbook.Names.Item("Collector_state").RefersToRange.Count == 1
+    assert workbook.Names.Item("NetStats_state").RefersToRange.Count == 1
     pivots = [pivot for sheet in workbook.Worksheets for pivot in sheet.PivotTables()]
     assert pivots
     assert {pivot.PivotCache().SourceData for pivot in pivots} == {"Hourly"}

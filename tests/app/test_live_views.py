@@ -171,7 +171,7 @@ def test_what_drop_downs_offer_is_fed(world: World) -> None:
 
 def test_the_period_is_the_one_chosen_up_to_now(world: World) -> None:
     world.rounds(WEB, ago(hours=100), replied(1.0))
-    assert live(world, period_h=1).cells["Report_period"] == (
+    assert live(world, period_h=1).cells["NetStats_period"] == (
         "2026-11-23 13:00:00 to 2026-11-23 14:00:00  (Europe/Berlin)"
     )
     assert live(world, period_h=1).cells["Total_rounds"] == 270
@@ -208,10 +208,10 @@ def test_a_live_hourly_table_is_kept_short_and_says_so(world: World, monkeypatch
 
 
 def test_the_dashboard_tells_the_collectors_state_and_the_warnings(world: World) -> None:
-    assert live(world).cells["Collector_state"] == "Collecting: 2 up, 1 down"
-    assert live(world).cells["Report_warnings"] == ""
+    assert live(world).cells["NetStats_state"] == "Collecting: 2 up, 1 down"
+    assert live(world).cells["NetStats_warnings"] == ""
     world.ask(warnings=("The disk is full.",))
-    assert live(world).cells["Report_warnings"] == "The disk is full."
+    assert live(world).cells["NetStats_warnings"] == "The disk is full."
 
 
 def test_the_overviews_rows_are_told_apart_by_the_destinations_id(world: World) -> None:
@@ -474,7 +474,7 @@ def test_tables_that_were_not_read_are_left_alone(world: World) -> None:
 
 def test_the_status_view_asks_no_store_and_tells_the_collectors_state(world: World) -> None:
     world.ask(collector="Stopped 2026-11-23 14:00")
-    assert status_view(world.inputs).cells == {"Collector_state": "Stopped 2026-11-23 14:00"}
+    assert status_view(world.inputs).cells == {"NetStats_state": "Stopped 2026-11-23 14:00"}
 
 
 def records(view: WorkbookView, table: str) -> list[dict[str, CellValue]]:
@@ -523,4 +523,13 @@ def test_samples_that_come_late_show_once_the_past_is_forgotten(world: World) ->
 
 def test_the_zone_is_that_of_the_settings(world: World) -> None:
     world.ask(settings=Settings(zone="Asia/Tokyo"))
-    assert str(live(world).cells["Report_generated"]).endswith("22:00:00  (Asia/Tokyo)")
+    assert str(live(world).cells["NetStats_generated"]).endswith("22:00:00  (Asia/Tokyo)")
+
+
+def test_no_named_cell_begins_like_an_address_in_r1c1_notation() -> None:
+    # Some of Excel's dialogs take a name that begins with R or C for a reference.
+    names = [
+        block.name for sheet in live_spec().sheets for block in sheet.blocks if isinstance(block, CellSpec)
+    ]
+    assert len(names) > 5
+    assert not [name for name in names if name[0] in "RC"]

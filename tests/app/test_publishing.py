@@ -229,7 +229,7 @@ def test_about_names_the_period_the_database_the_version_and_every_bad_cell(worl
     assert facts["Rounds in the database"] == "180"
     assert report.rows["About_problems"] == [("Destinations!B7", "10.0.0.0/28", "a block is no host")]
     assert report.column("About_notes", "Note") == ["The disk is full."]
-    assert report.cells["Report_warnings"] == "The disk is full. 1 bad cell in the workbook: see About."
+    assert report.cells["NetStats_warnings"] == "The disk is full. 1 bad cell in the workbook: see About."
 
 
 def test_about_defines_every_figure_that_the_headers_name(world: World) -> None:

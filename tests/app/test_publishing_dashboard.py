@@ -255,9 +255,9 @@ def test_thresholds_are_the_destinations_own_or_else_the_settings(world: World) 
 def test_the_head_says_what_the_report_covers_in_local_time(world: World) -> None:
     report = world.report()
 
-    assert report.cells["Report_period"] == "2026-11-22 14:00:00 to 2026-11-23 14:00:00  (Europe/Berlin)"
-    assert report.cells["Report_generated"] == f"{local(END):%Y-%m-%d %H:%M:%S}  (Europe/Berlin)"
-    assert report.cells["Report_warnings"] == "none"
+    assert report.cells["NetStats_period"] == "2026-11-22 14:00:00 to 2026-11-23 14:00:00  (Europe/Berlin)"
+    assert report.cells["NetStats_generated"] == f"{local(END):%Y-%m-%d %H:%M:%S}  (Europe/Berlin)"
+    assert report.cells["NetStats_warnings"] == "none"
     assert report.cells["Total_measured"] == 2
     assert report.cells["Total_rounds"] == 30
     assert report.cells["Total_availability_percent"] == pytest.approx(100 * 25 / 30)

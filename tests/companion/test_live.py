@@ -285,9 +285,9 @@ def test_at_the_end_the_workbook_says_so_and_is_let_go_of() -> None:
     stage = Stage(live=True)
     companion = stage.start()
     stage.push()
-    assert stage.book.cells["Collector_state"] == "Collecting: 2 unknown"
+    assert stage.book.cells["NetStats_state"] == "Collecting: 2 unknown"
     companion.stop()
-    assert stage.book.cells["Collector_state"] == "Stopped at 2026-11-23 09:00"
+    assert stage.book.cells["NetStats_state"] == "Stopped at 2026-11-23 09:00"
     assert stage.book.flushed
     assert stage.book.closed
 

@@ -53,7 +53,7 @@ def test_what_is_measured_appears_beside_the_rows(scene: Scene) -> None:
     assert len({first["ID"], second["ID"]}) == 2
     until(lambda: rounds_shown(scene) >= 1)
     assert scene.row("Jobs", "Loop")["State"] == "Running"
-    until(lambda: str(scene.excel.do("cell('Collector_state')")).startswith("Collecting: "))
+    until(lambda: str(scene.excel.do("cell('NetStats_state')")).startswith("Collecting: "))
 
 
 def test_every_sheet_is_filled_and_its_pivots_computed(scene: Scene) -> None:
@@ -193,7 +193,7 @@ def test_what_was_measured_is_kept_when_the_collector_is_stopped(scene: Scene) -
     scene.stop()
     assert not scene.data.endpoint(scene.id).exists()
     assert scene.saved_rounds() >= done
-    until(lambda: str(scene.excel.do("cell('Collector_state')")).startswith("Stopped at "))
+    until(lambda: str(scene.excel.do("cell('NetStats_state')")).startswith("Stopped at "))
     scene.start()
     assert scene.rounds() >= done
 

@@ -110,7 +110,7 @@ def test_the_workbook_is_found_read_edited_and_fed(desktop: LabDesktop, excel: L
         workbook.note_change()
         assert workbook.revision() != first
         rows: list[Sequence[CellValue]] = [("=b", "::2", None, None, "Up", 1.5, "ffffffffffff")]
-        workbook.publish(view({"Collector_state": "Collecting"}, Destinations=rows, Ranked=ROWS))
+        workbook.publish(view({"NetStats_state": "Collecting"}, Destinations=rows, Ranked=ROWS))
         assert workbook.flush(60)
         assert shown(excel, "Destinations") == [
             ("a", "::1", 2.5, None, None, None, "0123456789ab"),
@@ -160,7 +160,7 @@ def test_a_storm_of_busy_answers_loses_nothing(desktop: LabDesktop, excel: LabEx
         assert workbook.identity() == GUID
         excel.do(f"excel.faults.randomly(0.3, seed=5, failures=[{failure}])")
         for number in range(5):
-            workbook.publish(view({"Collector_state": f"state {number}"}, Ranked=[("a", float(number))]))
+            workbook.publish(view({"NetStats_state": f"state {number}"}, Ranked=[("a", float(number))]))
             workbook.flush(1)
         excel.do("excel.faults.clear()")
         assert workbook.flush(60)

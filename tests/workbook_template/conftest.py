@@ -45,7 +45,7 @@ def live_view() -> WorkbookView:
         autofilter=False,
     )
     sheets = (
-        SheetSpec(name="Dashboard", blocks=(CellSpec(name="Collector_state", anchor=top), overview)),
+        SheetSpec(name="Dashboard", blocks=(CellSpec(name="NetStats_state", anchor=top), overview)),
         SheetSpec(name="Details", blocks=(selection,)),
     )
     return replace(
@@ -56,7 +56,7 @@ def live_view() -> WorkbookView:
             "Overview": (("This computer", "Up"), ("localhost", "Down")),
             "Selection": (("This computer", "24h"),),
         },
-        cells={"Collector_state": "Collecting: 1 up"},
+        cells={"NetStats_state": "Collecting: 1 up"},
     )
 
 

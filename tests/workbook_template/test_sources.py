@@ -219,7 +219,7 @@ def test_the_macros_know_the_tables_and_cells_of_the_template() -> None:
         if each.typed
     ]
     assert "Period" in selection
-    assert "Collector_state" in {cell.name for _, cell in blocks_of(spec, CellSpec)}
+    assert "NetStats_state" in {cell.name for _, cell in blocks_of(spec, CellSpec)}
     assert constant("SETTINGS") in headers
 
 

@@ -336,7 +336,7 @@ Public Sub SheetChanged(ByVal sheet As Object, ByVal target As Range)
     On Error Resume Next
     If IsTyped(sheet, target) Then TellEvent "changed"
     If Not ribbonUi Is Nothing Then
-        If Touches(target, "Collector_state") Then ReadState
+        If Touches(target, "NetStats_state") Then ReadState
     End If
 End Sub
 
@@ -443,7 +443,7 @@ Private Sub ReadState()
     Dim shown As String
     On Error Resume Next
     LookAround
-    shown = NamedText("Collector_state")
+    shown = NamedText("NetStats_state")
     If isRunning And shown <> "" Then
         stateText = shown
         isPaused = InStr(shown, UPDATES_PAUSED) > 0

@@ -79,9 +79,9 @@ def _head(findings: Findings, warnings: Sequence[str]) -> dict[str, CellValue]:
     zone = inputs.settings.zone
     start, end = findings.local(inputs.period.start), findings.local(inputs.period.end)
     return {
-        "Report_period": f"{start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S}  ({zone})",
-        "Report_generated": f"{findings.local(inputs.generated_at):%Y-%m-%d %H:%M:%S}  ({zone})",
-        "Report_warnings": " ".join(warnings) or "none",
+        "NetStats_period": f"{start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S}  ({zone})",
+        "NetStats_generated": f"{findings.local(inputs.generated_at):%Y-%m-%d %H:%M:%S}  ({zone})",
+        "NetStats_warnings": " ".join(warnings) or "none",
     }
 
 

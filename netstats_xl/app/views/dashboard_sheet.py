@@ -33,7 +33,7 @@ from netstats_xl.domain.views import (
 SHEET = "Dashboard"
 TOTALS, OVERVIEW = "Totals", "Overview"
 STATE_COLORS = {State.UP: BLUE, State.DEGRADED: ORANGE, State.DOWN: VERMILLION, State.UNKNOWN: GREY}
-COLLECTOR_STATE = "Collector_state"
+COLLECTOR_STATE = "NetStats_state"
 ID = "ID"
 
 _CHART_HEIGHT_PX = 290
@@ -99,8 +99,8 @@ FIGURES: tuple[tuple[str, str, str], ...] = (
 )
 """Label, name and format of each figure of all destinations."""
 
-_PERIOD = ("Period", "Report_period", Style(bold=True))
-_WARNINGS = ("Warnings", "Report_warnings")
+_PERIOD = ("Period", "NetStats_period", Style(bold=True))
+_WARNINGS = ("Warnings", "NetStats_warnings")
 _ALARM = Style(color=BAD.color, bold=True)
 
 
@@ -125,7 +125,7 @@ def dashboard_sheet(look: DashboardLook) -> SheetSpec:
     labels = (
         *([("Collector", COLLECTOR_STATE, Style(bold=True))] if look.collector else []),
         _PERIOD,
-        ("As of" if look.collector else "Generated", "Report_generated", Style()),
+        ("As of" if look.collector else "Generated", "NetStats_generated", Style()),
         (*_WARNINGS, _ALARM if look.alarm else Style()),
     )
     totals_row = len(labels) + 2

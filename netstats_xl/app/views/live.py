@@ -164,7 +164,7 @@ def _dashboard(figures: DashboardFigures, inputs: ReportInputs) -> Filling:
             **title_cells(titles),
             COLLECTOR_STATE: inputs.collector,
             # Its cell looks alarming, whatever it says.
-            "Report_warnings": " ".join(figures.warnings),
+            "NetStats_warnings": " ".join(figures.warnings),
         },
     )
 

@@ -63,7 +63,7 @@ RANKED = TableSpec(
     columns=(Column(header="Name"), Column(header="Loss (%)", kind=Kind.NUMBER)),
     room=50,
 )
-STATE = CellSpec(name="Collector_state", anchor=Anchor(row=0, column=0))
+STATE = CellSpec(name="NetStats_state", anchor=Anchor(row=0, column=0))
 PIVOT = PivotSpec(
     name="ByJob",
     anchor=Anchor(row=0, column=0),
@@ -103,7 +103,7 @@ def book_in(
     add_table(book.sheet("Ranked"), "Ranked", headers["Ranked"], text=text, at="A3")
     add_pivot(book.sheet("Pivot"), "ByJob", "Runs")
     book.add_name("NetStats_id", f'="{guid}"', hidden=True)
-    book.add_name("Collector_state", "=Ranked!$A$1")
+    book.add_name("NetStats_state", "=Ranked!$A$1")
     return book
 
 

@@ -65,10 +65,10 @@ def test_blanks_errors_flags_and_suspicious_text_are_shown_as_they_are(engine: W
 
 def test_what_the_cells_show_already_is_not_written(engine: WindowsEngine) -> None:
     with live(engine) as bench:
-        bench.show(view({"Collector_state": "Collecting"}, Runs=ROWS))
+        bench.show(view({"NetStats_state": "Collecting"}, Runs=ROWS))
         bench.excel.undo.append("Typing")
         bench.excel.calls.clear()
-        bench.show(view({"Collector_state": "Collecting"}, Runs=ROWS))
+        bench.show(view({"NetStats_state": "Collecting"}, Runs=ROWS))
         assert bench.excel.calls.writes == []
         assert bench.excel.undo_lost == 0
 
@@ -263,22 +263,22 @@ def test_nothing_is_written_while_the_user_copies_cells(engine: WindowsEngine) -
 
 def test_a_named_cell_follows_its_cell_and_is_written_when_it_changes(engine: WindowsEngine) -> None:
     with live(engine) as bench:
-        bench.show(view({"Collector_state": "Collecting"}))
+        bench.show(view({"NetStats_state": "Collecting"}))
         bench.user.insert_rows(bench.book.sheet("Ranked"), 1)
-        bench.show(view({"Collector_state": "=Stopped"}))
+        bench.show(view({"NetStats_state": "=Stopped"}))
         assert bench.cell("Ranked", "A2") == "=Stopped"
-        bench.show(view({"Collector_state": None}))
+        bench.show(view({"NetStats_state": None}))
         assert bench.cell("Ranked", "A2") is None
 
 
 def test_a_table_or_cell_that_is_missing_is_told_of_and_the_others_are_shown(engine: WindowsEngine) -> None:
     with live(engine) as bench:
         bench.user.delete_table(bench.book.table("Ranked"))
-        bench.book.names.remove(bench.book.defined_name("Collector_state"))
-        bench.show(view({"Collector_state": "x"}, Ranked=[("a", 1.0)], Runs=ROWS))
+        bench.book.names.remove(bench.book.defined_name("NetStats_state"))
+        bench.show(view({"NetStats_state": "x"}, Ranked=[("a", 1.0)], Runs=ROWS))
         assert bench.rows("Runs") == SHOWN
         cell, table = sorted(bench.workbook.problems)
-        assert "no cell named Collector_state" in cell
+        assert "no cell named NetStats_state" in cell
         assert "no table Ranked" in table
 
 
@@ -307,7 +307,7 @@ def test_pivots_are_computed_anew_after_a_change_and_not_too_often(engine: Windo
         bench.show(view(Runs=ROWS))
         assert pivot.refreshes == 2  # too soon
         bench.clock.now += 61
-        bench.show(view({"Collector_state": "any"}))
+        bench.show(view({"NetStats_state": "any"}))
         assert pivot.refreshes == 3
 
 
@@ -338,8 +338,8 @@ def test_a_value_that_no_cell_can_hold_is_refused_at_once(engine: WindowsEngine)
 
 
 def test_flags_in_a_named_cell_follow_its_kind(engine: WindowsEngine) -> None:
-    cell = CellSpec(name="Collector_state", anchor=Anchor(row=0, column=0), kind=Kind.FLAG)
+    cell = CellSpec(name="NetStats_state", anchor=Anchor(row=0, column=0), kind=Kind.FLAG)
     spec = WorkbookSpec(title="", sheets=(SheetSpec(name="Ranked", blocks=(cell, RUNS)),))
     with live(engine) as bench:
-        bench.show(WorkbookView(spec=spec, rows={}, cells={"Collector_state": True}))
+        bench.show(WorkbookView(spec=spec, rows={}, cells={"NetStats_state": True}))
         assert bench.cell("Ranked", "A1") == "yes"

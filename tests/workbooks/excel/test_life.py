@@ -67,7 +67,7 @@ def test_closed_it_says_so_and_opened_again_it_shows_the_latest(engine: WindowsE
         bench.show(view(Ranked=ROWS))
         bench.user.close(bench.book)
         bench.workbook.publish(view(Ranked=ROWS))
-        bench.workbook.publish(view({"Collector_state": "x"}, Ranked=OTHER))
+        bench.workbook.publish(view({"NetStats_state": "x"}, Ranked=OTHER))
         assert not bench.workbook.flush(5)
         assert bench.workbook.state is WorkbookState.CLOSED
         for ask in (
@@ -228,7 +228,7 @@ def test_an_ambiguous_refusal_is_repeated_once(engine: WindowsEngine) -> None:
 def test_an_excel_that_dies_in_mid_push_loses_nothing(engine: WindowsEngine, nth: int) -> None:
     with live(engine) as bench:
         bench.excel.faults.die_at(nth)
-        bench.workbook.publish(view({"Collector_state": "x"}, Ranked=ROWS, Runs=[(None, "a", 1.0)]))
+        bench.workbook.publish(view({"NetStats_state": "x"}, Ranked=ROWS, Runs=[(None, "a", 1.0)]))
         bench.workbook.flush(1)
         bench.workbook.publish(view(Ranked=OTHER))
         bench.workbook.flush(1)
@@ -253,7 +253,7 @@ def test_a_reference_that_went_stale_is_got_anew(engine: WindowsEngine, failure:
 
 def test_nothing_of_excel_is_held_between_ticks_nor_after_an_error(engine: WindowsEngine) -> None:
     with live(engine, destinations=[("a", "::1")]) as bench:
-        bench.show(view({"Collector_state": "x"}, Ranked=ROWS))
+        bench.show(view({"NetStats_state": "x"}, Ranked=ROWS))
         bench.workbook.read(["Destinations"])
         assert bench.held() == 0
         bench.user.open_dialog()
@@ -270,7 +270,7 @@ def test_nothing_of_excel_is_held_between_ticks_nor_after_an_error(engine: Windo
 def test_excel_is_never_started_ended_or_disturbed(engine: WindowsEngine) -> None:
     with live(engine, destinations=[("a", "::1")]) as bench:
         bench.user.select(bench.book.sheet("Mine"), "C3")
-        bench.show(view({"Collector_state": "x"}, Ranked=ROWS))
+        bench.show(view({"NetStats_state": "x"}, Ranked=ROWS))
         bench.workbook.read(["Destinations"])
         bench.workbook.revision()
         bench.workbook.edit("Destinations", RowEdits(append=({"Name": "b"},), remove=(2,)))

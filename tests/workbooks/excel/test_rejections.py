@@ -18,9 +18,7 @@ def disturbed(bench: Live, chance: random.Random, number: int) -> None:
     """One thing or another that the companion does."""
     match chance.randrange(4):
         case 0:
-            bench.workbook.publish(
-                view({"Collector_state": f"state {number}"}, Ranked=[("a", float(number))])
-            )
+            bench.workbook.publish(view({"NetStats_state": f"state {number}"}, Ranked=[("a", float(number))]))
         case 1:
             bench.workbook.publish(
                 view(Runs=[(None, f"job {number}", float(row)) for row in range(number % 7)])
@@ -51,7 +49,7 @@ def test_no_latest_value_is_lost_and_nothing_spins(
                 pass
             assert number < 10 * rejections
         last = view(
-            {"Collector_state": "last"},
+            {"NetStats_state": "last"},
             Ranked=[("last", 1.0)],
             Runs=[(None, "last", 2.0)],
             Destinations=[(*row, None, None, "Up", 1.5, "0123456789ab") for row in destinations],

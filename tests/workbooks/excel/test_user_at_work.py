@@ -73,7 +73,7 @@ class UserAtWork(RuleBasedStateMachine):
                 if normalised(header) in headers:
                     rows = range(body.top, max(body.bottom, body.top + depth) + 1)
                     ours |= {(table.sheet.name, row, body.left + offset) for row in rows}
-        cell = book.defined_name("Collector_state").refers_to
+        cell = book.defined_name("NetStats_state").refers_to
         return {
             (sheet.name, row, column): (cell_.value, cell_.formula)
             for sheet in book.sheets
@@ -87,7 +87,7 @@ class UserAtWork(RuleBasedStateMachine):
         self.count += 1
         before = self._snapshot()
         shown = view(
-            {"Collector_state": f"=state {self.count}"},
+            {"NetStats_state": f"=state {self.count}"},
             Destinations=self._wanted(raw),
             Runs=[(None, "=job", float(n)) for n in range(self.count % 6)],
             Ranked=[(f"n{n}", float(self.count)) for n in range(self.count % 4)],
@@ -197,7 +197,7 @@ class UserAtWork(RuleBasedStateMachine):
     def copy_and_be_left_alone(self) -> None:
         self.user.copy(self.bench.book.sheet("Mine"), "B2")
         before = self.bench.book.sheet("Mine").cells.copy()
-        self.bench.workbook.publish(view({"Collector_state": "copying"}))
+        self.bench.workbook.publish(view({"NetStats_state": "copying"}))
         self.bench.workbook.flush(0.002)
         assert self.bench.excel.cut_copy_mode
         assert self.bench.book.sheet("Mine").cells == before
@@ -207,7 +207,7 @@ class UserAtWork(RuleBasedStateMachine):
     def stay_in_a_cell(self, number: int) -> None:
         self.user.start_editing(BUSY[number], reads_too=bool(number % 2))
         before = self._snapshot()
-        self.bench.workbook.publish(view({"Collector_state": "editing"}))
+        self.bench.workbook.publish(view({"NetStats_state": "editing"}))
         try:
             self.bench.workbook.read(["Destinations"])
             self.bench.workbook.flush(0.002)
