@@ -147,16 +147,18 @@ class Scene(ABC):
         return next((row for row in self.rows(table) if row["Name"] == name), {})
 
     def check_untouched(self) -> None:
-        """Nothing that is the user's is other than he left it."""
-        assert self.excel.do("own()") == self._own
+        """Nothing that is the user's is other than he left it, and the collector is content."""
+        own = self.excel.do("own()")
+        assert own == self._own, own
         shown: dict[str, list[dict[str, Any]]] = {
             table: self.excel.do(f"rows({table!r})") for table in {key[0] for key in self.typed}
         }
         now = {(table, row, header): shown[table][row][header] for table, row, header in self.typed}
-        assert now == self.typed
-        if self.at_work:
-            assert self.health()["warnings"] == []
-        assert "Internal error" not in self.data.log(self.id).read_text(encoding="utf-8")
+        assert now == self.typed, now
+        warnings = self.health()["warnings"] if self.at_work else []
+        assert warnings == [], warnings
+        log = self.data.log(self.id).read_text(encoding="utf-8")
+        assert "Internal error" not in log, log
 
     # --- the collector ---
 

@@ -9,7 +9,7 @@ from typing import Any
 from netstats_xl.errors import WorkbookBusy, WorkbookClosed, WorkbookError
 from netstats_xl.workbooks.excel.busy import Com, Patience
 from netstats_xl.workbooks.excel.engine import Engine
-from netstats_xl.workbooks.excel.faults import Refused
+from netstats_xl.workbooks.excel.faults import Gone, Refused
 
 IDENTITY = "NetStats_id"
 """The hidden name that holds a workbook's identity."""
@@ -127,8 +127,11 @@ class Finder:
                 yield from self._matching(application, book, window, own_window=True)
             except WorkbookBusy:
                 busy = True
-            except WorkbookError:
+            except (Gone, Refused):
                 continue  # a window that is being closed, a protected view, an Excel of the administrator's
+            except WorkbookError:
+                # That Excel failed does not mean that the workbook was closed.
+                busy = busy or window == self.ref.window
         for window, application in applications.values():
             # A workbook may have no window of its own: one that is hidden, or any in an Excel before 2013.
             try:

@@ -30,7 +30,7 @@ class Verdict(Enum):
 
 
 _EXCEPTION = 0x80020009
-"""DISP_E_EXCEPTION: what happened is in the exception's details."""
+"""DISP_E_EXCEPTION: what happened is in the exception's details. Look-ups of names have none."""
 
 HRESULTS = {
     0x80010001: Verdict.BUSY,  # RPC_E_CALL_REJECTED
@@ -86,6 +86,8 @@ _TEXTS = {
 def verdict(error: Exception) -> Verdict:
     """What the error means; unknown numbers count as FAILED."""
     number = code(error)
+    if number == _EXCEPTION and not getattr(error, "excepinfo", None):
+        return Verdict.BUSY
     if number is not None:
         return HRESULTS.get(number, Verdict.FAILED)
     names = (each.__name__ for each in type(error).__mro__)

@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 TICK_S = 0.5
 """What waits is brought to the sheets so soon, and together."""
+TURN_S = 0.25
+"""What is not shown after so long is shown in a turn of its own: the user may have begun to copy cells meanwhile."""
 CLOSED_TICK_S = 2.0
 """How often a closed workbook is looked for."""
 PROBE_EVERY_S = 1.0
@@ -265,7 +267,7 @@ class ExcelWorkbook:
         if attached.application.get("CutCopyMode"):
             # A write would end the user's copying.
             return self._tick_s
-        target = Target.of(attached.book)
+        target, ends_at = Target.of(attached.book), self._monotonic() + TURN_S
         for key, update in list(messages.items()):
             try:
                 done = self._delivery.deliver(target, update, patience, self._monotonic())
@@ -280,8 +282,8 @@ class ExcelWorkbook:
                 self._delivery.problems.pop(key, None)
                 if done:
                     del messages[key]
-            if messages and self._thread.is_called:
-                # What the user has just typed is read before the rest is shown.
+            # What the user has just typed is read before the rest is shown.
+            if messages and (self._thread.is_called or self._monotonic() > ends_at):
                 return 0
         self._delivery.refresh_pivots(target, self._monotonic())
         return self._tick_s if messages else self._delivery.pivots_due_in(self._monotonic())

@@ -92,6 +92,8 @@ def test_every_verdict_has_words_that_tell_what_to_do(loaded: Engine) -> None:
         assert "{" not in error.message
     assert "0x800A03EC: told" in translated(com_error(loaded, 0x80020009, 0x800A03EC)).message
     assert verdict(com_error(loaded, 0x80004001)) is Verdict.FAILED
+    assert verdict(com_error(loaded, 0x80020009, 0x80004001)) is Verdict.FAILED
+    assert verdict(com_error(loaded, 0x80020009)) is Verdict.BUSY
     assert verdict(KeyError("x")) is Verdict.FAILED
     assert translated(com_error(loaded, 0x80020009)).message
 

@@ -3,7 +3,12 @@
 import threading
 import time
 
-from tests.excel_double import REJECTED, Access, Call, WindowsEngine
+import pytest
+
+from netstats_xl.app.service import WorkbookState
+from netstats_xl.errors import WorkbookBusy
+from netstats_xl.workbooks.excel.workbook import TURN_S
+from tests.excel_double import IGNORED_IN_DETAILS, REJECTED, Access, Call, Failure, WindowsEngine
 from tests.workbooks.excel.live import live, view
 
 PATIENCE_S = 10.0
@@ -60,3 +65,34 @@ def test_the_newest_is_shown_first(engine: WindowsEngine) -> None:
         assert at.workbook.flush(PATIENCE_S)
         assert before == [BLANK, [("b", 0.75)]]
         assert at.rows("Runs") == MEASURED
+
+
+def test_cells_that_are_copied_during_a_long_push_stay_so(engine: WindowsEngine) -> None:
+    with live(engine) as at:
+        written = list[Call]()
+
+        def copy_after_the_first_write(call: Call) -> bool:
+            if not written and writes(call):
+                written.append(call)
+                at.clock.now += TURN_S + 1
+            elif written and call.name == "Application.CutCopyMode":
+                at.user.copy(at.book.sheet("Mine"), "A1")
+            return False
+
+        at.excel.faults.when(copy_after_the_first_write, REJECTED)
+        at.workbook.publish(view(Runs=MEASURED, Ranked=[("a", 0.5)]))
+        assert not at.workbook.flush(0.2)
+        assert (at.rows("Runs"), at.rows("Ranked")) == (MEASURED, BLANK)
+        assert (at.excel.cut_copy_mode, at.excel.copy_modes_ended) == (1, 0)
+
+
+@pytest.mark.parametrize("failure", [IGNORED_IN_DETAILS, Failure(hresult=0x80004005)])
+def test_a_workbook_whose_excel_fails_is_not_called_closed(engine: WindowsEngine, failure: Failure) -> None:
+    with live(engine) as at:
+        at.workbook.read(["Destinations"])
+        at.user.start_editing(failure, reads_too=True)
+        with pytest.raises(WorkbookBusy):
+            at.workbook.read(["Destinations"])
+        assert at.workbook.state is WorkbookState.BUSY
+        at.user.finish()
+        assert at.workbook.read(["Destinations"])
