@@ -20,6 +20,8 @@ from tests.fakes.service import NOW, FakeService
 EXAMPLES = 25
 WELL_FORMED_AND_REFUSED = ["2xx", "401", "403", "404", "409", "422"]
 """422: the sheets' rules (a name stands once, a period can be understood) go beyond what a schema can say."""
+MALFORMED_AND_REFUSED = ["400", "401", "403", "404", "405", "409", "413", "415", "422", "429"]
+"""413: schemathesis tries a text that is longer than a whole body may be."""
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,7 @@ def _schema() -> Any:
     service = FakeService()
     config = SchemathesisConfig()
     config.projects.default.checks.positive_data_acceptance.expected_statuses = WELL_FORMED_AND_REFUSED
+    config.projects.default.checks.negative_data_rejection.expected_statuses = MALFORMED_AND_REFUSED
     config.projects.default.generation = GenerationConfig(
         deterministic=True, max_examples=EXAMPLES, with_security_parameters=False
     )
