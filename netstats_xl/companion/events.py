@@ -26,11 +26,6 @@ class EventHub:
         self._listeners: list[deque[Event]] = []
         self._closed = False
 
-    @property
-    def has_listeners(self) -> bool:
-        """Whether anybody listens."""
-        return bool(self._listeners)
-
     def tell(self, *events: Event) -> None:
         """Tell all who listen now; returns at once."""
         if not self._listeners:
