@@ -21,6 +21,10 @@ IDLE_S = 5.0
 _STOP_WITHIN_S = 10
 
 
+class UnderWay(WorkbookBusy):
+    """Excel has not answered in time, and what was asked of it is done all the same once it does."""
+
+
 class Turn(Protocol):
     """What the thread does by itself."""
 
@@ -60,7 +64,8 @@ class ComThread:
         """What `work` returns or raises, done in the thread.
 
         Raises:
-            WorkbookBusy: it was not done in time. Work that had not begun by then is never done.
+            UnderWay: it was begun, and was not done in time.
+            WorkbookBusy: it was not begun in time, and never will be.
             WorkbookClosed: the thread has ended.
         """
         if current_thread() is self._thread:
@@ -73,10 +78,12 @@ class ComThread:
         try:
             return future.result(within_s)
         except TimeoutError:
-            future.cancel()
-            raise WorkbookBusy(
-                f"Excel did not answer within {within_s:.0f} s. Is a dialog open, or does it calculate?"
-            ) from None
+            message = f"Excel did not answer within {within_s:.0f} s. Is a dialog open, or does it calculate?"
+            if future.cancel():
+                raise WorkbookBusy(message) from None
+            if not future.done():
+                raise UnderWay(message) from None
+        return future.result()
 
     def wake(self, within_s: float) -> None:
         """Have a turn in so many seconds at the latest."""
@@ -94,8 +101,8 @@ class ComThread:
 
     def stop(self) -> None:
         """End the thread after what it does now. Stopping twice does nothing."""
-        self._stopping.set()
         with self._changed:
+            self._stopping.set()
             self._changed.notify()
             thread = self._thread
         if thread is not None and thread is not current_thread():
@@ -120,14 +127,28 @@ class ComThread:
                         del future
                 if self._is_due():
                     self._take_turn()
-                if self._engine is not None:
-                    self._engine.pythoncom.PumpWaitingMessages()
+                self._see_to_messages()
         finally:
-            for future, _ in self._calls:
-                if future.set_running_or_notify_cancel():
-                    future.set_exception(WorkbookClosed("The connection to Excel was closed."))
+            self._refuse_calls()
             if self._engine is not None:
                 self._engine.pythoncom.CoUninitialize()
+
+    def _see_to_messages(self) -> None:
+        if self._engine is None:
+            return
+        try:
+            self._engine.pythoncom.PumpWaitingMessages()
+        except Exception as error:  # noqa: BLE001 - the edge of the thread, which must go on
+            _without_frames(error)
+
+    def _refuse_calls(self) -> None:
+        """Answer those who wait; whoever comes later is refused at once."""
+        with self._changed:
+            self._stopping.set()
+            calls, self._calls = self._calls, deque()
+        for future, _ in calls:
+            if future.set_running_or_notify_cancel():
+                future.set_exception(WorkbookClosed("The connection to Excel was closed."))
 
     def _wait(self) -> None:
         with self._changed:
