@@ -21,12 +21,14 @@ from netstats_xl.control.row_answers import (
     TestsAnswer,
 )
 from netstats_xl.control.selecting import chosen_destinations
+from netstats_xl.domain.addresses import expand, is_block
 from netstats_xl.domain.results import State
 from netstats_xl.errors import CellError, ConfigurationError, NetstatsError, SheetInvalid
 from netstats_xl.sheets.cells import unique
 
 MOST_HOSTS = 1_000
 _BETWEEN_HOSTS = re.compile(r"[,;\s]+")
+_SPACED_RANGE = re.compile(r"([^,;\s]+)\s+([-\u2010-\u2015\u2212])\s+([^,;\s]+)")
 _SpokenFlag = Literal["yes", "no"]
 
 
@@ -71,7 +73,7 @@ def destination_routes(service: Service) -> APIRouter:
 
     @router.post("/add", response_model=AddedAnswer)
     def add_hosts(request: Request, new: NewHosts) -> Response:
-        """Make a destination of each host, named after it."""
+        """Make a destination of each host, and of each address of a block or a range, named after it."""
         return respond(request, _add(service, new.hosts))
 
     @router.post("/test", response_model=TestsAnswer)
@@ -125,24 +127,14 @@ def _answer(entry: DestinationEntry, message: str) -> DestinationAnswer:
 
 def _add(service: Service, text: str) -> AddedAnswer:
     """A destination of each host. What stops the first one is raised; what stops a later one is told."""
-    hosts = unique(host for host in _BETWEEN_HOSTS.split(text) if host)
-    if not hosts:
-        raise ConfigurationError(
-            "There is no host in it: write addresses or host names, separated by commas."
-        )
-    if len(hosts) > MOST_HOSTS:
-        raise ConfigurationError(
-            f"{len(hosts):,} hosts are too many at once: add at most {MOST_HOSTS:,}, or paste them into the "
-            "Destinations table."
-        )
+    hosts, bad = _hosts_in(text)
     entries: list[DestinationEntry] = []
-    bad: list[CellError] = []
     stopped_by = ""
     for host in hosts:
         try:
             entries.append(service.write_destination({"name": host, "host": host}))
         except SheetInvalid as error:
-            bad.extend(error.cell_errors or [_bad_host(host, error)])
+            bad.extend(error.cell_errors or [_bad_host(host, error.message)])
         except NetstatsError as error:
             if not entries:
                 raise
@@ -158,5 +150,37 @@ def _add(service: Service, text: str) -> AddedAnswer:
     )
 
 
-def _bad_host(host: str, error: SheetInvalid) -> CellError:
-    return CellError(sheet="Request", cell="hosts", value=host, message=error.message)
+def _hosts_in(text: str) -> tuple[list[str], list[CellError]]:
+    """The hosts, each once, with the addresses of blocks and ranges; and which of these cannot be expanded.
+
+    Raises:
+        ConfigurationError: there is none, or there are too many.
+    """
+    found: dict[str, None] = {}
+    bad: list[CellError] = []
+    parts = unique(part for part in _BETWEEN_HOSTS.split(_SPACED_RANGE.sub(_joined, text)) if part)
+    if not parts:
+        raise ConfigurationError(
+            "There is no host in it: write addresses or host names, separated by commas."
+        )
+    for part in parts:
+        try:
+            found |= dict.fromkeys(expand(part) if is_block(part) else [part])
+        except ValueError as error:
+            bad.append(_bad_host(part, str(error)))
+        if len(found) > MOST_HOSTS:  # at once: many large blocks would not fit into memory
+            raise ConfigurationError(
+                f"These are more hosts than can be added at once, which are {MOST_HOSTS:,}: add fewer, or write "
+                "blocks and ranges into the Destinations table and expand them there."
+            )
+    return list(found), bad
+
+
+def _joined(match: re.Match[str]) -> str:
+    """`10.0.0.1 - 20` without its spaces; what is no range stays as it is."""
+    joined = "".join(match.groups())
+    return joined if is_block(joined) else match[0]
+
+
+def _bad_host(host: str, message: str) -> CellError:
+    return CellError(sheet="Request", cell="hosts", value=host, message=message)

@@ -131,10 +131,11 @@ class Expand(Request):
 
 
 class NewHosts(Request):
-    """Hosts that become destinations named after them."""
+    """Hosts that become destinations named after them; blocks and ranges stand for their addresses."""
 
     hosts: Annotated[str, Field(min_length=1, max_length=100_000)] = Field(
-        description="Addresses and host names, separated by commas, semicolons or white space."
+        description="Addresses, host names, blocks and ranges (10.0.0.0/28, 10.0.0.1-20), separated by commas, "
+        "semicolons or white space."
     )
 
 
