@@ -114,7 +114,8 @@ class FileShowing:
     def select(self, *, details_of: str | None, period: str | None) -> None:
         """Refuse it: a report shows many in detail, and the period that the settings name."""
         raise WorkbookClosed(
-            "The workbook is read as a file, so nothing is chosen on its sheets: `netstats-xl report` takes any period."
+            "The workbook is read as a file, so nothing is chosen on its sheets: a report of any period shows what "
+            "is wanted."
         )
 
     @property

@@ -1,7 +1,7 @@
 """How an endpoint's answer goes out: as JSON, or its sentence alone where the client prefers plain text."""
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -80,15 +80,28 @@ def _tell_invalid(request: Request, error: Exception) -> Response:
     found = error.errors()
     if any(each["type"] == "json_invalid" for each in found):
         return _problem(request, request_problem(400), 400)
-    return _problem(request, invalid_request([_field(each) for each in found]), 422)
+    return _problem(request, invalid_request(_fields(found)), 422)
 
 
-def _field(error: dict[str, Any]) -> tuple[str, str, str]:
-    """Where the field is, what it holds, what is wrong with it."""
-    path = ".".join(str(part) for part in error["loc"][1:]) or str(error["loc"][0])
-    value = error.get("input")
-    written = shown(value) if isinstance(value, (str, int, float, bool)) else ""
-    return path, written, str(error["msg"]).removeprefix("Value error, ")
+def _fields(errors: Iterable[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """Of each field that is not right: where it is, what it holds, what is wrong with it."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for error in errors:
+        value = error.get("input")
+        written = shown(value) if isinstance(value, (str, int, float, bool)) else ""
+        _, told = found.setdefault(_path(error["loc"]), (written, []))
+        message = str(error["msg"]).removeprefix("Value error, ")
+        if message not in told:
+            told.append(message)
+    return [(path, written, ", or: ".join(told)) for path, (written, told) in found.items()]
+
+
+def _path(location: Sequence[str | int]) -> str:
+    """Bodies have no fields in fields: a name after the field's own is that of a type which the value could have."""
+    where, *rest = location
+    if not rest:
+        return str(where)
+    return ".".join(str(part) for index, part in enumerate(rest) if index == 0 or isinstance(part, int))
 
 
 def _tell_http(request: Request, error: Exception) -> Response:

@@ -32,7 +32,7 @@ def create_application(service: Service, listening: Listening) -> tuple[FastAPI,
     application = FastAPI(
         title="netstats_xl",
         version=__version__,
-        description="What a companion of netstats_xl at work can be asked for.",
+        description="What a collector of netstats_xl at work can be asked for.",
         openapi_url=None,
         docs_url=None,
         redoc_url=None,

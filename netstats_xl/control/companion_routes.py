@@ -20,14 +20,14 @@ LONGEST_LISTENING_S = 86_400
 
 
 def companion_routes(service: Service, listening: Listening) -> APIRouter:
-    """The routes of the companion itself."""
-    router = APIRouter(prefix="/v1", tags=["companion"], route_class=TellingRoute)
+    """The routes of the collector itself."""
+    router = APIRouter(prefix="/v1", tags=["collector"], route_class=TellingRoute)
     _add_views(router, service)
     _add_files(router, service)
 
     @router.get("/health", response_model=HealthAnswer)
     def get_health(request: Request) -> Response:
-        """How the companion is; as plain text in lines `key=value`."""
+        """How the collector is; as plain text in lines `key=value`."""
         answer = HealthAnswer.of(service.health())
         return respond(request, answer, text=key_value_lines(answer.lines()))
 
@@ -47,7 +47,7 @@ def companion_routes(service: Service, listening: Listening) -> APIRouter:
             Query(
                 ge=0,
                 le=LONGEST_LISTENING_S,
-                description="How long to listen; without: until the companion stops.",
+                description="How long to listen; without: until the collector stops.",
             ),
         ] = None,
     ) -> Response:
@@ -58,13 +58,13 @@ def companion_routes(service: Service, listening: Listening) -> APIRouter:
 
     @router.post("/workbook", response_model=Answer)
     def tell_workbook_event(request: Request, news: WorkbookNews) -> Response:
-        """What happened to the workbook; the companion takes note and answers at once."""
+        """What happened to the workbook; the collector takes note and answers at once."""
         service.workbook_event(WorkbookEvent(news.event))
         return respond(request, Answer(message="Noted."))
 
     @router.post("/shutdown", response_model=Answer)
     def shut_down(request: Request) -> Response:
-        """End the companion: it saves its results first."""
+        """End the collector: it saves its results first."""
         service.shutdown()
         return respond(request, Answer(message="The collector is stopping."))
 
@@ -125,7 +125,7 @@ def _request(asked: Export, *, csv: bool) -> ReportRequest:
     output = None if asked.output is None else Path(asked.output)
     if output is not None and not output.is_absolute():
         raise ReportError(
-            f"{asked.output} is no whole path: the companion's folder is not yours. Give it from the root."
+            f"{asked.output} is no whole path: the collector works in a folder of its own. Give it from the root."
         )
     return ReportRequest(
         file_format="csv" if csv else "xlsx",

@@ -18,7 +18,7 @@ _EVERYWHERE = {
     421: "Host names another computer or port.",
     422: "What was sent is not right: `cells` lists every bad cell or field.",
     429: REQUEST_PROBLEMS[429][1],
-    500: "It failed; the companion's log tells more.",
+    500: "It failed; the collector's log tells more.",
     503: "It cannot be done just now, because the workbook or the database is busy: try again.",
     504: "Something that was needed did not answer in time.",
     507: "The disk is full.",
@@ -43,7 +43,7 @@ def describe(application: FastAPI) -> dict[str, Any]:
         "token": {
             "type": "http",
             "scheme": "bearer",
-            "description": "The token of the companion's endpoint file, which only its user can read.",
+            "description": "The token of the collector's endpoint file, which only its user can read.",
         }
     }
     document["security"] = [{"token": []}]

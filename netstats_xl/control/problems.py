@@ -47,7 +47,7 @@ REQUEST_PROBLEMS: Mapping[int, tuple[str, str]] = {
     400: ("malformed_request", "The body of the request is no JSON that can be read."),
     401: (
         errors.Unauthorized.code,
-        "The token is missing or wrong: send `Authorization: Bearer TOKEN` with the token of the companion's "
+        "The token is missing or wrong: send `Authorization: Bearer TOKEN` with the token of the collector's "
         "endpoint file.",
     ),
     404: (UNKNOWN_ROUTE, "There is nothing at this path: GET /openapi.json lists what there is."),
@@ -57,11 +57,11 @@ REQUEST_PROBLEMS: Mapping[int, tuple[str, str]] = {
         "unsupported_content_type",
         "The body of the request must be JSON: send `Content-Type: application/json`.",
     ),
-    421: ("misdirected_request", "The companion answers to 127.0.0.1 and localhost alone, with its port."),
+    421: ("misdirected_request", "The collector answers to 127.0.0.1 and localhost alone, with its port."),
     429: ("too_many_listeners", "Too many listen to the events already: end one of them first."),
     500: (
         "internal_error",
-        "Something went wrong that should not have: the companion's log tells what. Please report it.",
+        "Something went wrong that should not have: the collector's log tells what. Please report it.",
     ),
 }
 """What is wrong with a request itself: its code and its message, by status."""
@@ -137,7 +137,7 @@ def error_of(problem: Problem) -> NetstatsError:
         return errors.ConfigurationError(problem.message)
     if problem.code == UNKNOWN_ROUTE:
         return errors.VersionMismatch(
-            "The companion at work does not know this request: it is of another version. Stop it with "
+            "The collector at work does not know this request: it is of another version. Stop it with "
             "`netstats-xl stop`, and start it again."
         )
     for each in _tree(NetstatsError):

@@ -143,8 +143,8 @@ def _refuse_what_is_no_host(host: str) -> None:
         raise ValueError(f"this is a web address: write the host only{_if_any(name)}")
     if is_block(host):
         raise ValueError(
-            "this stands for several addresses: `netstats-xl expand FILE` makes a row of each of them, "
-            "or write one address here"
+            "this stands for several addresses: expand it, which makes a row of each of them, or write one "
+            "address here"
         )
     if re.search(r"[,;\s]", host):
         raise ValueError(
