@@ -15,6 +15,7 @@ from netstats_xl.domain.targets import Settings
 from netstats_xl.errors import CompanionNotRunning, StoreError
 from netstats_xl.sheets import DESTINATIONS, JOBS, SETTINGS, Reading, read_definitions
 
+REMEDY = "Name another with --output, or add --force."
 PATIENCE_S = 3_600.0
 """How long a collector may take to write what was asked for."""
 
@@ -57,7 +58,7 @@ def _ask(request: ReportRequest, workbook: Path, database: Path | None) -> None:
         None if database else workbook, database=database, patience_s=PATIENCE_S
     ) as client:
         if request.output is not None:
-            check_output(request.output, request.file_format, (), replace=request.replace)
+            check_output(request.output, request.file_format, (), replace=request.replace, remedy=REMEDY)
         wanted = {
             "from": request.start,
             "to": request.end,
@@ -85,7 +86,8 @@ def _write(request: ReportRequest, workbook: Path, database: Path | None) -> Non
             f"There is no database at {path}. `netstats-xl run` makes one; --database names another."
         )
     if request.output is not None:  # before anything is opened that it could be
-        check_output(request.output, request.file_format, (workbook, path), replace=request.replace)
+        own = (workbook, path)
+        check_output(request.output, request.file_format, own, replace=request.replace, remedy=REMEDY)
     # More threads make a workbook's figures sooner; an export they do not speed up, and they take memory there.
     store = wiring.open_store(path, spare_core=request.file_format == "csv")
     try:

@@ -1,6 +1,7 @@
 """Reports and raw samples of any time range, as files."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,8 @@ from netstats_xl.errors import CellError, ConfigurationError, ReportError
 from netstats_xl.ports import Publisher, ResultStore
 
 MOST_OF_A_NAME = 999
+REMEDY = "Choose another name, or say that it is to be replaced."
+"""What to do about a file that exists, for who asked over the API."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,24 +90,26 @@ def write_report(
     return Written(path=Path(Reporting(store, report_to(path)).publish(inputs)))
 
 
-def check_output(output: Path, file_format: str, own: Sequence[Path], *, replace: bool) -> None:
-    """See that the output may be written.
+def check_output(
+    output: Path, file_format: str, own: Sequence[Path], *, replace: bool, remedy: str = REMEDY
+) -> None:
+    """See that the output may be written; `remedy` is what to do where it exists and may not be replaced.
 
     Raises:
-        ConfigurationError: its suffix is another format's, it is the workbook or the database itself, or it
-            exists and may not be replaced.
+        ConfigurationError: its suffix is another format's, it is the workbook or the database itself, it exists
+            and may not be replaced, or no file can have such a path.
     """
     if output.suffix.casefold() != f".{file_format}":
         raise ConfigurationError(
             f"{output} would hold a .{file_format} file: give it a name that ends in .{file_format}."
         )
-    for path in own:
-        if output.resolve() == path.resolve():
-            raise ConfigurationError(f"{output} is the workbook or the database itself. Choose another name.")
-    if not replace and output.exists():
-        raise ConfigurationError(
-            f"{output} exists already, and is left as it is. Name another with --output, or add --force."
-        )
+    with _looking(output):
+        is_own = output.resolve() in [path.resolve() for path in own]
+        taken = _exists(output)
+    if is_own:
+        raise ConfigurationError(f"{output} is the workbook or the database itself. Choose another name.")
+    if taken and not replace:
+        raise ConfigurationError(f"{output} exists already, and is left as it is. {remedy}")
 
 
 def unused(path: Path) -> Path:
@@ -112,14 +117,43 @@ def unused(path: Path) -> Path:
 
     Raises:
         ReportError: too many are.
+        ConfigurationError: it cannot be found out.
     """
-    if not path.exists():
-        return path
-    for number in range(2, MOST_OF_A_NAME + 1):
-        candidate = path.with_name(f"{path.stem} ({number}){path.suffix}")
-        if not candidate.exists():
-            return candidate
-    raise ReportError(f"{path.parent} holds too many files named like {path.name}. Name one with --output.")
+    with _looking(path):
+        if not _exists(path):
+            return path
+        for number in range(2, MOST_OF_A_NAME + 1):
+            candidate = path.with_name(f"{path.stem} ({number}){path.suffix}")
+            if not _exists(candidate):
+                return candidate
+    raise ReportError(
+        f"{path.parent} holds too many files named like {path.name}. Give the report another name."
+    )
+
+
+def _exists(path: Path) -> bool:
+    """As `Path.exists`, which takes a path that cannot be looked at for one where nothing is, or raises, at will."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+@contextmanager
+def _looking(path: Path) -> Iterator[None]:
+    """What the operating system, or Python, has against a path as an error of ours."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or str(error)
+    except RuntimeError:  # which `resolve` makes of it
+        why = "symbolic links lead round in a circle"
+    except ValueError:
+        why = "it holds a character that no path has"
+    else:
+        return
+    raise ConfigurationError(f"{path} cannot be written: {why}. Choose another name or folder.")
 
 
 def _output(request: ReportRequest, source: ReportSource, period: Period) -> Path:
