@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,3 +65,22 @@ def companion_id(database: Path) -> str:
 def lock_path(database: Path) -> Path:
     """The file whose lock the companion of the database holds."""
     return database.with_name(f"{database.name}.lock")
+
+
+def holder_path(database: Path) -> Path:
+    """The file that tells who holds that lock, while it is held."""
+    return database.with_name(f"{database.name}.lock.txt")
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder of the user's own, with those above it that are missing; one that exists stays as it is.
+
+    On POSIX only the user may look into what is made: hosts and results are nobody else's matter. On Windows they
+    lie in the user's profile.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing or [folder]):
+        each.mkdir(mode=0o777 if sys.platform == "win32" else 0o700, exist_ok=True)

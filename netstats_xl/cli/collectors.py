@@ -41,10 +41,10 @@ def start(
 
 
 def stop(workbook: AnyWorkbookArgument = None) -> None:
-    """End a collector: its results are saved, and its report is written."""
+    """End a collector: its results are saved, and its report is written. Exit code 1 where that failed."""
     from netstats_xl.commands import starting
 
-    starting.stop(workbook)
+    raise typer.Exit(starting.stop(workbook))
 
 
 def status(workbook: AnyWorkbookArgument = None, as_json: JsonOption = False) -> None:

@@ -13,13 +13,18 @@ from netstats_xl import wiring
 from netstats_xl.commands.asking import parsed, say
 from netstats_xl.companion import Companion, Ending
 from netstats_xl.domain.windows import parse_duration
-from netstats_xl.errors import ControlError, NetstatsError, StoreLocked
+from netstats_xl.errors import NetstatsError, StoreLocked
 from netstats_xl.hosting.endings import StopRequest, ending_on_signals
+from netstats_xl.hosting.instance import HeldElsewhere, is_held
 from netstats_xl.hosting.logfile import logging_to
 from netstats_xl.parts import Parts
 from netstats_xl.paths import data_folder
+from netstats_xl.wiring.running import is_same
 
 DRAW_EVERY_S = 0.5
+ANSWERS_WITHIN_S = 10.0
+"""How long a collector that was started a moment ago is given to answer."""
+LOOK_EVERY_S = 0.2
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +59,7 @@ def collect(workbook: Path, *, report: Path | None, database: Path | None, confi
     log = wiring.log_of(workbook, database)
     return _collect_unseen(
         lambda: wiring.connect(workbook, report=report, database=database),
-        log,
+        lambda: log,
         str(workbook),
         confirm_removals=confirm_removals,
     )
@@ -62,9 +67,11 @@ def collect(workbook: Path, *, report: Path | None, database: Path | None, confi
 
 def collect_live(workbook: str, *, identity: str, window: int) -> int:
     """Collect for a workbook that Excel shows, or will show; 1 where something was not saved, else 0."""
+    known_as = [identity]
     return _collect_unseen(
-        lambda: wiring.connect_live(workbook, identity=identity, window=window),
-        data_folder().log(identity),
+        lambda: wiring.connect_live(workbook, identity=identity, window=window, settled=known_as.append),
+        # Whoever looks for it knows the identity that the workbook has by then.
+        lambda: data_folder().log(known_as[-1]),
         workbook,
         confirm_removals=False,
     )
@@ -92,7 +99,7 @@ def _collect_and_show(parts: Parts, limit: timedelta | None, *, confirm_removals
 
 
 def _collect_unseen(
-    make_parts: Callable[[], Parts], log: Path, workbook: str, *, confirm_removals: bool
+    make_parts: Callable[[], Parts], log: Callable[[], Path], workbook: str, *, confirm_removals: bool
 ) -> int:
     """The log hears of what ends the start, too: nobody may be looking."""
     stop = StopRequest()
@@ -101,26 +108,46 @@ def _collect_unseen(
             companion = Companion(make_parts(), confirm_removals=confirm_removals, stop=stop)
             companion.start()
         except NetstatsError as error:
-            if isinstance(error, StoreLocked) and _greet(Path(workbook)):
+            if isinstance(error, StoreLocked) and _greet(workbook, error):
                 return 0
-            with suppress(OSError), logging_to(log):
-                logger.error("Collecting for %s cannot start: %s", workbook, error.message)
+            # Of a collector that is at work it may be the log, too: there it is no error.
+            level = logging.WARNING if isinstance(error, StoreLocked) else logging.ERROR
+            with suppress(OSError), logging_to(log()):
+                logger.log(level, "Collecting for %s cannot start: %s", workbook, error.message)
             raise
         stop.wait()
         ending = companion.stop()
     return _tell(ending)
 
 
-def _greet(workbook: Path) -> bool:
-    """Tell the companion that collects for the workbook already that it is open; whether there is one."""
-    try:
-        with wiring.find_companion(workbook) as client:
-            client.workbook_event("opened")
-            process = client.endpoint.process
-    except (ControlError, NetstatsError):
-        return False
+def _greet(workbook: str, error: StoreLocked) -> bool:
+    """Tell the companion that collects for the workbook already that it is open; whether there is one.
+
+    One that was started at the same moment is waited for: it takes a while until it answers.
+    """
+    own = error.holder if isinstance(error, HeldElsewhere) else None
+    if own is not None and not is_same(own.workbook, Path(workbook)):
+        own = None
+    give_up_at_s = time.monotonic() + ANSWERS_WITHIN_S
+    while (process := _answering(workbook)) is None:
+        if own is None or not isinstance(error, HeldElsewhere) or not is_held(error.database):
+            return False
+        if time.monotonic() >= give_up_at_s:
+            process = own.process  # which is at it still, whatever takes so long
+            break
+        time.sleep(LOOK_EVERY_S)
     say(f"Process {process} collects for {workbook} already.")
     return True
+
+
+def _answering(workbook: str) -> int | None:
+    """The process that collects for the workbook, if it answers; it then knows that the workbook is open."""
+    try:
+        with wiring.find_companion(Path(workbook)) as client:
+            client.workbook_event("opened")
+            return client.endpoint.process
+    except NetstatsError:
+        return None
 
 
 def _tell(ending: Ending) -> int:

@@ -1,17 +1,24 @@
 """The companion's log: what went on, for the user and for whoever helps him."""
 
 import logging
+import os
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 
+from netstats_xl.paths import make_private
+
 LARGEST_BYTES = 1_000_000
 KEPT = 3
 """How many older parts stay beside the log."""
+
+AT_THE_END = "At the end: "
+"""What the companion's last warnings begin with."""
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _TALKATIVE = ("apscheduler", "httpx", "httpcore", "uvicorn.access", "filelock", "asyncio")
@@ -21,6 +28,11 @@ _log = logging.getLogger(__name__)
 
 class _Handler(RotatingFileHandler):
     """Goes on where the log cannot be written or rotated: on Windows whoever reads it may hold it."""
+
+    def _open(self) -> TextIOWrapper:
+        """As the standard library's, but for the user's eyes only."""
+        file = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return open(file, "a", encoding=self.encoding, errors=self.errors)  # noqa: PTH123 - not a path
 
     def doRollover(self) -> None:  # noqa: N802 - the standard library's name
         with suppress(OSError):
@@ -40,7 +52,7 @@ def logging_to(path: Path) -> Iterator[None]:
     Raises:
         OSError: the file cannot be made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path.parent)
     handler = _Handler(
         path, maxBytes=LARGEST_BYTES, backupCount=KEPT, encoding="utf-8", errors="backslashreplace"
     )
@@ -63,6 +75,25 @@ def logging_to(path: Path) -> Iterator[None]:
         root.removeHandler(handler)
         with suppress(OSError):  # a full disk
             handler.close()
+
+
+def size(path: Path) -> int:
+    """How much was logged so far, in bytes; 0 where there is no log."""
+    with suppress(OSError):
+        return path.stat().st_size
+    return 0
+
+
+def problems_at_the_end(path: Path, logged_before: int) -> list[str]:
+    """What a companion told at its end, of what was logged after so many bytes."""
+    try:
+        with path.open("rb") as file:
+            if logged_before <= size(path):  # else another log was begun meanwhile
+                file.seek(logged_before)
+            text = file.read(LARGEST_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return []
+    return [line.partition(AT_THE_END)[2] for line in text.splitlines() if AT_THE_END in line]
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netstats_xl.files import replacing
+from netstats_xl.paths import make_private
 
 _LONGEST_FILE = 65_536
 """Bytes: more is no record."""
@@ -37,6 +38,6 @@ def write_record(path: Path, record: WorkbookRecord) -> None:
     lines = {"path": record.place, "database": record.database}
     text = "".join(f"{key}={' '.join(value.splitlines())}\r\n" for key, value in lines.items())
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         with replacing(path) as temporary:
             temporary.write_bytes(text.encode("utf-8", "surrogateescape"))

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from netstats_xl.app.service import Service
 from netstats_xl.domain.targets import Settings
-from netstats_xl.errors import ConfigurationError, StoreLocked
+from netstats_xl.errors import ConfigurationError
 from netstats_xl.parts import Parts, Server
 from netstats_xl.paths import companion_id, data_folder
 from netstats_xl.ports import Prober
@@ -24,6 +25,9 @@ from netstats_xl.wiring.files import (
     system_zone,
 )
 from netstats_xl.wiring.running import companions, is_same
+
+if TYPE_CHECKING:
+    from netstats_xl.hosting.instance import Holder
 
 
 def connect(workbook: Path, *, report: Path | None = None, database: Path | None = None) -> Parts:
@@ -59,7 +63,7 @@ def connect(workbook: Path, *, report: Path | None = None, database: Path | None
         report_to=report_file,
         report_folder=lambda: workbook.parent,
         own_files=(workbook,),
-        hold=lambda settings: hold(path_of(settings), id_of(settings)),
+        hold=lambda settings: hold(path_of(settings), id_of(settings), workbook=str(workbook.resolve())),
         make_server=make_server,
     )
 
@@ -72,38 +76,37 @@ def open_prober() -> Prober:
 
 
 @contextmanager
-def hold(database: Path, id_: str) -> Iterator[None]:
+def hold(database: Path, id_: str, *, workbook: str) -> Iterator[None]:
     """Be the database's only companion within the block, and keep a log.
 
     Raises:
-        StoreLocked: another one collects into it; the message says which.
+        HeldElsewhere: another one collects into it; the message says which.
     """
-    from netstats_xl.hosting.instance import InstanceLock
+    from netstats_xl.hosting.instance import HeldElsewhere, InstanceLock, this_process
     from netstats_xl.hosting.logfile import logging_to
 
     with ExitStack() as stack:
         try:
-            stack.enter_context(InstanceLock.take(database))
-        except StoreLocked as error:
-            named = _named(database)
+            stack.enter_context(InstanceLock.take(database, this_process(workbook, clock().now())))
+        except HeldElsewhere as error:
+            named = _answering_for(database) if error.holder is None else None
             if named is not None:
-                raise named from error
+                raise HeldElsewhere(database, named) from error
             raise
         with suppress(OSError):  # a log that cannot be made is no reason not to measure
             stack.enter_context(logging_to(data_folder().log(id_)))
         yield
 
 
-def _named(database: Path) -> StoreLocked | None:
-    """The error that names the companion which has the database; None where it cannot be found."""
+def _answering_for(database: Path) -> "Holder | None":
+    """The companion that says it collects into the database; None where none does."""
+    from netstats_xl.hosting.instance import Holder
+
     for _, client in companions(data_folder()):
-        other = client.endpoint
+        with client:
+            other = client.endpoint
         if is_same(other.database, database):
-            return StoreLocked(
-                f"The database {database} is in use by process {other.process}, which collects for "
-                f"{other.workbook} since {other.started_at.astimezone():%Y-%m-%d %H:%M}. "
-                "`netstats-xl stop` ends it."
-            )
+            return Holder(process=other.process, since=other.started_at, workbook=other.workbook)
     return None
 
 

@@ -15,7 +15,7 @@ from netstats_xl.domain.views import TableSpec
 from netstats_xl.errors import WorkbookBusy, WorkbookClosed
 from netstats_xl.hosting.records import WorkbookRecord, read_record, write_record
 from netstats_xl.parts import Live, LiveWorkbook, Parts, Server
-from netstats_xl.paths import DataFolder, data_folder
+from netstats_xl.paths import DataFolder, data_folder, make_private
 from netstats_xl.scheduling import Scheduler
 from netstats_xl.wiring.collecting import control_server, hold, open_prober
 from netstats_xl.wiring.files import clock, new_id, open_store, report_file, system_zone
@@ -40,13 +40,16 @@ class IdentifiedWorkbook(LiveWorkbook, Protocol):
         ...
 
 
-def connect_live(workbook: str, *, identity: str, window: int) -> Parts:
+def connect_live(
+    workbook: str, *, identity: str, window: int, settled: Callable[[str], None] = lambda _: None
+) -> Parts:
     """The parts for collecting for a workbook that Excel shows, or will show.
 
     Args:
         workbook: What Excel calls it: a path or a web address.
         identity: What it carries; zeros where none was drawn yet.
         window: A window of the Excel that shows it; 0: unknown.
+        settled: Is told the identity that it has from now on.
 
     Raises:
         WorkbookBusy: Excel did not answer for a minute, and the workbook has no identity yet.
@@ -57,6 +60,7 @@ def connect_live(workbook: str, *, identity: str, window: int) -> Parts:
     book = ExcelWorkbook(BookRef(guid=identity, window=window, full_name=workbook), inputs=typed_tables())
     try:
         id_ = settle_identity(book, identity, data_folder())
+        settled(id_)
         return live_parts(book, book.full_name or workbook, id_)
     except BaseException:
         book.close()
@@ -114,7 +118,7 @@ def live_parts(book: LiveWorkbook, name: str, id_: str) -> Parts:
     def path_of(settings: Settings) -> Path:
         if not settings.database:
             path = data.database(id_)
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(path.parent)
             return path
         # Not beside a workbook that has a web address: no database can lie there.
         return (folder_of(book.full_name or name) or data.database(id_).parent) / Path(
@@ -147,7 +151,7 @@ def live_parts(book: LiveWorkbook, name: str, id_: str) -> Parts:
         default_zone=system_zone(),
         report_to=report_file,
         report_folder=lambda: folder_of(book.full_name or name) or _documents(),
-        hold=lambda settings: hold(path_of(settings), id_),
+        hold=lambda settings: hold(path_of(settings), id_, workbook=book.full_name or name),
         make_server=make_server,
         live=Live(book=book, views=LiveViews(), last_settings=last_settings, note_place=note_place),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from netstats_xl.hosting import logfile
-from netstats_xl.hosting.logfile import logging_to
+from netstats_xl.hosting.logfile import AT_THE_END, logging_to, problems_at_the_end, size
 
 log = logging.getLogger("netstats_xl.test")
 
@@ -85,3 +85,31 @@ def test_errors_that_nobody_catches_are_logged_from_every_thread(
     assert "LookupError: in the main thread" in text
     assert "KeyboardInterrupt" not in text
     assert told == [LookupError, KeyboardInterrupt]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permission bits are a matter of POSIX")
+def test_nobody_but_the_user_may_read_the_log_nor_its_older_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logfile, "LARGEST_BYTES", 200)
+    with logging_to(tmp_path / "data" / "logs" / "a.log"):
+        for number in range(9):
+            log.info("line %d", number)
+    logs = tmp_path / "data" / "logs"
+    assert len(list(logs.iterdir())) > 1
+    assert {each.stat().st_mode & 0o777 for each in logs.iterdir()} == {0o600}
+    assert {each.stat().st_mode & 0o777 for each in (logs, logs.parent)} == {0o700}
+
+
+def test_what_was_told_at_an_end_is_found_in_the_log(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    assert (size(path), problems_at_the_end(path, 0)) == (0, [])
+    with logging_to(path):
+        log.warning("%sof the time before", AT_THE_END)
+        before = size(path)
+        assert problems_at_the_end(path, before) == []
+        log.warning("%s3 results could not be saved: disk full.", AT_THE_END)
+        log.info("Ended")
+    assert problems_at_the_end(path, before) == ["3 results could not be saved: disk full."]
+    path.write_text(f"{AT_THE_END}x")  # another log was begun
+    assert problems_at_the_end(path, before) == ["x"]

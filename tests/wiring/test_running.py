@@ -1,5 +1,7 @@
 """The companions at work: found by their workbook, their identity or their database."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -11,7 +13,8 @@ from netstats_xl.control.credentials import Endpoint, write_endpoint
 from netstats_xl.control.server import ControlServer
 from netstats_xl.domain.targets import Settings
 from netstats_xl.errors import CompanionNotRunning, ConfigurationError, StoreLocked
-from netstats_xl.paths import DataFolder, companion_id
+from netstats_xl.hosting.records import WorkbookRecord, write_record
+from netstats_xl.paths import DataFolder, companion_id, holder_path
 from netstats_xl.wiring import answering, find_companion, identity_of, log_in_use, log_of
 from netstats_xl.wiring.collecting import hold
 from netstats_xl.wiring.files import database_path, file_workbook, write_template
@@ -36,7 +39,7 @@ class Companions:
         self._data = data
         self._stack = stack
 
-    def start(self, id_: str, workbook: Path, database: Path) -> None:
+    def start(self, id_: str, workbook: Path | str, database: Path) -> None:
         self._stack.enter_context(
             ControlServer(
                 FakeService(),
@@ -106,6 +109,45 @@ def test_a_live_workbook_is_found_by_its_identity_wherever_it_is(
         assert client.endpoint.workbook == "somewhere else"
 
 
+@pytest.mark.parametrize("told", ["A.xlsm", "https://example.sharepoint.com/Documents/A.xlsm"])
+def test_the_companion_of_the_original_is_not_that_of_a_copy(
+    companions: Companions, tmp_path: Path, told: str
+) -> None:
+    original, copy = tmp_path / "A.xlsm", tmp_path / "Copy of A.xlsm"
+    copy_template(original, workbook_id=ID)
+    shutil.copy(original, copy)
+    companions.start(ID, told if "://" in told else original, tmp_path / "A.duckdb")
+    with pytest.raises(CompanionNotRunning, match="Copy of A"):
+        find_companion(copy)
+    with find_companion(original) as client:
+        assert client.endpoint.database == str(tmp_path / "A.duckdb")
+
+
+def test_the_companion_of_a_copy_comes_before_that_of_an_original_that_is_gone(
+    companions: Companions, tmp_path: Path
+) -> None:
+    copy = tmp_path / "Copy of A.xlsm"
+    copy_template(copy, workbook_id=ID)
+    for id_, workbook in ((ID, tmp_path / "gone.xlsm"), ("f" * 32, copy)):
+        companions.start(id_, workbook, tmp_path / f"{id_}.duckdb")
+        with find_companion(copy) as client:
+            assert client.endpoint.workbook == str(workbook)
+
+
+def test_a_copy_for_excel_is_not_known_by_what_it_carries(
+    data: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netstats_xl.wiring.running.is_live", lambda _: True)
+    original, copy = tmp_path / "A.xlsm", tmp_path / "Copy of A.xlsm"
+    copy_template(original, workbook_id=ID)
+    shutil.copy(original, copy)
+    assert known_as(copy) == ID
+    write_record(data.record(ID), WorkbookRecord(place=str(original)))
+    assert (known_as(original), known_as(copy)) == (ID, "0" * 32)
+    original.unlink()
+    assert known_as(copy) == ID
+
+
 def test_what_a_companion_is_known_by(data: DataFolder, tmp_path: Path) -> None:
     write_template(tmp_path / "Net.xlsx", zone="UTC")
     copy_template(tmp_path / "Net.xlsm", workbook_id=ID)
@@ -138,15 +180,35 @@ def test_the_log_is_that_of_the_companion_at_work_or_of_the_last(
     assert log_in_use() == data.log("a" * 32)
 
 
-def test_who_holds_a_database_is_named(companions: Companions, tmp_path: Path) -> None:
+def test_who_holds_a_database_is_named_also_before_it_answers_and_with_another_data_folder(
+    data: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     database = tmp_path / "a.duckdb"
-    with hold(database, "a" * 32):
-        with pytest.raises(StoreLocked, match="another process"), hold(database, "b" * 32):
-            pass
-        companions.start("a" * 32, tmp_path / "a.xlsx", database)
+    with hold(database, "a" * 32, workbook="a.xlsx"):
+        monkeypatch.setenv("NETSTATS_XL_DATA", str(tmp_path / "other"))
         with (
-            pytest.raises(StoreLocked, match=r"which collects for .*a\.xlsx since"),
-            hold(database, "b" * 32),
+            pytest.raises(StoreLocked, match=rf"process {os.getpid()}, which collects for a\.xlsx since"),
+            hold(database, "b" * 32, workbook="b.xlsx"),
+        ):
+            pass
+
+
+def test_where_the_lock_tells_nothing_its_holder_is_known_by_its_endpoint(
+    companions: Companions, tmp_path: Path
+) -> None:
+    database = tmp_path / "a.duckdb"
+    with hold(database, "a" * 32, workbook="a.xlsx"):
+        holder_path(database).unlink()
+        with (
+            pytest.raises(StoreLocked, match="another process"),
+            hold(database, "b" * 32, workbook="b.xlsx"),
+        ):
+            pass
+        companions.start("c" * 32, tmp_path / "c.xlsx", tmp_path / "c.duckdb")
+        companions.start("d" * 32, tmp_path / "d.xlsx", database)
+        with (
+            pytest.raises(StoreLocked, match=r"which collects for .*d\.xlsx since"),
+            hold(database, "b" * 32, workbook="b.xlsx"),
         ):
             pass
 
