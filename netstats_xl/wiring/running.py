@@ -3,11 +3,14 @@
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from urllib.parse import unquote
 
 from netstats_xl.app.identity import NOT_DRAWN
 from netstats_xl.control.client import ControlClient
+from netstats_xl.control.credentials import Endpoint
 from netstats_xl.errors import CompanionNotRunning, ConfigurationError, ControlError
+from netstats_xl.hosting.records import read_record
 from netstats_xl.paths import DataFolder, companion_id, data_folder
 from netstats_xl.sheets import SETTINGS, read_definitions
 from netstats_xl.wiring.files import database_path, file_workbook, identity_of
@@ -27,7 +30,8 @@ def find_companion(
 ) -> ControlClient:
     """The companion at work for this workbook or database; without either, the only one.
 
-    `patience_s` is how long its answers are waited for.
+    That of another file which carries the same identity is not it: one of the two is a copy. `patience_s` is how
+    long its answers are waited for.
 
     Raises:
         CompanionNotRunning: there is none that answers.
@@ -36,16 +40,19 @@ def find_companion(
     if workbook is None and database is None:
         return _only(list(answering()), patience_s)
     identity = identity_of(workbook) if workbook is not None else None
+    found: Endpoint | None = None
     for path, client in answering():
-        endpoint = client.endpoint
-        if (
-            (identity is not None and path.stem == identity)
-            or (workbook is not None and is_same(endpoint.workbook, workbook))
-            or (database is not None and is_same(endpoint.database, database))
-        ):
-            client.close()
-            return ControlClient(endpoint, patience_s=patience_s)
         client.close()
+        endpoint = client.endpoint
+        if (workbook is not None and is_same(endpoint.workbook, workbook)) or (
+            database is not None and is_same(endpoint.database, database)
+        ):
+            found = endpoint
+            break
+        if workbook is not None and path.stem == identity and _may_have_become(endpoint.workbook, workbook):
+            found = endpoint
+    if found is not None:
+        return ControlClient(found, patience_s=patience_s)
     name = workbook.name if workbook is not None else database
     raise CompanionNotRunning(
         f"No collector is at work for {name}. `netstats-xl start` starts one, and `netstats-xl status` lists them."
@@ -70,6 +77,23 @@ def is_same(told: str, path: Path) -> bool:
             path.absolute()
         )
     except (OSError, ValueError):  # a web address
+        return False
+
+
+def _may_have_become(told: str, path: Path) -> bool:
+    """Whether a file of the same identity may be the one that a companion told of, rather than a copy of it.
+
+    It is, where it was moved. Nobody can tell whether one on the web was: its name alone decides.
+    """
+    if "://" in told:
+        return PurePosixPath(unquote(told)).name.casefold() == path.name.casefold()
+    return not _is_there(told)
+
+
+def _is_there(place: str) -> bool:
+    try:
+        return Path(place).exists()
+    except (OSError, ValueError):
         return False
 
 
@@ -106,11 +130,13 @@ def log_of(workbook: Path, database: Path | None = None) -> Path:
 def known_as(workbook: Path, database: Path | None = None) -> str:
     """What the companion of this workbook, or else of this database, is known by.
 
+    A live workbook that is a copy of one that is still there has no identity of its own yet.
+
     Raises:
         WorkbookError: the workbook cannot be read.
     """
     if database is None and (identity := identity_of(workbook)):
-        return identity
+        return NOT_DRAWN if is_live(workbook) and _is_copy(workbook, identity) else identity
     if database is None and is_live(workbook):
         return NOT_DRAWN
     if database is None:
@@ -118,6 +144,13 @@ def known_as(workbook: Path, database: Path | None = None) -> str:
         settings = read_definitions(tables, default_zone="UTC").settings
         return companion_id(database_path(workbook, settings))
     return companion_id(database)
+
+
+def _is_copy(workbook: Path, identity: str) -> bool:
+    record = read_record(data_folder().record(identity))
+    return record is not None and not (
+        is_same(record.place, workbook) or _may_have_become(record.place, workbook)
+    )
 
 
 def is_live(workbook: Path) -> bool:
