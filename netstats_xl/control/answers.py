@@ -76,11 +76,9 @@ class HealthAnswer(Answer):
         """What the ribbon needs of it, as `key=value`."""
         return {
             "state": "paused" if self.paused else "collecting",
-            "message": self.message,
             "paused": "1" if self.paused else "0",
-            "period": self.period,
-            "details_of": self.details_of,
-            "workbook_state": self.workbook_state.value,
+            "workbook": self.workbook,
+            "message": self.message,
         }
 
 

@@ -24,7 +24,7 @@ def plain_body(text: str) -> bytes:
 
 def key_value_lines(values: Mapping[str, str]) -> str:
     """`key=value` lines that VBA reads with `Split`; a value is on one line."""
-    return "".join(f"{key}={' '.join(value.split())}\r\n" for key, value in values.items())
+    return "".join(f"{key}={' '.join(value.splitlines())}\r\n" for key, value in values.items())
 
 
 def _quality(accept: str, kind: str, subtype: str) -> float:

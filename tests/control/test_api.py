@@ -12,6 +12,7 @@ import pytest
 from netstats_xl import errors
 from netstats_xl.app.service import ReportRequest, WorkbookEvent
 from netstats_xl.control.credentials import Endpoint
+from netstats_xl.control.negotiation import key_value_lines
 from netstats_xl.control.problems import STATUS
 from netstats_xl.errors import CellError, NetstatsError, SheetInvalid, WorkbookBusy, WorkbookClosed
 from netstats_xl.sheets import DESTINATIONS, JOBS
@@ -382,14 +383,16 @@ def test_refresh_and_shutdown_tell_what_they_do(api: Api, service: FakeService) 
 
 
 def test_health_as_plain_text_is_lines_for_the_ribbon(api: Api, filled: FakeService) -> None:
-    filled.details_of = "Router\r\nstate=down"
     assert api.plain("GET /v1/health") == (
-        "state=collecting\r\nmessage=Collecting: 2 unknown\r\npaused=0\r\nperiod=24h\r\n"
-        "details_of=Router state=down\r\nworkbook_state=open\r\n"
+        "state=collecting\r\npaused=0\r\nworkbook=Net.xlsm\r\nmessage=Collecting: 2 unknown\r\n"
     )
     answer = api.ask("GET /v1/health")
     assert (answer["message"], answer["jobs"]) == ("Collecting: 2 unknown", 1)
     assert answer["destinations"]["Unknown"] == 2
+
+
+def test_a_value_of_a_line_stays_on_it_and_is_else_as_it_was() -> None:
+    assert key_value_lines({"workbook": "A  b.xlsm\r\nstate=x"}) == "workbook=A  b.xlsm state=x\r\n"
 
 
 @pytest.mark.parametrize(
