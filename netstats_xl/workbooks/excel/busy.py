@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from netstats_xl.errors import WorkbookBusy
 from netstats_xl.workbooks.excel.engine import Engine
 from netstats_xl.workbooks.excel.faults import Verdict, translated, verdict
 
@@ -18,22 +19,38 @@ Pause = Callable[[float], None]
 """Waits for so many seconds."""
 
 
+class Held(WorkbookBusy):
+    """Excel was not asked: its user wants nothing to be written now."""
+
+
 class Patience:
     """How long Excel is asked again, over all calls of one tick: pauses of `LONGEST_WAIT_S` at most in all."""
 
     def __init__(
-        self, engine: Engine, pause: Pause, chance: random.Random, *, most_s: float = LONGEST_WAIT_S
+        self,
+        engine: Engine,
+        pause: Pause,
+        chance: random.Random,
+        *,
+        most_s: float = LONGEST_WAIT_S,
+        may_write: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`may_write`: asked before each attempt to write."""
         self.engine = engine
         self._pause = pause
         self._chance = chance
         self._left_s = most_s
+        self._may_write = may_write
         self.calls = 0
         """How many calls were made, those that were repeated counted once."""
 
     def impatient(self) -> "Patience":
         """One that asks once."""
         return Patience(self.engine, self._pause, self._chance, most_s=0)
+
+    def writing_if(self, may_write: Callable[[], bool]) -> "Patience":
+        """One that asks as long, and writes only while it may."""
+        return Patience(self.engine, self._pause, self._chance, most_s=self._left_s, may_write=may_write)
 
     def extend(self, seconds: float) -> None:
         """Have at least so much left."""
@@ -50,15 +67,18 @@ class Patience:
         self._pause(seconds)
         return True
 
-    def ask(self, access: Callable[[], T]) -> T:
+    def ask(self, access: Callable[[], T], *, writes: bool = False) -> T:
         """The result of a call, repeated while Excel is busy; an ambiguous refusal is repeated once.
 
         Raises:
+            Held: it writes, which it may not now.
             WorkbookBusy, Gone, Refused, Missing, WorkbookError: see `faults`.
         """
         attempt, refused = 0, False
         self.calls += 1
         while True:
+            if writes and not self._may_write():
+                raise Held("Updates are paused: nothing is written into the workbook.")
             try:
                 return access()
             except self.engine.exceptions as error:
@@ -85,14 +105,14 @@ class Com:
 
     def put(self, name: str, value: object) -> None:
         """Set a property."""
-        self._patience.ask(lambda: setattr(self._object, name, value))
+        self._patience.ask(lambda: setattr(self._object, name, value), writes=True)
 
-    def do(self, name: str, *arguments: object) -> Any:
-        """Call a method, or read a property with arguments."""
+    def do(self, name: str, *arguments: object, writes: bool = False) -> Any:
+        """Call a method, which may write, or read a property with arguments."""
         plain = [each._object if isinstance(each, Com) else each for each in arguments]
-        return self._wrapped(self._patience.ask(lambda: getattr(self._object, name)(*plain)))
+        return self._wrapped(self._patience.ask(lambda: getattr(self._object, name)(*plain), writes=writes))
 
-    def act(self, name: str, *arguments: object) -> Any:
+    def act(self, name: str, *arguments: object, writes: bool = False) -> Any:
         """Call a method that may be called without arguments; these ones are plain values.
 
         Where pywin32 binds late, and could not ask a busy Excel for the object's type, it reads a method as if it
@@ -111,7 +131,7 @@ class Com:
                 return engine.xl.COMRetryObjectWrapper(engine.xl.Dispatch(found))
             return found
 
-        return self._wrapped(self._patience.ask(call))
+        return self._wrapped(self._patience.ask(call, writes=writes))
 
     def patiently(self, patience: Patience) -> "Com":
         """The same object, asked with this patience."""

@@ -216,7 +216,7 @@ class Delivery:
         present_rows = place.last_row - place.first_row
         target = place if plan.rows is None else _with_rows(place, plan.rows)
         if plan.rows is not None and plan.rows > present_rows:
-            table.table.do("Resize", cells if target == area else table.range(target))
+            table.table.do("Resize", cells if target == area else table.range(target), writes=True)
         for rectangle in plan.writes:
             if patience.calls + 2 > limit:
                 return False
@@ -224,7 +224,7 @@ class Delivery:
         if plan.rows is not None and plan.rows < present_rows:
             if patience.calls + 2 > limit:
                 return False
-            table.table.do("Resize", table.range(target))
+            table.table.do("Resize", table.range(target), writes=True)
         return True
 
     def pivots_due_in(self, now: float) -> float | None:
@@ -243,7 +243,7 @@ class Delivery:
         for source in [each for each in self._stale if not self._due_in(each, now)]:
             pivot = _pivot(target.sheets, self._stale[source])
             if pivot is not None:
-                pivot.act("RefreshTable")
+                pivot.act("RefreshTable", writes=True)
             self._refreshed_at[source] = now
             del self._stale[source]
 

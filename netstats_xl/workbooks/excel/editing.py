@@ -170,7 +170,9 @@ class _Edit:
                 # It was never taken in by the table.
                 self._write(number, 0, [[None] * len(self.cells.headers)])
                 continue
-            self.cells.live.table.get("ListRows").do("Item", number - place.first_row).act("Delete")
+            self.cells.live.table.get("ListRows").do("Item", number - place.first_row).act(
+                "Delete", writes=True
+            )
             self._note_written()
 
     def _first_free(self) -> int:
@@ -194,12 +196,12 @@ class _Edit:
             raise WorkbookError("The sheet has no room for so many rows. Delete rows that are not needed.")
         grown = Area(place.first_row, place.first_column, last_row, place.last_column)
         if not self.cells.totals and self._is_free_below(live, last_row):
-            live.table.do("Resize", live.range(grown))
+            live.table.do("Resize", live.range(grown), writes=True)
             self._note_written()
             return
         rows = live.table.get("ListRows")
         for _ in range(last_row - place.last_row):
-            rows.act("Add")
+            rows.act("Add", writes=True)
             self._note_written()
 
     def _is_free_below(self, live: LiveTable, last_row: int) -> bool:

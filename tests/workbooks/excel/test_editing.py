@@ -1,9 +1,13 @@
 """Rows written into the user's tables, at his request."""
 
+import threading
+from concurrent.futures import Future
+
 import pytest
 
 from netstats_xl.domain.tables import CellValue, RowEdits
 from netstats_xl.errors import WorkbookBusy, WorkbookError
+from netstats_xl.workbooks.excel import com_thread, connection
 from tests.excel_double import REFUSED, REJECTED, Call, WindowsEngine, add_table
 from tests.workbooks.excel.live import Live, live, view
 
@@ -173,6 +177,49 @@ def test_ids_wait_while_cells_are_copied_and_need_a_column(engine: WindowsEngine
         bench.user.delete_columns(bench.book.sheet("Destinations"), 7)
         bench.workbook.write_ids("Destinations", {first: "0" * 12})
         assert bench.excel.calls.writes == []
+
+
+def test_nothing_is_edited_while_cells_are_copied(engine: WindowsEngine) -> None:
+    with live(engine, destinations=TWO) as bench:
+        first, _ = read(bench)
+        bench.user.copy(bench.book.sheet("Mine"), "A1")
+        for edits in ({"append": (NEW,)}, {"replace": {first: {"Host": "::3"}}}, {"remove": (first,)}):
+            with pytest.raises(WorkbookBusy, match="Press Esc"):
+                edit(bench, **edits)
+        assert (bench.excel.calls.writes, bench.excel.cut_copy_mode) == ([], 1)
+        bench.excel.cut_copy_mode = 0
+        edit(bench, append=(NEW,))
+        assert names(bench) == ["a", "b", "n"]
+
+
+def test_an_edit_that_goes_on_for_too_long_is_not_to_be_repeated(
+    engine: WindowsEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with live(engine, destinations=TWO) as bench:
+        read(bench)
+        begun, go_on = threading.Event(), threading.Event()
+
+        def hangs(call: Call) -> bool:
+            if call.access == "put":
+                begun.set()
+                assert go_on.wait(10)
+            return False
+
+        class BegunFirst(Future[object]):
+            def result(self, timeout: float | None = None) -> object:
+                assert begun.wait(10)
+                return super().result(timeout)
+
+        bench.excel.faults.when(hangs, REJECTED)
+        with monkeypatch.context() as patch:
+            patch.setattr(com_thread, "Future", BegunFirst)
+            patch.setattr(connection, "ANSWER_WITHIN_S", 0.01)
+            with pytest.raises(WorkbookError, match="look at the table before") as error:
+                edit(bench, append=(NEW,))
+        assert not error.value.retryable
+        go_on.set()
+        bench.workbook.identity()
+        assert names(bench) == ["a", "b", "n"]
 
 
 def test_an_edit_that_excel_interrupts_before_its_first_write_may_be_repeated(engine: WindowsEngine) -> None:

@@ -191,6 +191,31 @@ def test_a_long_edit_of_a_cell_is_left_alone_after_two_seconds_and_the_latest_sh
         assert (bench.rows("Ranked"), bench.workbook.state) == (OTHER, WorkbookState.OPEN)
 
 
+def test_a_cell_that_is_edited_is_told_although_what_is_asked_is_answered(engine: WindowsEngine) -> None:
+    with live(engine, destinations=[("a", "::1")]) as bench:
+        bench.workbook.revision()
+        bench.user.start_editing()
+        bench.workbook.publish(view(Ranked=ROWS))
+        assert not bench.workbook.flush(0.05)
+        bench.workbook.note_change()
+        bench.workbook.revision()
+        bench.workbook.read(["Destinations"])
+        assert bench.workbook.state is WorkbookState.BUSY
+        bench.user.finish()
+        assert bench.workbook.flush(5)
+        assert (bench.rows("Ranked"), bench.workbook.state) == (ROWS, WorkbookState.OPEN)
+
+
+def test_the_revision_stays_while_a_dialog_is_open_and_the_state_tells_it(engine: WindowsEngine) -> None:
+    with live(engine, destinations=[("a", "::1")]) as bench:
+        revision = bench.workbook.revision()
+        bench.user.open_dialog()
+        bench.workbook.note_change()
+        assert (bench.workbook.revision(), bench.workbook.state) == (revision, WorkbookState.BUSY)
+        bench.user.finish()
+        assert (bench.workbook.revision(), bench.workbook.state) == (revision, WorkbookState.OPEN)
+
+
 def test_a_busy_other_excel_does_not_keep_the_workbook_from_being_fed(engine: WindowsEngine) -> None:
     with live(engine) as bench:
         other = engine.run()

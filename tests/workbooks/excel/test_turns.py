@@ -7,7 +7,7 @@ import pytest
 
 from netstats_xl.app.service import WorkbookState
 from netstats_xl.errors import WorkbookBusy
-from netstats_xl.workbooks.excel.workbook import TURN_S
+from netstats_xl.workbooks.excel.feeding import TURN_S
 from tests.excel_double import IGNORED_IN_DETAILS, REJECTED, Access, Call, Failure, WindowsEngine
 from tests.workbooks.excel.live import live, view
 
