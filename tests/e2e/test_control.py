@@ -147,6 +147,40 @@ def test_a_second_collector_of_the_same_database_does_no_harm(folder: Path) -> N
     assert status(folder)["process"] == first
 
 
+def test_of_two_starts_at_once_one_collects_and_the_other_says_so(folder: Path) -> None:
+    command = [sys.executable, "-m", "netstats_xl", "start", "Net.xlsx"]
+    starts = [
+        subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    told = [each.communicate(timeout=120) for each in starts]
+    assert [each.returncode for each in starts] == [0, 0], told
+    process = process_of(endpoint_of(folder))
+    assert all(f"process {process}" in out or f"Process {process}" in out for out, _ in told), told
+    log = Path(netstats("log", cwd=folder).stdout.strip())
+    assert "ERROR" not in log.read_text(encoding="utf-8")
+
+
+def test_a_collector_of_another_data_folder_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert start(folder).returncode == 0
+    first = process_of(endpoint_of(folder))
+    monkeypatch.setenv("NETSTATS_XL_DATA", str(folder / "other"))
+    foreground = netstats("run", "Net.xlsx", "--for", "1s", cwd=folder)
+    assert foreground.returncode == 4
+    assert f"in use by process {first}, which collects for {folder / 'Net.xlsx'} since" in foreground.stderr
+
+
+def test_results_that_are_in_memory_only_are_told_of_at_the_start_and_at_the_end(folder: Path) -> None:
+    (folder / "Net.duckdb").write_bytes(b"no database" * 1_000)
+    started = start(folder)
+    assert started.returncode == 0
+    assert "warning: Results are kept in memory only" in started.stderr
+    stopped = netstats("stop", cwd=folder, timeout=120)
+    assert stopped.returncode == 1
+    assert stopped.stderr.count("warning: Results are kept in memory only") == 1
+    assert "Stopped collecting" in stopped.stdout
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal that ends a program cleanly")
 def test_the_systems_request_to_end_saves_everything(folder: Path) -> None:
     assert start(folder).returncode == 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -11,7 +12,7 @@ from netstats_xl.errors import WorkbookBusy, WorkbookClosed, WorkbookError
 from netstats_xl.hosting.records import WorkbookRecord, read_record, write_record
 from netstats_xl.paths import DataFolder
 from netstats_xl.wiring import live
-from netstats_xl.wiring.live import folder_of, live_parts, settle_identity, typed_tables
+from netstats_xl.wiring.live import connect_live, folder_of, live_parts, settle_identity, typed_tables
 from tests.companion.stage import OpenWorkbook
 
 ID = "0123456789abcdef" * 2
@@ -93,6 +94,24 @@ def test_where_excel_cannot_be_asked_it_is_who_it_was_said_to_be(
         for nothing in (NOT_DRAWN, "no identity"):
             with pytest.raises(type(error)):
                 settle_identity(Carrying(ID, "", *[error] * 9), nothing, data, pause=no_pause)
+
+
+def test_who_it_is_from_now_on_is_told_also_where_the_start_fails_after_that(
+    data: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = str(tmp_path / "Net.xlsm")
+    book = Carrying(NOT_DRAWN, place)
+
+    def fail(*_: object) -> NoReturn:
+        raise WorkbookClosed("It is not open any more.")
+
+    monkeypatch.setattr("netstats_xl.workbooks.excel.workbook.ExcelWorkbook", lambda *_, **__: book)
+    monkeypatch.setattr(live, "live_parts", fail)
+    told = list[str]()
+    with pytest.raises(WorkbookClosed):
+        connect_live(place, identity=NOT_DRAWN, window=0, settled=told.append)
+    assert told == [book.carried]
+    assert told != [NOT_DRAWN]
 
 
 def test_the_tables_that_the_user_types_into_are_those_that_are_read() -> None:
