@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from netstats_xl.app.publishing import ReportInputs
-from netstats_xl.app.service import Service
+from netstats_xl.app.service import Service, WorkbookState
 from netstats_xl.domain.targets import Settings
 from netstats_xl.domain.views import WorkbookView
 from netstats_xl.ports import Clock, Prober, Publisher, ResultStore, Workbook
@@ -43,12 +43,21 @@ class LiveWorkbook(Workbook, Protocol):
         ...
 
     @property
+    def state(self) -> WorkbookState:
+        """Whether it is open, cannot answer or be written now, or is closed, as far as is known."""
+        ...
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """What cannot be shown in it, and what would help."""
         ...
 
     def note_change(self) -> None:
         """Its user changed something: the next `revision` looks at once."""
+        ...
+
+    def hold(self, held: bool) -> None:
+        """While held, nothing is written but what `edit` is asked for; then what was published is shown."""
         ...
 
     def flush(self, within_s: float) -> bool:

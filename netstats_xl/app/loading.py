@@ -38,7 +38,7 @@ class Loaded:
     held: bool = False
     """Whether nothing was changed because most rows would go at once; a warning says so."""
     saved: bool = True
-    """Whether the store has all of it, and the rows their IDs; if not, load again later."""
+    """Whether the store has all of it, and the rows their IDs unless these are to wait; if not, load again later."""
 
 
 class Loading:
@@ -59,6 +59,8 @@ class Loading:
         self._clock = clock
         self._new_id = new_id
         self._default_zone = default_zone
+        self.ids_wait = False
+        """Whether new rows are given their IDs later: their user wants nothing to be written now."""
 
     def load(self, *, confirmed: bool = False) -> Loaded:
         """Read, reconcile with what is stored, and save; `confirmed`: most rows may be retired at once.
@@ -120,6 +122,8 @@ class Loading:
 
     def _write_ids(self, sync: Sync) -> WorkbookError | None:
         """Why it could not be done; until it is, the rows are known by name and host."""
+        if self.ids_wait:
+            return None
         try:
             for table in {table for table, _ in sync.new_ids}:
                 self._workbook.write_ids(

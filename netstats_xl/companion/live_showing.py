@@ -74,14 +74,17 @@ class LiveShowing:
 
     @property
     def paused(self) -> bool:
-        """Whether nothing is pushed for now."""
+        """Whether nothing is pushed for now, not even what was on its way."""
         return self._paused
 
     @paused.setter
     def paused(self, paused: bool) -> None:
-        if self._paused and not paused:
-            self._want_all()
+        resumed = self._paused and not paused
         self._paused = paused
+        # What was published already waits there.
+        self._book.hold(paused)
+        if resumed:
+            self._want_all()
 
     @property
     def place(self) -> str:

@@ -211,7 +211,10 @@ class CompanionService:
 
     def pause_updates(self, paused: bool) -> None:
         """See `Service.pause_updates`."""
+        self._watch.hold(paused)
         self._showing.paused = paused
+        if not paused:
+            self._look_soon()
 
     def show(self, *, details_of: str | None = None, period: str | None = None) -> None:
         """See `Service.show`."""

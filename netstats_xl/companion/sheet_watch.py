@@ -80,12 +80,20 @@ class SheetWatch:
         if self._live is not None:
             self._live.note_change()
 
+    def hold(self, held: bool) -> None:
+        """While held, new rows of a live workbook are in force without their IDs, which are written thereafter."""
+        if self._live is None or held is self._loading.ids_wait:
+            return
+        self._loading.ids_wait = held
+        if not held:
+            self.want()
+
     def look(self) -> None:
         """Read the workbook again where it has changed; what cannot be read now is read at a later look."""
         with self._reading:
             try:
                 revision = self._workbook.revision()
-                self._note_state(WorkbookState.OPEN)
+                self._note_reached()
                 if revision == self._revision and self.loaded.saved and not self._wanted:
                     return
                 self._wanted = False
@@ -107,13 +115,17 @@ class SheetWatch:
         with self._reading:
             try:
                 revision = self._workbook.revision()
+                self._wanted = False
                 loaded = self._loading.load(confirmed=confirmed or self._confirmed)
             except WorkbookError as error:
                 self._wanted = True
                 self._take_failure(error)
                 raise
-            self._note_state(WorkbookState.OPEN)
-            self._revision, self._wanted = revision, False
+            except StoreError:
+                self._wanted = True
+                raise
+            self._note_reached()
+            self._revision = revision
             self._take(loaded)
             return loaded
 
@@ -150,6 +162,11 @@ class SheetWatch:
             self._note_state(WorkbookState.BUSY)
         else:
             self._notices.set("workbook", f"The workbook's changes are not in force yet: {error.message}")
+
+    def _note_reached(self) -> None:
+        """It answered; a live one may be busy none the less: what was read before it was is answered for it."""
+        if self._live is not None:
+            self._note_state(self._live.state)
 
     def _note_state(self, state: WorkbookState) -> None:
         if self._live is None or state is self.state:

@@ -152,6 +152,18 @@ def test_ids_that_cannot_be_written_keep_nothing_from_being_in_force(
     assert len(book.ids) == 3
 
 
+def test_ids_wait_for_a_user_who_wants_nothing_to_be_written() -> None:
+    book, store = workbook(), MemoryStore()
+    load = loading(book, store)
+    load.ids_wait = True
+    loaded = load.load()
+    assert (loaded.saved, loaded.warnings, book.ids) == (True, (), {})
+    load.ids_wait = False
+    assert load.load().definitions == loaded.definitions
+    ids = {each.id for each in loaded.definitions.destinations}
+    assert set(book.ids.values()) == ids | {each.id for each in loaded.definitions.jobs}
+
+
 def test_a_change_that_is_held_tells_how_to_confirm_it() -> None:
     book, store = workbook(), MemoryStore()
     book.set(destinations(*(f"d{number}" for number in range(12))))

@@ -1,19 +1,19 @@
 """A companion, and all that is around it played by fakes."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
-from netstats_xl.app.service import Service
+from netstats_xl.app.service import Service, WorkbookState
 from netstats_xl.app.views.live import LiveViews
 from netstats_xl.companion import Companion
 from netstats_xl.domain.results import Outcome, Replied, RoundResult
 from netstats_xl.domain.tables import RawTable
 from netstats_xl.domain.targets import EchoSettings, Settings
-from netstats_xl.errors import ControlError, ProbeEngineError, WorkbookClosed
+from netstats_xl.errors import ControlError, ProbeEngineError, WorkbookBusy, WorkbookClosed
 from netstats_xl.hosting.endings import StopRequest
 from netstats_xl.parts import Live, Parts
 from netstats_xl.ports import ProbeTarget
@@ -96,7 +96,23 @@ class OpenWorkbook(MemoryWorkbook):
         self.full_name = PLACE
         self.problems: tuple[str, ...] = ()
         self.changes_noted = 0
-        self.flushed = False
+        self.flushed = self.held = False
+        self.busy = False
+        """Whether a cell is being edited, although what is asked is answered."""
+
+    @property
+    def state(self) -> WorkbookState:
+        if isinstance(self.error, WorkbookClosed):
+            return WorkbookState.CLOSED
+        return WorkbookState.BUSY if self.busy or self.error is not None else WorkbookState.OPEN
+
+    def hold(self, held: bool) -> None:
+        self.held = held
+
+    def write_ids(self, table: str, ids: Mapping[int, str]) -> None:
+        if self.held:
+            raise WorkbookBusy("Updates are paused.")
+        super().write_ids(table, ids)
 
     def close_in_excel(self) -> None:
         self.error = WorkbookClosed("The workbook is not open.")

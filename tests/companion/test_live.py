@@ -76,6 +76,46 @@ def test_nothing_is_pushed_while_updates_are_paused_and_everything_thereafter() 
     companion.stop()
 
 
+def test_rows_typed_while_updates_are_paused_are_measured_and_have_their_ids_thereafter() -> None:
+    stage = Stage(live=True)
+    companion = stage.start()
+    stage.push()
+    written = dict(stage.book.ids)
+    companion.service.pause_updates(True)
+    assert stage.book.held
+    typed = (("a", "127.0.0.1"), ("b", "127.0.0.2"), ("new", "127.0.0.3"))
+    stage.book.set(raw_table("Destinations", DESTINATION_HEADERS, *typed))
+    stage.look()
+    stage.tick()
+    assert stage.prober.hosts == ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
+    companion.service.sync()
+    made = companion.service.write_destination({"name": "asked", "host": "127.0.0.4"})
+    assert [row.cells["Name"] for row in stage.book.tables["Destinations"].rows][-1] == "asked"
+    assert stage.book.ids == written
+    assert companion.snapshot().warnings == ()
+    stage.scheduler.wanted.clear()
+    companion.service.pause_updates(False)
+    assert not stage.book.held
+    assert stage.scheduler.wanted == ["push", "read the workbook"]
+    stage.look()
+    assert len(stage.book.ids) == len(written) + 2
+    assert made.destination.id in stage.book.ids.values()
+    companion.stop()
+
+
+def test_a_workbook_is_not_read_again_and_again_while_updates_are_paused() -> None:
+    stage = Stage(live=True)
+    companion = stage.start()
+    companion.service.pause_updates(True)
+    companion.service.pause_updates(True)
+    stage.book.set(raw_table("Destinations", DESTINATION_HEADERS, ("new", "127.0.0.3")))
+    stage.look()
+    loaded = companion._watch.loaded
+    stage.look()
+    assert companion._watch.loaded is loaded
+    companion.stop()
+
+
 def test_at_a_refresh_everything_is_shown_at_once() -> None:
     stage = Stage(live=True)
     companion = stage.start()
@@ -240,6 +280,20 @@ def test_a_busy_workbook_is_nothing_that_a_user_need_know() -> None:
     stage.look()
     assert companion.snapshot().warnings == ()
     assert companion.service.health().workbook_state is WorkbookState.BUSY
+    companion.stop()
+
+
+def test_a_workbook_in_which_a_cell_is_edited_is_busy_until_it_is_left() -> None:
+    stage = Stage(live=True)
+    companion = stage.start()
+    stage.book.busy = True
+    stage.look()
+    assert companion.service.health().workbook_state is WorkbookState.BUSY
+    companion.service.sync()
+    stage.book.busy = False
+    stage.look()
+    states = [companion.service.health().workbook_state]
+    assert states == [WorkbookState.OPEN]
     companion.stop()
 
 
