@@ -129,12 +129,19 @@ def test_copying_is_not_ended(scene: Scene) -> None:
 def test_paused_updates_leave_the_sheets_and_resumed_ones_show_the_latest(scene: Scene) -> None:
     until(lambda: is_up(scene, "second"))
     scene.ask(lambda client: client.pause_updates(True))
+    # It is read when a write that was under way has ended.
+    scene.ask(lambda client: client.sync())
+    written = scene.excel.do("len(excel.calls.writes)")
+    scene.type("Destinations", 5, Name="paused", Host="127.0.0.7")
+    scene.ask(lambda client: client.workbook_event("changed"))
     done = scene.rounds()
     until(lambda: scene.rounds() >= done + 4)
-    # What was on its way when it was paused may still arrive.
-    assert rounds_shown(scene) < done + 4
+    until(lambda: scene.ask(lambda client: client.destinations(text="paused"))["total"] == 1)
+    assert scene.excel.do("len(excel.calls.writes)") == written
+    assert scene.row("Destinations", "paused")["ID"] is None
     scene.ask(lambda client: client.pause_updates(False))
     until(lambda: rounds_shown(scene) >= done + 4)
+    until(lambda: scene.row("Destinations", "paused")["ID"])
 
 
 def test_the_ribbons_buttons_do_what_they_say(scene: Scene) -> None:
