@@ -63,7 +63,15 @@ class Script:
         )
 
 
-PROLOGUE = ("WaitsByItself = True", "Sub LetOthersWork", "End Sub")
+PROLOGUE = (
+    "WaitsByItself = True",
+    "Sub LetOthersWork",
+    "End Sub",
+    "Dim Place",
+    "Function WorkbookPlace",
+    "WorkbookPlace = Place",
+    "End Function",
+)
 
 
 def environment(data: Path | None) -> dict[str, str]:
@@ -186,6 +194,21 @@ def test_health_is_read_by_its_keys(script: Script, server: ControlServer, servi
     )
     assert is_true(echoed[0])
     assert echoed[1:] == ["1", service.health().summary, "."]
+
+
+def test_the_collector_of_another_workbook_is_none(
+    script: Script, server: ControlServer, service: FakeService
+) -> None:
+    asked = (
+        f'WScript.Echo Ask("{WORKBOOK_ID}", "POST", "/v1/shutdown", "{{}}", 5)',
+        "WScript.Echo LastText",
+        f'WScript.Echo HasCollector("{WORKBOOK_ID}")',
+    )
+    done, text, there = script.run('Place = "C:\\Copy of Net.xlsm"', *asked)
+    assert (is_true(done), is_true(there), service.ended.is_set()) == (False, False, False)
+    assert text.startswith("The collector is not running.")
+    done, text, there = script.run('Place = "NET.xlsm"', *asked)
+    assert (is_true(done), is_true(there), service.ended.is_set()) == (True, True, True)
 
 
 def test_texts_arrive_as_they_were(script: Script, server: ControlServer, service: FakeService) -> None:

@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 from openpyxl.workbook import Workbook
 
+from netstats_xl.app.service import Health
 from netstats_xl.control.server import ControlServer
 from netstats_xl.domain.views import (
     Anchor,
@@ -92,9 +93,21 @@ def desk(workbook: Path, data: DataFolder) -> Desk:
     return Desk(workbook, data.path)
 
 
+class Collector(FakeService):
+    """The collector of a workbook at this place."""
+
+    def __init__(self, workbook: str) -> None:
+        super().__init__()
+        self.workbook = workbook
+        self.stopping = False
+
+    def health(self) -> Health:
+        return replace(super().health(), workbook=self.workbook, stopping=self.stopping)
+
+
 @pytest.fixture
-def service() -> FakeService:
-    service = FakeService()
+def service(workbook: Path) -> Collector:
+    service = Collector(str(workbook))
     for name, host in (("This computer", "127.0.0.1"), ("localhost", "localhost")):
         service.write_destination({"name": name, "host": host})
     service.write_job({"name": "Every 10 seconds", "destinations": "*", "interval": "10s"})

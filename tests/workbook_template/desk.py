@@ -90,7 +90,7 @@ class Desk:
         self.lacks: set[str] = set()
         self.policy_forbids_programs = False
         self.impatient = False
-        """Whether time flies for whoever waits for an answer."""
+        """Whether time flies for whoever waits for an answer; else it stands still, however long one takes here."""
         self.events_done = 0
         """How often Excel was let do what others want of it."""
         self.while_waiting: Callable[[], None] = lambda: None
@@ -158,7 +158,8 @@ class Desk:
 
     def passes(self, time: timedelta) -> None:
         """Time passes for the macros."""
-        self._now += time * (100 if self.impatient else 1)
+        if self.impatient:
+            self._now += time * 100
         self.interpreter.freeze(self._now)
 
     def told(self) -> list[tuple[str, str, str]]:

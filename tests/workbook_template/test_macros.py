@@ -7,14 +7,15 @@ from pathlib import Path, PureWindowsPath
 
 import pytest
 
+from netstats_xl.app.identity import identify
 from netstats_xl.app.service import WorkbookEvent
 from netstats_xl.control.server import ControlServer
 from netstats_xl.paths import DataFolder
 from netstats_xl.sheets import DESTINATIONS, JOBS
-from tests.fakes.service import FakeService
-from tests.workbook_template.conftest import WORKBOOK_ID
+from tests.fakes.service import NOW, FakeService
+from tests.workbook_template.conftest import WORKBOOK_ID, Collector
 from tests.workbook_template.desk import Desk
-from tests.workbook_template.runpython import run_python
+from tests.workbook_template.runpython import python_text, run_python
 
 YES, NO = 6, 7
 PYTHON = r"C:\Users\me\AppData\Local\netstats_xl\venv\Scripts\python.exe"
@@ -33,8 +34,10 @@ def at_work(desk: Desk, server: ControlServer, service: FakeService) -> Desk:
     """A desk whose collector runs, with the tab shown."""
     give_ids(desk, service)
     desk.load_ribbon()
+    desk.run("ThisWorkbook.Workbook_Open")
     desk.told()
     desk.requests.clear()
+    desk.events_done = 0
     service.news.clear()
     return desk
 
@@ -48,6 +51,14 @@ def installed(desk: Desk) -> Desk:
     desk.sheet("netstats_xl.conf").set_value("B10", r"%LOCALAPPDATA%\netstats_xl\venv\Scripts\python.exe")
     desk.load_ribbon()
     return desk
+
+
+@pytest.fixture
+def copy(installed: Desk, server: ControlServer, service: Collector) -> Desk:
+    """A desk with a copy, beside the collector of its original."""
+    service.workbook = r"C:\Users\me\Original.xlsm"
+    give_ids(installed, service)
+    return installed
 
 
 def answering_only_after(service: FakeService, method: str = "") -> threading.Event:
@@ -217,6 +228,167 @@ def test_a_workbook_that_is_closed_is_not_opened_again_by_a_check(installed: Des
     installed.click("Collector_Start")
     installed.run("Ribbon.WorkbookClosing")
     assert installed.scheduled == []
+
+
+def test_a_collector_that_is_stopping_is_waited_for_before_another_is_started(
+    installed: Desk, server: ControlServer, service: Collector
+) -> None:
+    service.stopping = True
+    installed.click("Collector_Start")
+    assert installed.shows("Answer").startswith("The collector is stopping. It is started again when")
+    assert installed.shows("State") == "Stopping ..."
+    assert installed.shows("StateInFull") == "Stopping ..."
+    assert not installed.shows("Running")
+    [check] = installed.scheduled
+    installed.scheduled.clear()
+    installed.run("Ribbon.CheckStart")
+    assert (installed.scheduled, installed.commands) == ([check], [])
+    server.stop()
+    installed.run("Ribbon.CheckStart")
+    assert len(installed.commands) == 1
+    assert installed.shows("State") == "Starting ..."
+    assert installed.dialogs == []
+
+
+def test_a_collector_that_stops_for_long_is_not_waited_for_without_end(
+    installed: Desk, server: ControlServer, service: Collector
+) -> None:
+    service.stopping = True
+    installed.click("Collector_Start")
+    for _ in range(60):
+        if not installed.scheduled:
+            break
+        installed.scheduled.pop()
+        installed.run("Ribbon.CheckStart")
+    assert installed.scheduled == installed.commands == []
+    assert "still stopping" in installed.dialogs[-1]
+    assert installed.shows("State") == "Not running. Click Start."
+
+
+def test_a_second_click_on_start_replaces_the_first(installed: Desk) -> None:
+    installed.click("Collector_Start")
+    installed.click("Collector_Start")
+    assert len(installed.scheduled) == 1
+
+
+def test_start_while_an_order_is_waited_for_starts_none(at_work: Desk, service: FakeService) -> None:
+    answers = answering_only_after(service, "refresh")
+
+    def start() -> None:
+        if not answers.is_set():
+            at_work.click("Collector_Start")
+            answers.set()
+
+    at_work.while_waiting = start
+    at_work.click("Data_Refresh")
+    assert "has not answered the last request yet" in at_work.dialogs[-1]
+    assert at_work.commands == []
+
+
+# --- a copy, beside the collector of its original ---
+
+
+def test_a_copy_that_is_opened_has_no_collector(copy: Desk) -> None:
+    copy.run("ThisWorkbook.Workbook_Open")
+    assert not copy.shows("Running")
+    assert copy.shows("State") == "Not running. Click Start."
+    copy.click("Help_About")
+    assert "The collector is not running" in copy.dialogs[-1]
+
+
+@pytest.mark.parametrize(
+    ("callback", "arguments"),
+    [
+        ("Collector_Stop", ()),
+        ("Collector_Pause", (True,)),
+        ("Destinations_Add", ()),
+        ("Destinations_Validate", ()),
+        ("Destinations_Test", ()),
+        ("Destinations_Expand", ()),
+        ("Data_Refresh", ()),
+        ("Data_Period", ("Period7d", 2)),
+    ],
+)
+@pytest.mark.parametrize("is_told_of_its_opening", [True, False])
+def test_no_button_of_a_copy_acts_on_the_original(
+    copy: Desk,
+    server: ControlServer,
+    callback: str,
+    arguments: tuple[object, ...],
+    is_told_of_its_opening: bool,
+) -> None:
+    if is_told_of_its_opening:
+        copy.run("ThisWorkbook.Workbook_Open")
+    copy.select(DESTINATIONS, "A5")
+    copy.answer_with("127.0.0.77" if callback == "Destinations_Add" else None)
+    copy.click(callback, *arguments)
+    assert {path for _, path, _ in copy.told()} <= {"/v1/health", "/v1/workbook"}
+    assert "The collector is not running. Click Start" in copy.dialogs[-1]
+    assert not copy.shows("Running")
+
+
+def test_start_on_a_copy_has_an_identity_drawn_and_finds_its_collector_by_that(
+    copy: Desk, workbook: Path, data: DataFolder, server: ControlServer
+) -> None:
+    own_id = "f" * 32
+    copy.click("Collector_Start")
+    [command] = copy.commands
+    assert f"netstats_xl.ribbon.start('{'0' * 32}', " in command
+    assert python_text(str(workbook)) in command
+    copy.run("Ribbon.CheckStart")
+    assert copy.shows("State") == "Starting ..."
+    # What the collector does: `settle_identity`.
+    copy.book.vba_get("Names", ["NetStats_id"]).vba_set("RefersTo", f'="{own_id}"')
+    own = Collector(str(workbook))
+    with ControlServer(
+        own, endpoint=data.endpoint(own_id), workbook=str(workbook), database="d", started_at=NOW
+    ):
+        copy.run("Ribbon.CheckStart")
+        assert copy.shows("Running")
+        assert copy.shows("State") == own.health().summary
+        copy.click("Collector_Stop")
+        assert own.ended.is_set()
+
+
+def test_a_collector_that_learns_where_its_workbook_is_serves_it(
+    copy: Desk, service: Collector, workbook: Path
+) -> None:
+    copy.run("ThisWorkbook.Workbook_Open")
+    service.workbook = str(workbook)
+    assert not copy.shows("Running")
+    copy.sheet("Dashboard").set_value("A1", "Collecting: 2 up")
+    assert copy.shows("Running")
+    copy.click("Data_Refresh")
+    assert copy.dialogs == []
+
+
+def test_the_collector_of_a_workbook_that_was_moved_is_not_joined_by_another(
+    copy: Desk, service: Collector, workbook: Path
+) -> None:
+    copy.run("ThisWorkbook.Workbook_Open")
+    service.workbook = str(workbook)
+    copy.click("Collector_Start")
+    assert copy.commands == []
+    assert copy.shows("Answer") == "The collector is running already."
+
+
+@pytest.mark.parametrize(
+    ("told", "place", "same"),
+    [
+        (r"C:\A\Büro.xlsm", r"c:\a\BÜRO.xlsm", True),
+        (r"C:\A\x.xlsm", "C:/A/x.xlsm", True),
+        (r"C:\A\x.xlsm", r"C:\B\x.xlsm", False),
+        (r"C:\A\x.xlsm", r"C:\A\Copy of x.xlsm", False),
+        ("https://example.com/A/x%20y.xlsm", r"C:\A\x y.xlsm", True),
+        (r"C:\A\x y.xlsm", "https://example.com/A/z.xlsm", False),
+        ("https://example.com/A/x.xlsm", "https://example.com/B/x.xlsm", False),
+        ("", r"C:\A\x.xlsm", False),
+    ],
+)
+def test_places_are_compared_as_the_collector_does(desk: Desk, told: str, place: str, same: bool) -> None:
+    assert desk.run("ControlClient.IsSamePlace", told, place) == same
+    recorded = identify(WORKBOOK_ID, present=place, recorded=told, still_there=True, draw=lambda: "drawn")
+    assert (recorded == WORKBOOK_ID) == same
 
 
 def test_stop_ends_the_collector_and_the_tab_shows_it_at_once(at_work: Desk, service: FakeService) -> None:
@@ -576,14 +748,13 @@ def test_an_answer_that_does_not_come_is_given_up(at_work: Desk, service: FakeSe
 
 
 def test_an_order_while_another_is_waited_for_is_refused(at_work: Desk, service: FakeService) -> None:
-    clicked: list[object] = []
+    answers = answering_only_after(service, "refresh")
 
     def click_again() -> None:
-        if not clicked:
-            clicked.append(1)
-            at_work.click("Jobs_Stop")
+        if not answers.is_set():
             at_work.select(JOBS, "A5")
             at_work.click("Jobs_Stop")
+            answers.set()
 
     at_work.while_waiting = click_again
     at_work.click("Data_Refresh")

@@ -7,8 +7,12 @@ Option Explicit
 
 Public Const NOT_RUNNING As String = "The collector is not running. Click Start, or choose Network Stats > Start the collector in the Windows Start menu."
 Public Const NO_LONGER_RUNNING As String = "The collector does not answer: it may have ended. Click Start to start it again."
+Public Const NOT_ANSWERED_YET As String = "The collector has not answered the last request yet."
+Public Const STOPPING As String = "stopping"
 Public Const NO_HTTP As String = "This computer's component for HTTP (MSXML 6) cannot be used, so the collector cannot be asked."
 
+Private Const HEALTH_PATH As String = "/v1/health"
+Private Const EVENT_PATH As String = "/v1/workbook"
 Private Const CONNECT_MS As Long = 500
 Private Const COMPLETED As Long = 4
 Private Const NO_PROXY As Long = 1
@@ -17,11 +21,15 @@ Private Const TIMED_OUT As Long = -2147012894
 ' The answer to the last request: its status (0: there was none), and one sentence for the user.
 Public LastStatus As Long
 Public LastText As String
-' Token of the collector that could not be reached; one that starts later has another.
+' Token of the collector that could not be reached, or is ending; one that starts later has another.
 Public LostToken As String
+' Token of a collector that belongs to another workbook of the same identity: this one is a copy, or that one is.
+Public OthersToken As String
 ' True where others cannot work while a request is waited for: then the request waits by itself.
 Public WaitsByItself As Boolean
 
+' Token of the collector that said that it belongs to this workbook.
+Private ownToken As String
 Private isAsking As Boolean
 Private told As Object
 Private toldBefore As Object
@@ -46,35 +54,35 @@ Public Function Endpoint(ByVal workbookId As String) As String
     Err.Clear
 End Function
 
-' Whether there is a collector, and it was not found gone since it was started. Never waits.
+' Whether there is a collector, and it was found neither gone nor another workbook's since it was started. Never waits.
 Public Function HasCollector(ByVal workbookId As String) As Boolean
     Dim token As String
     token = ValueOf(Endpoint(workbookId), "token")
-    HasCollector = token <> "" And token <> LostToken
+    HasCollector = token <> "" And token <> LostToken And token <> OthersToken
 End Function
 
 ' Asks the collector, and waits for its answer, at most so many seconds. True: it did what was asked.
+'
+' A collector is asked first whose it is, if that is not known yet. Only what happens to a workbook is told to any:
+' it has a collector look at its own.
 Public Function Ask(ByVal workbookId As String, ByVal verb As String, ByVal path As String, ByVal body As String, ByVal patience As Double) As Boolean
     Dim facts As String
-    Dim request As Object
     Ask = False
     LastStatus = 0
     If isAsking Then
-        LastText = "The collector has not answered the last request yet."
+        LastText = NOT_ANSWERED_YET
         Exit Function
     End If
     LastText = NOT_RUNNING
     facts = Endpoint(workbookId)
     If ValueOf(facts, "token") = "" Then Exit Function
-    LastText = NO_HTTP
-    Set request = Prepared(facts, verb, path, patience)
-    If request Is Nothing Then Exit Function
-    isAsking = True
-    Exchange request, body, patience
-    isAsking = False
-    LostToken = ""
-    If LastText = NO_LONGER_RUNNING Then LostToken = ValueOf(facts, "token")
-    Ask = LastStatus >= 200 And LastStatus < 300
+    If path = HEALTH_PATH Then
+        Ask = IsOwn(facts, patience)
+    ElseIf path = EVENT_PATH Or ValueOf(facts, "token") = ownToken Then
+        Ask = Asked(facts, verb, path, body, patience)
+    ElseIf IsOwn(facts, patience) Then
+        Ask = Asked(facts, verb, path, body, patience)
+    End If
 End Function
 
 ' Tells the collector something, and does not wait for an answer.
@@ -108,6 +116,20 @@ Public Function ValueOf(ByVal facts As String, ByVal key As String) As String
     Next
 End Function
 
+' Whether two places may be of one file. One that is synchronised is known by its web address or by its path: between
+' an address and a path the file's name alone decides. The same as in netstats_xl.app.identity.
+Public Function IsSamePlace(ByVal one As String, ByVal other As String) As Boolean
+    Dim here As String
+    Dim there As String
+    here = LCase(Replace(one, "/", "\"))
+    there = LCase(Replace(other, "/", "\"))
+    If IsAddress(one) <> IsAddress(other) Then
+        here = Replace(Mid(here, InStrRev(here, "\") + 1), "%20", " ")
+        there = Replace(Mid(there, InStrRev(there, "\") + 1), "%20", " ")
+    End If
+    IsSamePlace = (here = there)
+End Function
+
 ' Whether a text is the identity of a workbook: 32 hexadecimal digits.
 Public Function IsId(ByVal text As String) As Boolean
     Dim position As Long
@@ -115,6 +137,40 @@ Public Function IsId(ByVal text As String) As Boolean
     For position = 1 To Len(text)
         If InStr("0123456789abcdef", Mid(text, position, 1)) = 0 Then IsId = False
     Next
+End Function
+
+Private Function IsAddress(ByVal place As String) As Boolean
+    IsAddress = InStr(place, "://") > 0
+End Function
+
+' Asks the collector how it is. True: it answered, and belongs to this workbook.
+Private Function IsOwn(ByVal facts As String, ByVal patience As Double) As Boolean
+    IsOwn = False
+    If Not Asked(facts, "GET", HEALTH_PATH, "", patience) Then Exit Function
+    If WorkbookPlace() <> "" And Not IsSamePlace(ValueOf(LastText, "workbook"), WorkbookPlace()) Then
+        OthersToken = ValueOf(facts, "token")
+        LastStatus = 0
+        LastText = NOT_RUNNING
+        Exit Function
+    End If
+    OthersToken = ""
+    ownToken = ValueOf(facts, "token")
+    IsOwn = True
+End Function
+
+' Asks this collector. True: it did what was asked.
+Private Function Asked(ByVal facts As String, ByVal verb As String, ByVal path As String, ByVal body As String, ByVal patience As Double) As Boolean
+    Dim request As Object
+    Asked = False
+    LastText = NO_HTTP
+    Set request = Prepared(facts, verb, path, patience)
+    If request Is Nothing Then Exit Function
+    isAsking = True
+    Exchange request, body, patience
+    isAsking = False
+    LostToken = ""
+    If LastText = NO_LONGER_RUNNING Or ValueOf(LastText, "state") = STOPPING Then LostToken = ValueOf(facts, "token")
+    Asked = LastStatus >= 200 And LastStatus < 300
 End Function
 
 ' A text with the values of environment variables.

@@ -11,6 +11,9 @@ Private Const QUICK As Double = 0.3
 Private Const PATIENT As Double = 20
 Private Const LONG_WORK As Double = 300
 Private Const START_CHECKS As Long = 15
+Private Const END_CHECKS As Long = 30
+' Has a collector draw an identity for this workbook.
+Private Const NO_ID As String = "00000000000000000000000000000000"
 ' How the collector says that updates are paused, and that it holds back a table most of whose rows are gone.
 Private Const UPDATES_PAUSED As String = "(updates paused)"
 Private Const HELD_BACK As String = "Nothing was changed"
@@ -22,6 +25,7 @@ Private stateText As String
 Private answerText As String
 Private tableName As String
 Private startChecksLeft As Long
+Private endChecksLeft As Long
 Private nextCheckAt As Date
 
 ' --- What Excel asks for to draw the tab ---
@@ -67,7 +71,7 @@ End Sub
 
 Public Sub Get_StateInFull(control As IRibbonControl, ByRef returnedVal)
     On Error Resume Next
-    returnedVal = IIf(isRunning Or startChecksLeft > 0, stateText, NOT_RUNNING)
+    returnedVal = IIf(isRunning Or startChecksLeft + endChecksLeft > 0, stateText, NOT_RUNNING)
 End Sub
 
 Public Sub Get_Answer(control As IRibbonControl, ByRef returnedVal)
@@ -96,25 +100,11 @@ End Sub
 
 Public Sub Collector_Start(control As IRibbonControl)
     On Error GoTo Failed
-    If Ask(WorkbookId(), "GET", "/v1/health", "", PATIENT) Then
-        Note "The collector is running already."
-        Exit Sub
-    End If
-    If ThisWorkbook.Path = "" Then
-        Complain "Save the workbook first: the collector finds it by its name."
-        Exit Sub
-    End If
-    If Not FileExists(CStr(GetConfig("INTERPRETER_WIN", ""))) Then
-        Complain "Excel does not know where the collector is installed. Run install.ps1, or netstats-xl install, once on this computer."
-        Exit Sub
-    End If
-    RunPython "import netstats_xl.ribbon; netstats_xl.ribbon.start('" & WorkbookId() & "', " & CStr(Application.Hwnd) & ", " & PythonText(ThisWorkbook.FullName) & ")"
-    startChecksLeft = START_CHECKS
-    Note "Starting ..."
-    CheckLater
+    CheckNoMore
+    StartOrWait END_CHECKS
     Exit Sub
 Failed:
-    Complain "The collector could not be started from Excel (" & Err.Description & "). Choose Network Stats > Start the collector in the Windows Start menu."
+    ComplainOfStart Err.Description
 End Sub
 
 Public Sub Collector_Stop(control As IRibbonControl)
@@ -297,7 +287,7 @@ End Sub
 Public Sub Help_About(control As IRibbonControl)
     Dim facts As String
     On Error GoTo Failed
-    facts = Endpoint(WorkbookId())
+    If HasCollector(WorkbookId()) Then facts = Endpoint(WorkbookId())
     MsgBox "Network Stats measures latency and loss, and shows them in this workbook." & vbCrLf & vbCrLf & _
         IIf(facts = "", NOT_RUNNING, "Collector " & ValueOf(facts, "version") & ", running since " & ValueOf(facts, "started_at") & ".") & vbCrLf & _
         "Data folder: " & DataFolder() & vbCrLf & "Workbook: " & WorkbookId() & vbCrLf & vbCrLf & _
@@ -336,7 +326,11 @@ Public Sub SheetChanged(ByVal sheet As Object, ByVal target As Range)
     On Error Resume Next
     If IsTyped(sheet, target) Then TellEvent "changed"
     If Not ribbonUi Is Nothing Then
-        If Touches(target, "NetStats_state") Then ReadState
+        If Touches(target, "NetStats_state") Then
+            ' It was written by the collector of this workbook, whatever that said before.
+            OthersToken = ""
+            ReadState
+        End If
     End If
 End Sub
 
@@ -350,10 +344,16 @@ End Sub
 Public Sub CheckStart()
     On Error GoTo Failed
     nextCheckAt = 0
+    If endChecksLeft > 0 Then
+        StartOrWait endChecksLeft - 1
+        Exit Sub
+    End If
+    LookAround
+    ' Also where it was another workbook's: it may have learnt that this is the one.
+    LearnState QUICK
     LookAround
     If isRunning Then
         startChecksLeft = 0
-        LearnState QUICK
         Note "The collector is running."
     ElseIf startChecksLeft > 1 Then
         startChecksLeft = startChecksLeft - 1
@@ -364,11 +364,48 @@ Public Sub CheckStart()
     End If
     Exit Sub
 Failed:
-    Note Err.Description
+    ComplainOfStart Err.Description
 End Sub
 
 Public Sub LetOthersWork()
     DoEvents
+End Sub
+
+' Starts a collector, where there is none; one that is ending is waited for, this many checks long.
+Private Sub StartOrWait(ByVal checks As Long)
+    endChecksLeft = 0
+    If Ask(WorkbookId(), "GET", "/v1/health", "", PATIENT) Then
+        If ValueOf(LastText, "state") <> STOPPING Then
+            Note "The collector is running already."
+        ElseIf checks > 0 Then
+            endChecksLeft = checks
+            Note "The collector is stopping. It is started again when it has saved what it has."
+            CheckLater
+        Else
+            Complain "The collector is still stopping: it saves what it has. Click Start again later."
+        End If
+    ElseIf LastText = NOT_ANSWERED_YET Then
+        Complain LastText
+    ElseIf ThisWorkbook.Path = "" Then
+        Complain "Save the workbook first: the collector finds it by its name."
+    ElseIf Not FileExists(CStr(GetConfig("INTERPRETER_WIN", ""))) Then
+        Complain "Excel does not know where the collector is installed. Run install.ps1, or netstats-xl install, once on this computer."
+    Else
+        RunPython "import netstats_xl.ribbon; netstats_xl.ribbon.start('" & IdToStartWith() & "', " & CStr(Application.Hwnd) & ", " & PythonText(ThisWorkbook.FullName) & ")"
+        startChecksLeft = START_CHECKS
+        Note "Starting ..."
+        CheckLater
+    End If
+End Sub
+
+' A copy carries the identity of its original, until its own collector draws one for it.
+Private Function IdToStartWith() As String
+    IdToStartWith = WorkbookId()
+    If OthersToken <> "" And OthersToken = ValueOf(Endpoint(WorkbookId()), "token") Then IdToStartWith = NO_ID
+End Function
+
+Private Sub ComplainOfStart(ByVal reason As String)
+    Complain "The collector could not be started from Excel (" & reason & "). Choose Network Stats > Start the collector in the Windows Start menu."
 End Sub
 
 Private Sub CheckLater()
@@ -377,7 +414,9 @@ Private Sub CheckLater()
 End Sub
 
 Private Sub CheckNoMore()
+    On Error Resume Next
     startChecksLeft = 0
+    endChecksLeft = 0
     ' A check that is left would open the workbook again.
     If nextCheckAt <> 0 Then Application.OnTime nextCheckAt, CheckProcedure(), , False
     nextCheckAt = 0
@@ -461,7 +500,7 @@ Private Sub LookAround()
     Else
         isRunning = False
         isPaused = False
-        stateText = IIf(startChecksLeft > 0, "Starting ...", "Not running. Click Start.")
+        stateText = IIf(startChecksLeft > 0, "Starting ...", IIf(endChecksLeft > 0, "Stopping ...", "Not running. Click Start."))
     End If
     If Not ribbonUi Is Nothing Then ribbonUi.Invalidate
 End Sub

@@ -24,6 +24,11 @@ Public Function WorkbookId() As String
     WorkbookId = LCase$(Replace(Replace(text, "=", ""), """", ""))
 End Function
 
+' Where this workbook is: its path, or its web address.
+Public Function WorkbookPlace() As String
+    WorkbookPlace = ThisWorkbook.FullName
+End Function
+
 ' The text of a named cell.
 Public Function NamedText(ByVal cellName As String) As String
     NamedText = CellText(ThisWorkbook.Names(cellName).RefersToRange)
