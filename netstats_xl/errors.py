@@ -24,6 +24,7 @@
         BackendUnavailable
       ControlError
         CompanionNotRunning
+        CompanionStopping             retryable
         VersionMismatch
         Unauthorized
         ControlTimeout                retryable
@@ -200,6 +201,13 @@ class CompanionNotRunning(ControlError):
     """No companion collects for this workbook."""
 
     code = "companion_not_running"
+
+
+class CompanionStopping(ControlError):
+    """The companion at work is ending, and does nothing more that it is asked for."""
+
+    code = "companion_stopping"
+    retryable = True
 
 
 class VersionMismatch(ControlError):

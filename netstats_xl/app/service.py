@@ -59,10 +59,14 @@ class Health:
     unsaved: int
     """Results that are in memory only."""
     warnings: tuple[str, ...] = ()
+    stopping: bool = False
+    """Whether it is ending: it saves its results, and does nothing more that it is asked for."""
 
     @property
     def summary(self) -> str:
         """In one line: `Collecting: 12 up, 1 down`."""
+        if self.stopping:
+            return "Stopping: the results are being saved"
         counts = ", ".join(
             f"{number} {state.lower()}" for state, number in self.destinations.items() if number
         )
@@ -192,7 +196,8 @@ class WorkbookEvent(StrEnum):
 class Service(Protocol):
     """Its methods may be called from any thread, and may wait for some seconds.
 
-    Each raises a `NetstatsError`: `NotFound` for an ID that is not in force, `SheetInvalid` for rows with bad
+    Each raises a `NetstatsError`: `CompanionStopping` once the companion is ending, but for `health`, `events` and
+    `shutdown`; `NotFound` for an ID that is not in force, `SheetInvalid` for rows with bad
     cells, `WorkbookClosed` or `WorkbookBusy` where the workbook is needed and cannot be reached.
     """
 
@@ -297,5 +302,5 @@ class Service(Protocol):
         ...
 
     def shutdown(self) -> None:
-        """End the companion: results are saved first. Returns at once."""
+        """End the companion: results are saved first. Returns at once; from now on it does nothing else."""
         ...

@@ -265,6 +265,7 @@ class Companion:
     def stop(self) -> Ending:
         """End the rounds under way, save what waits, show how it ended, and close everything."""
         problems = list[str]()
+        self.service.end()  # before what its calls need comes to an end
         self._hub.tell(Event(kind=EventKind.STOPPING))
         self._hub.close()
         unsaved = self._collecting.end(STOP_WITHIN_S)

@@ -4,7 +4,9 @@ import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 from netstats_xl import __version__
 from netstats_xl.app import figures
@@ -30,6 +32,7 @@ from netstats_xl.app.service import (
     Wanted,
     WorkbookEvent,
 )
+from netstats_xl.companion.calls import Calls
 from netstats_xl.companion.collecting import Collecting
 from netstats_xl.companion.events import EventHub
 from netstats_xl.companion.sheet_watch import SheetWatch
@@ -38,6 +41,25 @@ from netstats_xl.domain.results import State
 from netstats_xl.domain.targets import DestinationId, JobId
 from netstats_xl.ports import Clock, ResultStore
 from netstats_xl.sheets import DESTINATIONS, JOBS, chosen
+
+CALLS_WITHIN_S = 2.0
+"""How long calls that are under way may hold up the end."""
+
+Asked = ParamSpec("Asked")
+Result = TypeVar("Result")
+
+
+def _while_at_work(
+    method: "Callable[Concatenate[CompanionService, Asked], Result]",
+) -> "Callable[Concatenate[CompanionService, Asked], Result]":
+    """Refuse the call once the companion is ending: what it needs may have ended already."""
+
+    @wraps(method)
+    def call(self: "CompanionService", /, *args: Asked.args, **kwargs: Asked.kwargs) -> Result:
+        with self._calls.one():
+            return method(self, *args, **kwargs)
+
+    return call
 
 
 class CompanionService:
@@ -85,6 +107,7 @@ class CompanionService:
         self._write_report = write_report
         self._look_soon = look_soon
         self._stop = stop
+        self._calls = Calls()
         self._started_at: datetime = clock.now()
         self._location = store.info().location
 
@@ -114,67 +137,81 @@ class CompanionService:
             bad_cells=len(self._watch.loaded.cell_errors),
             unsaved=self._collecting.unsaved,
             warnings=self._warnings(),
+            stopping=self._calls.refused,
         )
 
+    @_while_at_work
     def destinations(self, wanted: Wanted) -> DestinationPage:
         """See `Service.destinations`."""
         return find_destinations(self._monitoring.definitions, self._monitoring.destination_status(), wanted)
 
+    @_while_at_work
     def destination(self, destination_id: DestinationId) -> DestinationEntry:
         """See `Service.destination`."""
-        statuses = self._monitoring.destination_status()
-        return destination_entry(self._monitoring.definitions, statuses, destination_id)
+        return self._destination(destination_id)
 
+    @_while_at_work
     def write_destination(
         self, cells: RowCells, destination_id: DestinationId | None = None
     ) -> DestinationEntry:
         """See `Service.write_destination`."""
-        return self.destination(self._watch.write(DESTINATIONS, cells, destination_id))
+        return self._destination(self._watch.write(DESTINATIONS, cells, destination_id))
 
+    @_while_at_work
     def delete_destination(self, destination_id: DestinationId) -> None:
         """See `Service.delete_destination`."""
         self._watch.delete(DESTINATIONS, destination_id)
 
+    @_while_at_work
     def expand(self, destination_ids: Collection[DestinationId] | None = None) -> int:
         """See `Service.expand`."""
         return self._watch.expand(destination_ids)
 
+    @_while_at_work
     def test(self, destination_ids: Collection[DestinationId]) -> Sequence[TestResult]:
         """See `Service.test`."""
         results = self._collecting.test(destination_ids)
         self._showing.note_change()
         return results
 
+    @_while_at_work
     def jobs(self) -> Sequence[JobEntry]:
         """See `Service.jobs`."""
         return job_entries(self._monitoring.definitions, self._monitoring.job_status(running=True))
 
+    @_while_at_work
     def job(self, job_id: JobId) -> JobEntry:
         """See `Service.job`."""
-        return job_entry(self._monitoring.definitions, self._monitoring.job_status(running=True), job_id)
+        return self._job(job_id)
 
+    @_while_at_work
     def write_job(self, cells: RowCells, job_id: JobId | None = None) -> JobEntry:
         """See `Service.write_job`."""
-        return self.job(self._watch.write(JOBS, cells, job_id))
+        return self._job(self._watch.write(JOBS, cells, job_id))
 
+    @_while_at_work
     def delete_job(self, job_id: JobId) -> None:
         """See `Service.delete_job`."""
         self._watch.delete(JOBS, job_id)
 
+    @_while_at_work
     def start_jobs(self, job_ids: Collection[JobId]) -> None:
         """See `Service.start_jobs`."""
         self._collecting.start_jobs(job_ids)
         self._note_jobs()
 
+    @_while_at_work
     def stop_jobs(self, job_ids: Collection[JobId]) -> None:
         """See `Service.stop_jobs`."""
         self._collecting.stop_jobs(job_ids)
         self._note_jobs()
 
+    @_while_at_work
     def run_jobs(self, job_ids: Collection[JobId]) -> None:
         """See `Service.run_jobs`."""
         self._collecting.run_jobs(job_ids)
 
+    @_while_at_work
     def job_figures(self, job_id: JobId, period: str) -> Figures:
         """See `Service.job_figures`."""
         return figures.job_figures(
@@ -185,6 +222,7 @@ class CompanionService:
             job_id,
         )
 
+    @_while_at_work
     def dashboard(self, period: str) -> Figures:
         """See `Service.dashboard`."""
         return figures.dashboard(
@@ -194,6 +232,7 @@ class CompanionService:
             figures.period_of(period, self._clock.now()),
         )
 
+    @_while_at_work
     def sync(self, *, confirmed: bool = False) -> Synced:
         """See `Service.sync`."""
         loaded = self._watch.sync(confirmed=confirmed)
@@ -205,10 +244,12 @@ class CompanionService:
             held=loaded.held,
         )
 
+    @_while_at_work
     def refresh(self) -> str:
         """See `Service.refresh`."""
         return self._showing.show()
 
+    @_while_at_work
     def pause_updates(self, paused: bool) -> None:
         """See `Service.pause_updates`."""
         self._watch.hold(paused)
@@ -216,6 +257,7 @@ class CompanionService:
         if not paused:
             self._look_soon()
 
+    @_while_at_work
     def show(self, *, details_of: str | None = None, period: str | None = None) -> None:
         """See `Service.show`."""
         if details_of and chosen(details_of.strip(), self._monitoring.definitions) is None:
@@ -224,10 +266,12 @@ class CompanionService:
             figures.period_of(period, self._clock.now())
         self._showing.select(details_of=details_of, period=period)
 
+    @_while_at_work
     def report(self, request: ReportRequest) -> Path:
         """See `Service.report`."""
         return self._write_report(request)
 
+    @_while_at_work
     def workbook_event(self, event: WorkbookEvent) -> None:
         """See `Service.workbook_event`."""
         if event is not WorkbookEvent.CLOSING:
@@ -240,7 +284,19 @@ class CompanionService:
 
     def shutdown(self) -> None:
         """See `Service.shutdown`."""
+        self._calls.refuse()
         self._stop()
+
+    def end(self) -> bool:
+        """Do nothing more that is asked for, and wait a little for what is under way; whether it ended in time."""
+        return self._calls.finish(CALLS_WITHIN_S)
+
+    def _destination(self, destination_id: DestinationId) -> DestinationEntry:
+        statuses = self._monitoring.destination_status()
+        return destination_entry(self._monitoring.definitions, statuses, destination_id)
+
+    def _job(self, job_id: JobId) -> JobEntry:
+        return job_entry(self._monitoring.definitions, self._monitoring.job_status(running=True), job_id)
 
     def _note_jobs(self) -> None:
         self._hub.tell(Event(kind=EventKind.JOBS))

@@ -1,7 +1,7 @@
 """What the API answers: models of JSON, each with one sentence for the user. Of rows: `row_answers`."""
 
 from datetime import datetime
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -42,6 +42,7 @@ class HealthAnswer(Answer):
     workbook: str
     workbook_state: WorkbookState
     database: str
+    state: Literal["collecting", "paused", "stopping"]
     paused: bool = Field(description="Whether nothing is pushed into the workbook.")
     details_of: str
     period: str
@@ -62,6 +63,7 @@ class HealthAnswer(Answer):
             workbook=utf8(health.workbook),
             workbook_state=health.workbook_state,
             database=utf8(health.database),
+            state="stopping" if health.stopping else "paused" if health.updates_paused else "collecting",
             paused=health.updates_paused,
             details_of=health.shown,
             period=health.period,
@@ -75,7 +77,7 @@ class HealthAnswer(Answer):
     def lines(self) -> dict[str, str]:
         """What the ribbon needs of it, as `key=value`."""
         return {
-            "state": "paused" if self.paused else "collecting",
+            "state": self.state,
             "paused": "1" if self.paused else "0",
             "workbook": self.workbook,
             "message": self.message,

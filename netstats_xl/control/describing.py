@@ -19,7 +19,8 @@ _EVERYWHERE = {
     422: "What was sent is not right: `cells` lists every bad cell or field.",
     429: REQUEST_PROBLEMS[429][1],
     500: "It failed; the collector's log tells more.",
-    503: "It cannot be done just now, because the workbook or the database is busy: try again.",
+    503: "It cannot be done just now, because the workbook or the database is busy, or the collector is stopping: "
+    "try again.",
     504: "Something that was needed did not answer in time.",
     507: "The disk is full.",
 }

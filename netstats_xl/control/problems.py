@@ -33,6 +33,7 @@ STATUS: Mapping[type[NetstatsError], int] = {
     errors.BackendUnavailable: 500,
     errors.ControlError: 500,
     errors.CompanionNotRunning: 503,
+    errors.CompanionStopping: 503,
     errors.VersionMismatch: 409,
     errors.Unauthorized: 401,
     errors.ControlTimeout: 504,

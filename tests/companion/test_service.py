@@ -1,15 +1,19 @@
 """What a companion at work answers, with everything outside it played."""
 
 import asyncio
+import threading
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
 
 from netstats_xl.app.service import Event, EventKind, ReportRequest, Service, Wanted, WorkbookEvent
 from netstats_xl.companion import Companion, collecting
+from netstats_xl.companion import service as service_module
 from netstats_xl.domain.results import State, Timeout
 from netstats_xl.domain.states import JobState
 from netstats_xl.errors import (
+    CompanionStopping,
     ConfigurationError,
     NotFound,
     ReportError,
@@ -347,4 +351,114 @@ def test_shutting_down_asks_for_it_and_returns() -> None:
     assert stage.stop_request.asked
     stage.tick()
     assert companion.service.health().destinations[State.UP] == 2
+    companion.stop()
+
+
+def calls_of(service: Service) -> dict[str, Callable[[], object]]:
+    """Everything that a service can be asked for, but for its health, its events and its end."""
+    (job,), (first, _) = service.jobs(), service.destinations(Wanted()).entries
+    job_id, id_ = job.job.id, first.destination.id
+    calls: dict[str, Callable[[], object]] = {
+        "destinations": lambda: service.destinations(Wanted()),
+        "destination": lambda: service.destination(id_),
+        "write_destination": lambda: service.write_destination({"name": "c", "host": "127.0.0.3"}),
+        "delete_destination": lambda: service.delete_destination(id_),
+        "expand": service.expand,
+        "test": lambda: service.test([id_]),
+        "jobs": service.jobs,
+        "job": lambda: service.job(job_id),
+        "write_job": lambda: service.write_job({"name": "b", "destinations": "*", "interval": 10}),
+        "delete_job": lambda: service.delete_job(job_id),
+        "start_jobs": lambda: service.start_jobs([job_id]),
+        "stop_jobs": lambda: service.stop_jobs([job_id]),
+        "run_jobs": lambda: service.run_jobs([job_id]),
+        "job_figures": lambda: service.job_figures(job_id, "1h"),
+        "dashboard": lambda: service.dashboard("1h"),
+        "sync": service.sync,
+        "refresh": service.refresh,
+        "pause_updates": lambda: service.pause_updates(True),
+        "show": lambda: service.show(period="1h"),
+        "report": lambda: service.report(ReportRequest()),
+        "workbook_event": lambda: service.workbook_event(WorkbookEvent.SAVED),
+    }
+    named = {name for name in vars(Service) if not name.startswith("_")}
+    assert calls.keys() == named - {"health", "events", "shutdown"}
+    return calls
+
+
+@pytest.mark.parametrize("by", ["shutdown", "stop"])
+def test_a_companion_that_is_stopping_says_so_and_does_nothing_more(by: str) -> None:
+    stage = Stage()
+    companion = stage.start()
+    service = companion.service
+    calls = calls_of(service)
+    rows, stopped = stage.book.tables["Destinations"], stage.store.definitions().stopped
+    assert not service.health().stopping
+    if by == "shutdown":
+        service.shutdown()
+    else:
+        companion.stop()
+    health = service.health()
+    assert (health.stopping, health.summary) == (True, "Stopping: the results are being saved")
+    for call in calls.values():
+        with pytest.raises(CompanionStopping, match="is stopping: start it again once it has ended"):
+            call()
+    assert stage.book.tables["Destinations"] is rows
+    assert stage.store.definitions().stopped == stopped
+    assert stage.book.published == [] or by == "stop"
+    service.shutdown()
+    if by == "shutdown":
+        companion.stop()
+
+
+def test_what_is_under_way_is_done_before_the_companion_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage()
+    companion = stage.start()
+    (entry,) = companion.service.jobs()
+    saving, go_on = threading.Event(), threading.Event()
+    save = stage.store.save_stopped
+
+    def save_slowly(stopped: Collection[str]) -> None:
+        saving.set()
+        go_on.wait(20)
+        save(stopped)
+
+    monkeypatch.setattr(stage.store, "save_stopped", save_slowly)
+    asking = threading.Thread(target=companion.service.stop_jobs, args=([entry.job.id],))
+    asking.start()
+    assert saving.wait(20)
+    companion.service.shutdown()
+    ending = threading.Thread(target=go_on.set)
+    ending.start()
+    assert companion.service.end()
+    assert stage.store.definitions().stopped == {entry.job.id}
+    assert stage.scheduler.jobs == {}
+    asking.join(20)
+    ending.join(20)
+    companion.stop()
+
+
+def test_what_outlasts_the_companion_is_told_as_such(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(service_module, "CALLS_WITHIN_S", 0.0)
+    stage = Stage()
+    companion = stage.start()
+    (entry,) = companion.service.jobs()
+
+    def end_meanwhile(stopped: Collection[str]) -> None:
+        companion.stop()
+
+    monkeypatch.setattr(stage.store, "save_stopped", end_meanwhile)
+    with pytest.raises(CompanionStopping):
+        companion.service.stop_jobs([entry.job.id])
+    told = [record for record in caplog.records if "given up at the end" in record.message]
+    assert [record.exc_info for record in told] == [None]
+
+
+def test_an_internal_error_of_a_call_is_none_of_stopping(monkeypatch: pytest.MonkeyPatch) -> None:
+    companion = Stage().start()
+    monkeypatch.setattr(service_module, "find_destinations", lambda *_: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        companion.service.destinations(Wanted())
     companion.stop()

@@ -177,6 +177,7 @@ class FakeService:
             bad_cells=0,
             unsaved=0,
             warnings=(),
+            stopping=self.ended.is_set(),
         )
 
     def sync(self, *, confirmed: bool = False) -> Synced:
