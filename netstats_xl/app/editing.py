@@ -64,10 +64,11 @@ class Editing:
             SheetInvalid: cells of the row would be bad; nothing was written.
             ConfigurationError: it was written, and waits with other changes for a confirmation.
         """
-        change = row_change(self._loading.load(), table, cells, id_, default_zone=self._default_zone)
+        before = self._loading.load()
+        change = row_change(before, table, cells, id_, default_zone=self._default_zone)
         self._edit(table, change.edits)
         loaded = self._loading.load()
-        found = _named(loaded, table, change.thing.name)
+        found = _named(loaded, table, change.thing.name) or _read_back(before, loaded, table, id_)
         if found is None or loaded.held:
             raise _not_in_force(table, "written", loaded)
         return Edited(id=found.id, loaded=loaded)
@@ -265,3 +266,12 @@ def _things(loaded: Loaded, table: str) -> tuple[Destination, ...] | tuple[Job, 
 
 def _named(loaded: Loaded, table: str, name: str) -> Destination | Job | None:
     return next((each for each in _things(loaded, table) if each.name.casefold() == name.casefold()), None)
+
+
+def _read_back(before: Loaded, loaded: Loaded, table: str, id_: str | None) -> Destination | Job | None:
+    """What was written where its name is not what was sent: a sheet keeps no control characters, for example."""
+    known = {each.id for each in _things(before, table)}
+    found = [
+        each for each in _things(loaded, table) if (each.id not in known if id_ is None else each.id == id_)
+    ]
+    return found[0] if len(found) == 1 else None

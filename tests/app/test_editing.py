@@ -1,6 +1,7 @@
 """Rows that are written for others than the user at his sheet."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 
@@ -30,8 +31,8 @@ def table(name: str, *rows: Mapping[str, CellValue]) -> RawTable:
 class Bench:
     """A workbook with two destinations and a job, and what is needed to edit it."""
 
-    def __init__(self) -> None:
-        self.book = MemoryWorkbook(
+    def __init__(self, kind: type[MemoryWorkbook] = MemoryWorkbook) -> None:
+        self.book = kind(
             table(
                 DESTINATIONS,
                 {"Name": "a", "Host": "a.example", "Notes": "first", "ID": "0000000000aa"},
@@ -289,3 +290,34 @@ def test_the_first_row_of_an_empty_table_is_right_below_its_header(bench: Bench)
     assert bench.book.tables[DESTINATIONS].rows == [
         RawRow(number=2, cells=dict.fromkeys(HEADERS[DESTINATIONS]) | {"Name": "c", "Host": "::1"})
     ]
+
+
+class _KeepsNoControlCharacters(MemoryWorkbook):
+    """What XML, and so a sheet, cannot hold stands in it as another character."""
+
+    def read(self, tables: Collection[str]) -> Mapping[str, RawTable]:
+        found = super().read(tables)
+        return {
+            name: replace(each, rows=[replace(row, cells=_readable(row.cells)) for row in each.rows])
+            for name, each in found.items()
+        }
+
+
+def _readable(cells: Mapping[str, CellValue]) -> Mapping[str, CellValue]:
+    return {
+        header: value.replace("\1", "\ufffd") if isinstance(value, str) else value
+        for header, value in cells.items()
+    }
+
+
+def test_a_row_is_found_whose_name_the_sheet_shows_otherwise_than_it_was_sent() -> None:
+    bench = Bench(_KeepsNoControlCharacters)
+    edited = bench.editing.write(DESTINATIONS, {"name": "c\1d", "host": "::1"})
+    found = edited.loaded.definitions.destination(edited.id)
+    assert found is not None
+    assert (found.name, found.host) == ("c\ufffdd", "::1")
+    again = bench.editing.write(DESTINATIONS, {"name": "e\1"}, edited.id)
+    changed = again.loaded.definitions.destination(edited.id)
+    assert again.id == edited.id
+    assert changed is not None
+    assert changed.name == "e\ufffd"
