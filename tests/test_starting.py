@@ -108,6 +108,36 @@ def test_what_is_wrong_from_the_start_is_told(
     assert said.err == f"warning: {LOST}\n"
 
 
+def test_where_one_is_at_work_nothing_is_started(
+    scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene.log.parent.mkdir(parents=True)
+    scene.log.touch()
+    scene.client = Client(tmp_path, process=7, log=scene.log)
+    assert scene.start() == 0
+    assert scene.started == []
+    assert "already, since 2026-11-23" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_the_collector_is_told_everything_with_whole_paths(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, live: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("netstats_xl.wiring.is_live", lambda _: live)
+    scene.code = 0
+    database, report = Path("own.duckdb"), Path("own.xlsx")
+    assert starting.start(Path("Net.xlsx"), report=report, database=database, confirm_removals=True) == 0
+    ((arguments, output),) = scene.started
+    identity = output.name.partition(".")[0]
+    assert list(arguments) == [
+        *("collect", "--workbook", str(tmp_path / "Net.xlsx")),
+        *(("--live", "--id", identity) if live else ()),
+        *("--report", str(tmp_path / report), "--database", str(tmp_path / database)),
+        "--confirm-removals",
+    ]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a launcher of Python's may stand between there")
 def test_one_that_another_start_made_at_the_same_time_is_told_of(
     scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]
