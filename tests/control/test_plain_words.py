@@ -4,6 +4,8 @@ import httpx
 import pytest
 
 from netstats_xl.control.credentials import Endpoint
+from netstats_xl.errors import RoundUnderWay
+from tests.fakes.service import FakeService
 
 
 def refused(endpoint: Endpoint, path: str, body: object) -> dict[str, str]:
@@ -40,3 +42,20 @@ def test_a_bad_item_of_a_list_is_told_by_its_number(endpoint: Endpoint) -> None:
 
 def test_a_body_that_is_missing_is_told_of(endpoint: Endpoint) -> None:
     assert list(refused(endpoint, "/v1/destinations/test", None)) == ["body"]
+
+
+def test_a_job_whose_round_goes_on_is_no_mistake_of_who_asks(
+    endpoint: Endpoint, service: FakeService
+) -> None:
+    def before(name: str) -> None:
+        if name == "run_jobs":
+            raise RoundUnderWay("A round of the job All is going on: try again when it has ended.")
+
+    service.write_job({"name": "All", "destinations": "*", "interval": "10s"})
+    service.before = before
+    headers = {"Authorization": f"Bearer {endpoint.token}"}
+    answer = httpx.post(
+        f"{endpoint.url}/v1/jobs/run", json={"names": ["All"]}, headers=headers, trust_env=False, timeout=20
+    )
+    assert (answer.status_code, answer.json()["code"]) == (409, "round_under_way")
+    assert answer.json()["retryable"]
