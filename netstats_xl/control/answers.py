@@ -34,7 +34,7 @@ def utf8(path: str) -> str:
 
 
 class HealthAnswer(Answer):
-    """How the companion is."""
+    """How the collector is."""
 
     version: str
     process: int
