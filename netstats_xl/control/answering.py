@@ -19,7 +19,7 @@ from netstats_xl.control.problems import (
     request_problem,
     status_of,
 )
-from netstats_xl.errors import NetstatsError
+from netstats_xl.errors import CompanionStopping, NetstatsError
 from netstats_xl.sheets.cells import shown
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class TellingRoute(APIRoute):
 def _tell_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, NetstatsError)
     status = status_of(error)
-    if status >= 500:
+    if status >= 500 and not isinstance(error, CompanionStopping):  # which is no trouble
         log.warning("%s %s: %s", request.method, request.url.path, error.message)
     return _problem(request, problem_of(error), status)
 
