@@ -133,6 +133,7 @@ class LiveShowing:
         if self._closed:
             raise WorkbookClosed("The workbook is not open: once it is, it shows the latest figures.")
         with self._pushing:
+            self._views.forget()  # whoever asks for the latest wants nothing that is remembered
             self._push_all()
         return self._place
 

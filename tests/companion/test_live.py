@@ -414,11 +414,14 @@ def test_what_was_saved_late_or_deleted_is_asked_for_anew() -> None:
     stage.push()
     assert forgotten == []
     stage.scheduler.do("save")
-    companion.service.refresh()
-    companion.service.refresh()
+    for _ in range(2):
+        stage.clock.advance(seconds=60)
+        stage.push()
     assert len(forgotten) == 1
     stage.clock.advance(seconds=500 * 86_400)
     stage.scheduler.do("prune")
-    companion.service.refresh()
+    stage.push()
     assert len(forgotten) == 2
+    companion.service.refresh()
+    assert len(forgotten) == 3
     companion.stop()
