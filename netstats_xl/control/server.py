@@ -140,7 +140,8 @@ class _Running:
 
     def _run(self) -> None:
         try:
-            with asyncio.Runner() as runner:
+            # The same kind of loop on every system, as for the probing: one way for connections to begin and end.
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
                 runner.run(self._serve())
         except Exception:  # the edge of a thread
             log.exception("the control channel ended")

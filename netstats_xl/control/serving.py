@@ -20,7 +20,7 @@ _ACCEPTING_S = 0.02
 
 
 class ApiServer:
-    """Serves the API on a socket that listens already, in an event loop of whoever runs :meth:`serve`."""
+    """Serves the API on a socket that listens already, in a selector event loop of whoever runs :meth:`serve`."""
 
     def __init__(self, service: Service, listener: socket.socket, *, token: str) -> None:
         self._listener = listener
@@ -93,12 +93,9 @@ class _Waiting(uvicorn.Server):
 def _accept_no_more(server: asyncio.Server) -> None:
     """Let whoever connects wait.
 
-    A server of the selector's kind is not closed yet: it would fail over a connection that it accepted in this very
-    turn of the loop, and leave it open.
+    The server is not closed yet: it would fail over a connection that it accepted in this very turn of the loop, and
+    leave it open.
     """
     loop = asyncio.get_running_loop()
-    try:
-        for each in server.sockets:
-            loop.remove_reader(each.fileno())
-    except NotImplementedError:  # Windows' proactor knows no readers
-        server.close()
+    for each in server.sockets:
+        loop.remove_reader(each.fileno())

@@ -12,7 +12,7 @@ from netstats_xl.errors import CompanionNotRunning
 from tests.control.test_credentials import ENDPOINT
 
 if sys.platform != "win32":
-    pytest.skip("access control lists and the proactor loop are of Windows", allow_module_level=True)
+    pytest.skip("access control lists are of Windows", allow_module_level=True)
 
 import win32api
 import win32con
