@@ -45,10 +45,11 @@ class Client:
             workbook="Net.xlsx",
             database=str(folder / "Net.duckdb"),
         )
+        self.state = "collecting"
         self._log, self._ending = log, ending
 
     def health(self) -> dict[str, Any]:
-        return {"message": "Collecting", "warnings": [LOST]}
+        return {"state": self.state, "message": "Collecting", "warnings": [LOST]}
 
     def shutdown(self) -> None:
         with self._log.open("a", encoding="utf-8") as log:
@@ -117,6 +118,20 @@ def test_where_one_is_at_work_nothing_is_started(
     assert scene.start() == 0
     assert scene.started == []
     assert "already, since 2026-11-23" in capsys.readouterr().out
+
+
+def test_one_that_is_stopping_is_waited_for(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.log.parent.mkdir(parents=True)
+    scene.log.touch()
+    scene.client = Client(tmp_path, process=OURS, log=scene.log)
+    scene.client.state = "stopping"
+    held = iter([True, True, False])
+    monkeypatch.setattr(starting, "is_held", lambda database: next(held))
+    assert scene.start() == 0
+    assert next(held, "waited") == "waited"
+    assert len(scene.started) == 1
 
 
 @pytest.mark.parametrize("live", [False, True])

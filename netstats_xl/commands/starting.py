@@ -34,12 +34,13 @@ def start(workbook: Path, *, report: Path | None, database: Path | None, confirm
     workbook = workbook.absolute()
     try:
         with wiring.find_companion(workbook) as client:
-            other = client.endpoint
+            other, state = client.endpoint, client.health()["state"]
+        if state != "stopping":
+            _tell_of(other)
+            return 0
+        _await_end(other)
     except CompanionNotRunning:
         pass
-    else:
-        _tell_of(other)
-        return 0
     log = wiring.log_of(workbook, database)
     arguments = ["collect", "--workbook", str(workbook)]
     if wiring.is_live(workbook):
@@ -131,19 +132,28 @@ def stop(workbook: Path | None) -> int:
         log = wiring.log_in_use(workbook)
         logged_before = size(log)
         client.shutdown()
-        with _progress(f"Stopping to collect for {endpoint.workbook} ..."):
-            give_up_at_s = time.monotonic() + STOP_WITHIN_S
-            while is_held(Path(endpoint.database)):
-                if time.monotonic() > give_up_at_s:
-                    raise ControlTimeout(
-                        f"The collector (process {endpoint.process}) still saves its results after "
-                        f"{STOP_WITHIN_S:.0f} s: it ends when it is done."
-                    )
-                time.sleep(LOOK_EVERY_S)
+        _await_end(endpoint)
     problems = problems_at_the_end(log, logged_before)
     _warn([each for each in problems if each not in warnings])
     say(f"Stopped collecting for {endpoint.workbook}.")
     return 1 if problems else 0
+
+
+def _await_end(endpoint: Endpoint) -> None:
+    """Wait until a collector that is stopping has let go of its database.
+
+    Raises:
+        ControlTimeout: it still saves.
+    """
+    with _progress(f"Stopping to collect for {endpoint.workbook} ..."):
+        give_up_at_s = time.monotonic() + STOP_WITHIN_S
+        while is_held(Path(endpoint.database)):
+            if time.monotonic() > give_up_at_s:
+                raise ControlTimeout(
+                    f"The collector (process {endpoint.process}) still saves its results after "
+                    f"{STOP_WITHIN_S:.0f} s: it ends when it is done."
+                )
+            time.sleep(LOOK_EVERY_S)
 
 
 def _tell_of(other: Endpoint) -> None:

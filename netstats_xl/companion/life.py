@@ -21,6 +21,7 @@ from netstats_xl.companion.telling import Snapshot, Telling
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.errors import ControlError, SheetInvalid, StoreError, StoreLocked, WorkbookError
 from netstats_xl.hosting.endings import StopRequest
+from netstats_xl.hosting.logfile import AT_THE_END
 from netstats_xl.parts import Parts, Server
 from netstats_xl.ports import ResultStore
 from netstats_xl.sheets import DESTINATIONS, JOBS, SETTINGS, read_definitions
@@ -281,7 +282,7 @@ class Companion:
         except StoreError as error:
             problems.append(error.message)
         for problem in problems:
-            logger.warning("At the end: %s", problem)
+            logger.warning("%s%s", AT_THE_END, problem)
         logger.info("Ended")
         self._undo.close()
         return Ending(report=self._showing.place, problems=tuple(problems))

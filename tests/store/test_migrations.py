@@ -12,6 +12,7 @@ from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.errors import MigrationFailed, StoreFull, StoreTooNew
 from netstats_xl.ports import StoredDefinitions
 from netstats_xl.store import migrations
+from netstats_xl.store.database import STORAGE_VERSION
 from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.migrations import MIGRATIONS, migrate
 from tests.contracts.result_store import ALWAYS, OUTCOMES, destination, sample
@@ -88,7 +89,10 @@ def test_a_migration_that_fails_for_the_disk_says_what_is_wrong_with_the_disk(
 
 def test_what_version_1_kept_is_there_after_the_migration(tmp_path: Path) -> None:
     path = tmp_path / "results.duckdb"
-    with duckdb.connect(str(path)) as connection:
+    with duckdb.connect() as connection:
+        # As the program has made its files: a later DuckDB would take a newer version by itself.
+        connection.execute(f"ATTACH '{path}' AS store (STORAGE_VERSION '{STORAGE_VERSION}')")
+        connection.execute("USE store")
         migrate(connection, path, migrations=MIGRATIONS[:1])
         definition = destination(1).model_dump_json()
         connection.execute(
