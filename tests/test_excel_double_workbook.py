@@ -56,7 +56,7 @@ def test_a_hidden_name_holds_a_constant(book: Workbook, sheet: Worksheet) -> Non
     book.add_name("NetStats_id", '="00ff"', hidden=True)
     book.add_name("NetStats_state", "='Jobs'!$B$2")
     names = client(book).Names
-    assert (names.Count, [name.Name for name in names]) == (2, ["NetStats_state", "NetStats_id"])
+    assert (names.Count, [name.Name for name in names]) == (2, ["NetStats_id", "NetStats_state"])
     hidden = names.Item("netstats_ID")
     assert (hidden.RefersTo, hidden.Visible) == ('="00ff"', False)
     with fails():

@@ -16,6 +16,7 @@ from netstats_xl.commands.asking import (
     refuse_suffix,
     takes_any_character,
 )
+from netstats_xl.domain.addresses import is_block
 from netstats_xl.domain.tables import RowEdits
 from netstats_xl.domain.targets import Definitions
 from netstats_xl.domain.windows import parse_zone
@@ -85,6 +86,10 @@ def check(workbook: Path, *, as_json: bool) -> int:
     else:
         for problem in problems:
             typer.echo(str(problem))
+        if any(is_block(problem.value) for problem in problems):
+            typer.echo(
+                f"`netstats-xl expand {workbook}` makes rows of blocks and ranges; a copy of the file is kept."
+            )
         counts = f"{_counted(reading)} understood"
         typer.echo(f"{counts}; {counted(len(problems), 'cell')} to put right." if problems else f"{counts}.")
     return 1 if problems else 0
