@@ -13,17 +13,27 @@ from netstats_xl.domain.results import (
     JobRun,
     JobTotals,
     LatestSample,
+    NameNotResolved,
     Period,
     RoundResult,
     Sample,
     Scope,
+    SendFailed,
     State,
     StateChanged,
     StoreInfo,
 )
 from netstats_xl.domain.rollups import Summary
+from netstats_xl.domain.routes import Trace
 from netstats_xl.domain.tables import RawTable, RowEdits
-from netstats_xl.domain.targets import Definitions, DestinationId, EchoSettings, JobId, Settings
+from netstats_xl.domain.targets import (
+    Definitions,
+    DestinationId,
+    EchoSettings,
+    JobId,
+    Settings,
+    TraceSettings,
+)
 from netstats_xl.domain.views import WorkbookView
 
 
@@ -48,7 +58,7 @@ class ProbeTarget:
 
     destination_id: DestinationId
     host: str
-    """An IPv4 or IPv6 address, or a host name that the prober resolves."""
+    """What the host cell says: an address or a host name for ICMP echo, or `tcp://`, `dns://` or `http(s)://`."""
 
 
 class Prober(Protocol):
@@ -63,6 +73,22 @@ class Prober(Protocol):
         Raises:
             ProbeEngineError: no probe can be sent at all.
         """
+        ...
+
+    async def trace(self, host: str, settings: TraceSettings) -> Trace | NameNotResolved | SendFailed:
+        """Find the route to a host by its address or name: ICMP echo requests with TTLs from 1 on.
+
+        Raises:
+            ProbeEngineError: no packet can be sent at all.
+        """
+        ...
+
+    async def limit(self, packets_per_second: int) -> None:
+        """Send no more packets a second from now on, over all rounds and traces."""
+        ...
+
+    def describe(self) -> str:
+        """Which engine sends and how exactly it times, in words; empty before anything is known."""
         ...
 
     async def close(self) -> None:

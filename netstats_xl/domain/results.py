@@ -6,7 +6,20 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
+from netstats_xl.domain.routes import Trace
 from netstats_xl.domain.targets import DestinationId, JobId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpAnswer:
+    """What the last answer of a web server in a round told besides its time."""
+
+    status: int
+    """The HTTP status code, such as 200."""
+    total_ms: float
+    """From the request to the last byte of the answer, ms; the RTT is that to the first byte."""
+    certificate_days: float | None = None
+    """Days until the server's certificate expires; None without TLS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +29,9 @@ class Replied:
     address: str
     rtts_ms: tuple[float | None, ...]
     """One entry a packet sent, in order of sending: its RTT in ms, or None where it was lost."""
+    answer: str = ""
+    """What the last answer said, in a few words, where that is of interest: the addresses that a name has."""
+    http: HttpAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +55,34 @@ class Unreachable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimeExceeded:
+    """No packet was answered, and a router said that it had passed too many routers: a loop, or a low TTL."""
+
+    address: str
+    sent: int
+    reporter: str
+    """Address of the router that said so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The host is there and refused each attempt: nothing listens at its port (TCP)."""
+
+    address: str
+    sent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceFailed:
+    """A server answered, each time that it cannot serve: NXDOMAIN, SERVFAIL, an HTTP status from 400 on."""
+
+    address: str
+    sent: int
+    reason: str
+    """In words, with the protocol's own term first: `NXDOMAIN: no such name`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NameNotResolved:
     """The host name has no address, or none came in time; nothing was sent."""
 
@@ -53,7 +97,9 @@ class SendFailed:
     reason: str
 
 
-Outcome = Replied | Timeout | Unreachable | NameNotResolved | SendFailed
+Outcome = (
+    Replied | Timeout | Unreachable | TimeExceeded | Refused | ServiceFailed | NameNotResolved | SendFailed
+)
 
 
 def packets_of(outcome: Outcome) -> tuple[int, int]:
@@ -61,7 +107,13 @@ def packets_of(outcome: Outcome) -> tuple[int, int]:
     match outcome:
         case Replied(rtts_ms=rtts_ms):
             return len(rtts_ms), sum(rtt is not None for rtt in rtts_ms)
-        case Timeout(sent=sent) | Unreachable(sent=sent):
+        case (
+            Timeout(sent=sent)
+            | Unreachable(sent=sent)
+            | TimeExceeded(sent=sent)
+            | Refused(sent=sent)
+            | ServiceFailed(sent=sent)
+        ):
             return sent, 0
         case NameNotResolved() | SendFailed():
             return 0, 0
@@ -85,6 +137,12 @@ def describe(outcome: Outcome) -> str:
             return "no reply in time"
         case Unreachable(reporter=reporter, reason=reason):
             return f"{reason} (says {reporter})"
+        case TimeExceeded(reporter=reporter):
+            return f"passed too many routers (says {reporter})"
+        case Refused():
+            return "connection refused"
+        case ServiceFailed(reason=reason):
+            return reason
         case NameNotResolved(reason=reason):
             return f"name not resolved: {reason}"
         case SendFailed(reason=reason):
@@ -94,11 +152,29 @@ def describe(outcome: Outcome) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Strays:
+    """Replies of a round that count for nothing, and how many of each there were."""
+
+    duplicates: int = 0
+    """To packets that were answered already."""
+    late: int = 0
+    """That came after their packet's timeout, while the round went on."""
+    corrupted: int = 0
+    """With a wrong checksum or payload."""
+    elsewhere: str = ""
+    """Another address that answered in the destination's place; empty: none did."""
+
+
+NO_STRAYS = Strays()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoundResult:
     """What one round found of one destination."""
 
     destination_id: DestinationId
     outcome: Outcome
+    strays: Strays = NO_STRAYS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +189,7 @@ class Sample:
     interval_s: float
     """The job's interval: how much time the round stands for in the availability, s."""
     outcome: Outcome
+    strays: Strays = NO_STRAYS
 
 
 class MissedReason(StrEnum):
@@ -165,6 +242,26 @@ class JobRun:
     outcome: RunOutcome
 
 
+class TraceReason(StrEnum):
+    """Why a route was traced."""
+
+    ASKED = "asked for"
+    SCHEDULED = "scheduled"
+    DOWN = "went down"
+    CRITICAL = "RTT critical"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracedRoute:
+    """A traced route to a destination, as it is stored."""
+
+    at: datetime
+    """When the trace began, aware UTC."""
+    destination_id: DestinationId
+    reason: TraceReason
+    trace: Trace
+
+
 class State(StrEnum):
     """A destination's state: `domain/states.py` says when it changes."""
 
@@ -193,6 +290,7 @@ class Batch:
     runs: Sequence[JobRun] = ()
     samples: Sequence[Sample] = ()
     events: Sequence[StateChanged] = ()
+    routes: Sequence[TracedRoute] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,14 @@ from netstats_xl.domain.results import (
     LatestSample,
     NameNotResolved,
     Outcome,
+    Refused,
     Replied,
     Sample,
     SendFailed,
+    ServiceFailed,
     State,
     StateChanged,
+    TimeExceeded,
     Timeout,
     Unreachable,
     describe,
@@ -88,7 +91,15 @@ def classify(outcome: Outcome, thresholds: Thresholds) -> tuple[State, str]:
             if any(crossed):
                 return State.DEGRADED, "; ".join(filter(None, crossed))
             return State.UP, f"RTT {_figure(mean_ms)} ms, loss {_figure(loss)} %"
-        case Timeout() | Unreachable() | NameNotResolved() | SendFailed():
+        case (
+            Timeout()
+            | Unreachable()
+            | TimeExceeded()
+            | Refused()
+            | ServiceFailed()
+            | NameNotResolved()
+            | SendFailed()
+        ):
             return State.DOWN, describe(outcome)
         case _:
             assert_never(outcome)

@@ -133,15 +133,37 @@ class EchoSettings(Model):
     packets: Annotated[int, Field(ge=1, le=100)] = 4
     packet_interval_ms: Annotated[float, Field(ge=10, le=60_000, allow_inf_nan=False)] = 250
     """From one packet to the next, to the same destination, ms."""
-    payload_bytes: Annotated[int, Field(ge=16, le=1_472)] = 56
-    """ICMP data after the 8-byte header. 1,472 fits an unfragmented Ethernet frame."""
+    payload_bytes: Annotated[int, Field(ge=16, le=8_972)] = 56
+    """ICMP data after the 8-byte header. 1,472 fits an unfragmented Ethernet frame, 8,972 a jumbo frame."""
     timeout_ms: Annotated[float, Field(ge=10, le=60_000, allow_inf_nan=False)] = 1_000
     """How long each packet's reply is waited for, ms."""
+    ttl: Annotated[int, Field(ge=1, le=255)] | None = None
+    """How many routers a packet may pass (IPv6: its hop limit); None: as the system has it."""
+    dscp: Annotated[int, Field(ge=0, le=63)] | None = None
+    """Differentiated services code point of the packets (RFC 2474); None: as the system has it."""
+    dont_fragment: bool = False
+    """Whether a packet that is larger than a link on its way is refused rather than cut."""
 
     @property
     def longest_round_s(self) -> float:
         """How long a round lasts when the last packet is not answered, s."""
         return ((self.packets - 1) * self.packet_interval_ms + self.timeout_ms) / 1_000
+
+
+class TraceSettings(Model):
+    """How a route is traced."""
+
+    rounds: Annotated[int, Field(ge=1, le=100)] = 3
+    """Packets a hop."""
+    max_hops: Annotated[int, Field(ge=1, le=64)] = 30
+    interval_ms: Annotated[float, Field(ge=100, le=60_000, allow_inf_nan=False)] = 500
+    """From one packet to the next with the same TTL, ms."""
+    timeout_ms: Annotated[float, Field(ge=10, le=60_000, allow_inf_nan=False)] = 1_000
+    """How long each reply is waited for, ms."""
+    payload_bytes: Annotated[int, Field(ge=16, le=8_972)] = 56
+    dscp: Annotated[int, Field(ge=0, le=63)] | None = None
+    resolve_names: bool = True
+    """Whether the routers' names are looked up."""
 
 
 class Job(Model):
@@ -153,6 +175,8 @@ class Job(Model):
     schedule: Schedule
     echo: EchoSettings = EchoSettings()
     metrics: tuple[Metric, ...] = tuple(Metric)
+    trace_routes: bool = False
+    """Whether the routes to its destinations are traced with its rounds; `route` among the metrics asks for it."""
     enabled: bool = True
 
     def select(self, destinations: Iterable[Destination]) -> tuple[Destination, ...]:
@@ -179,6 +203,19 @@ class StatePolicy(Model):
         return self
 
 
+class Engine(StrEnum):
+    """How echo requests get to the network."""
+
+    AUTOMATIC = "automatic"
+    """The most exact one that this user may use."""
+    RAW = "raw"
+    """Raw sockets: they need a privilege (Linux: root or CAP_NET_RAW; Windows: an elevated program)."""
+    DATAGRAM = "datagram"
+    """Datagram ICMP sockets (Linux, macOS)."""
+    WINDOWS = "windows"
+    """Windows' own echo service, which needs no rights."""
+
+
 class Settings(Model):
     """What the Settings sheet holds."""
 
@@ -200,6 +237,10 @@ class Settings(Model):
         rtt_warning_ms=100, rtt_critical_ms=250, loss_warning_percent=2, loss_critical_percent=10
     )
     state_policy: StatePolicy = StatePolicy()
+    packets_per_second: Annotated[int, Field(ge=10, le=100_000)] = 2_000
+    """How many packets are sent a second, at most, by all jobs together."""
+    engine: Engine = Engine.AUTOMATIC
+    """How echo requests are sent; it holds from the next start of the collector on."""
 
 
 class Definitions(Model):

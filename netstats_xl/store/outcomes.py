@@ -6,8 +6,11 @@ from typing import NamedTuple, assert_never
 from netstats_xl.domain.results import (
     NameNotResolved,
     Outcome,
+    Refused,
     Replied,
     SendFailed,
+    ServiceFailed,
+    TimeExceeded,
     Timeout,
     Unreachable,
     packets_of,
@@ -52,6 +55,12 @@ def render_outcome(outcome: Outcome) -> OutcomeRow:
             return OutcomeRow("timeout", address, None, None, sent, received, 0.0, 0, None)
         case Unreachable(address=address, reporter=reporter, reason=reason):
             return OutcomeRow("unreachable", address, reporter, reason, sent, received, 0.0, 0, None)
+        case TimeExceeded(address=address, reporter=reporter):
+            return OutcomeRow("time exceeded", address, reporter, None, sent, received, 0.0, 0, None)
+        case Refused(address=address):
+            return OutcomeRow("refused", address, None, None, sent, received, 0.0, 0, None)
+        case ServiceFailed(address=address, reason=reason):
+            return OutcomeRow("service failed", address, None, reason, sent, received, 0.0, 0, None)
         case NameNotResolved(reason=reason):
             return OutcomeRow("not resolved", None, None, reason, sent, received, 0.0, 0, None)
         case SendFailed(address=address, reason=reason):
@@ -80,6 +89,12 @@ def parse_outcome(
             return Timeout(address=address or "", sent=sent)
         case "unreachable":
             return Unreachable(address=address or "", sent=sent, reporter=reporter or "", reason=reason or "")
+        case "time exceeded":
+            return TimeExceeded(address=address or "", sent=sent, reporter=reporter or "")
+        case "refused":
+            return Refused(address=address or "", sent=sent)
+        case "service failed":
+            return ServiceFailed(address=address or "", sent=sent, reason=reason or "")
         case "not resolved":
             return NameNotResolved(reason=reason or "")
         case "not sent":

@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from netstats_xl.domain.results import NameNotResolved, Outcome, Replied, RoundResult
-from netstats_xl.domain.targets import EchoSettings
+from netstats_xl.domain.results import NameNotResolved, Outcome, Replied, RoundResult, SendFailed
+from netstats_xl.domain.routes import Trace
+from netstats_xl.domain.targets import EchoSettings, TraceSettings
 from netstats_xl.errors import BackendUnavailable, ProbeEngineError
 from netstats_xl.ports import ProbeTarget
 
@@ -47,6 +48,12 @@ class ScriptedProber:
         self.error: ProbeEngineError | None = None
         """What every round raises from now on; None: nothing."""
         self.closed = False
+        self.traces: dict[str, Sequence[Trace | NameNotResolved | SendFailed]] = {}
+        """What each trace of a host finds; a host without one is a name that does not exist."""
+        self.traced: list[tuple[str, TraceSettings]] = []
+        """Every trace that was asked for, in order."""
+        self.limits: list[int] = []
+        """Every limit that was set, in packets a second."""
         self._before_round = before_round
         self._played: dict[str, int] = {}
 
@@ -64,6 +71,21 @@ class ScriptedProber:
             RoundResult(destination_id=target.destination_id, outcome=self._play(target.host))
             for target in targets
         ]
+
+    async def trace(self, host: str, settings: TraceSettings) -> Trace | NameNotResolved | SendFailed:
+        """See `ports.Prober.trace`: the script of `traces`, each trace in turn and the last one for ever."""
+        if self.closed:
+            raise BackendUnavailable("The prober is closed. Start the program again.")
+        self.traced.append((host, settings))
+        if self.error is not None:
+            raise self.error
+        script = self.traces.get(host, (NameNotResolved(reason="no such name"),))
+        number = sum(asked == host for asked, _ in self.traced)
+        return script[min(number, len(script)) - 1]
+
+    async def limit(self, packets_per_second: int) -> None:
+        """See `ports.Prober.limit`."""
+        self.limits.append(packets_per_second)
 
     async def close(self) -> None:
         """See `ports.Prober.close`."""
