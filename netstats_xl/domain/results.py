@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from netstats_xl.domain.routes import Trace
 from netstats_xl.domain.targets import DestinationId, JobId
@@ -22,9 +22,11 @@ class HttpAnswer:
     """Days until the server's certificate expires; None without TLS."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replied:
-    """At least one packet was answered."""
+class Replied(NamedTuple):
+    """At least one packet was answered.
+
+    A tuple, as it is what thousands of destinations of a round have: it takes a third of a dataclass's time.
+    """
 
     address: str
     rtts_ms: tuple[float | None, ...]
@@ -168,9 +170,11 @@ class Strays:
 NO_STRAYS = Strays()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundResult:
-    """What one round found of one destination."""
+class RoundResult(NamedTuple):
+    """What one round found of one destination.
+
+    A tuple, as thousands are made a round: it takes a third of a dataclass's time.
+    """
 
     destination_id: DestinationId
     outcome: Outcome

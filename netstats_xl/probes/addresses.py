@@ -4,6 +4,7 @@ import ipaddress
 import socket
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 SockAddr = tuple[str, int] | tuple[str, int, int, int]
 
@@ -43,7 +44,24 @@ def from_sockaddr(sockaddr: SockAddr) -> Address:
     if isinstance(ip, ipaddress.IPv4Address):
         return Address(text=str(ip), family=Family.IPV4, sockaddr=(str(ip), 0), packed=ip.packed)
     scope = sockaddr[3] if len(sockaddr) == 4 else 0
-    return Address(text=sockaddr[0], family=Family.IPV6, sockaddr=(str(ip), 0, 0, scope), packed=ip.packed)
+    return Address(
+        text=sockaddr[0], family=Family.IPV6, sockaddr=(_as_received(ip), 0, 0, scope), packed=ip.packed
+    )
+
+
+def _as_received(ip: ipaddress.IPv6Address) -> str:
+    """The address as a socket names the sender of a packet, which not always is Python's way: `::1.2.3.4`."""
+    return socket.inet_ntop(socket.AF_INET6, ip.packed)
+
+
+@lru_cache(maxsize=16_384)
+def _parse_unscoped(host: str) -> Address | None:
+    """As `parse_literal`, for hosts without a scope: what they mean never changes, and each round asks again."""
+    try:
+        ip = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return from_sockaddr((str(ip), 0))
 
 
 def parse_literal(host: str) -> Address | None:
@@ -52,15 +70,16 @@ def parse_literal(host: str) -> Address | None:
     Raises:
         UnknownInterfaceError: the scope names no interface of this machine.
     """
+    if "%" not in host:
+        return _parse_unscoped(host)
     try:
-        ip = ipaddress.ip_address(host)
+        ip = ipaddress.IPv6Address(host)
     except ValueError:
         return None
-    if isinstance(ip, ipaddress.IPv4Address) or ip.scope_id is None:
-        return from_sockaddr((str(ip), 0))
+    if ip.scope_id is None:
+        return None
     try:
         scope = int(ip.scope_id) if ip.scope_id.isdecimal() else socket.if_nametoindex(ip.scope_id)
     except OSError as error:
         raise UnknownInterfaceError(f"this machine has no network interface named {ip.scope_id}") from error
-    plain = str(ip).partition("%")[0]
-    return Address(text=host, family=Family.IPV6, sockaddr=(plain, 0, 0, scope), packed=ip.packed)
+    return Address(text=host, family=Family.IPV6, sockaddr=(_as_received(ip), 0, 0, scope), packed=ip.packed)

@@ -1,7 +1,8 @@
-"""ICMP sockets: the only module that knows icmplib and the operating systems' socket options.
+"""ICMP sockets: the only module that knows icmplib.
 
-icmplib creates the sockets, names their failures and builds the packets. Its `send` and `receive` are not
-used: they time with the wall clock, resolve names, and drop what belongs to another target.
+icmplib creates the sockets and names their failures. Its packets, `send` and `receive` are not used: they time with
+the wall clock, resolve names, drop what belongs to another target, and build a packet in many times the time that
+sending it takes (decision 24).
 """
 
 import errno
@@ -11,27 +12,31 @@ import time
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from icmplib import ICMPv4Socket, ICMPv6Socket
 from icmplib import exceptions as icmplib_errors
 
 from netstats_xl.errors import BackendUnavailable, PrivilegeMissing, ProbeEngineError
 from netstats_xl.probes.addresses import Family, SockAddr
-from netstats_xl.probes.packets import HEAD_BYTES, Message, filler, parse_message, parse_quoted
+from netstats_xl.probes.matching import Matcher
+from netstats_xl.probes.packets import parse_quoted
 from netstats_xl.probes.socket_options import (
     MSG_ERRQUEUE,
+    SO_TIMESTAMPNS,
+    TIMESPEC,
+    OptionSetter,
     ask_for_errors,
     ask_for_stamps,
     enlarge_receive_queue,
     filter_types,
     parse_extended_error,
     read_wall_lead_ns,
-    stamped_at,
 )
+from netstats_xl.probes.trains import WireOptions
 
-_BUFFER_BYTES = 4_096
-"""More than our largest reply: 1,472 bytes of payload, 8 of ICMP header, up to 60 of IP header."""
+_BUFFER_BYTES = 16_384
+"""More than our largest reply: 8,972 bytes of payload, 8 of ICMP header, up to 60 of IP header."""
 _ANCILLARY_BYTES = 256
 
 
@@ -45,37 +50,43 @@ class Mode(StrEnum):
     DATAGRAM = "datagram"
 
 
-class Arrival(NamedTuple):
-    """A message and when it came, on the monotonic clock, s."""
-
-    message: Message
-    at: float
-    """When it was read."""
-    stamped_at: float | None
-    """When the kernel had it, where the kernel says so."""
-
-
 class EchoChannel(Protocol):
     """What the engine needs of a socket."""
 
     family: Family
     own_identifiers: bool
     """Whether the identifier given is the one sent."""
+    ip_header: bool
+    """Whether an IPv4 header comes before each message."""
+    verify_checksum: bool
+    """Whether nobody else verifies what comes in."""
+    reports_earlier_failures: bool
+    """Whether sending a packet may fail for what befell an earlier one; trying again sends it."""
+    exact: bool
+    """Whether the kernel says when it had a packet."""
 
     def fileno(self) -> int:
-        """What an event loop watches."""
+        """What `select` watches."""
         ...
 
-    def send(self, *, identifier: int, sequence: int, head: bytes, payload_bytes: int, to: SockAddr) -> float:
-        """Send an echo request; the moment just before, on the monotonic clock, s.
+    def apply(self, options: WireOptions) -> None:
+        """Have the packets from now on go with these options.
+
+        Raises:
+            OSError: the system lets them not be set.
+        """
+        ...
+
+    def sendto(self, packet: bytearray, to: SockAddr) -> object:
+        """Hand a message to the network.
 
         Raises:
             OSError: the network stack did not take it.
         """
         ...
 
-    def receive(self, limit: int) -> tuple[Sequence[Arrival], bool]:
-        """Read at most `limit` packets; those that may concern us, and whether none is left."""
+    def receive(self, matcher: Matcher, limit: int) -> bool:
+        """Give at most `limit` messages that arrived to the matcher; whether none is left."""
         ...
 
     def describe(self) -> str:
@@ -96,99 +107,100 @@ class EchoSocket:
         self.mode = mode
         # Linux replaces the identifier on a datagram socket and delivers no IP header; macOS does neither.
         self.own_identifiers = not (mode is Mode.DATAGRAM and sys.platform == "linux")
-        self._ip_header = family is Family.IPV4 and self.own_identifiers
+        self.ip_header = family is Family.IPV4 and self.own_identifiers
+        self.verify_checksum = self.ip_header
         self._wrapped = wrapped
         self._socket: socket.socket = wrapped.sock
         self._socket.setblocking(False)
         enlarge_receive_queue(self._socket)
         if mode is Mode.RAW:
             filter_types(self._socket, family)
-        self._has_stamps = ask_for_stamps(self._socket)
-        self._has_error_queue = not self.own_identifiers and ask_for_errors(self._socket, family)
+        self.exact = ask_for_stamps(self._socket)
+        self.reports_earlier_failures = not self.own_identifiers and ask_for_errors(self._socket, family)
+        self._options = OptionSetter(self._socket, family)
+        self._buffer = bytearray(_BUFFER_BYTES)
+        self.sendto = self._socket.sendto
 
     def fileno(self) -> int:
         """See `EchoChannel`."""
         return self._socket.fileno()
 
-    def send(self, *, identifier: int, sequence: int, head: bytes, payload_bytes: int, to: SockAddr) -> float:
+    def apply(self, options: WireOptions) -> None:
         """See `EchoChannel`."""
-        packet = self._wrapped._create_packet(identifier, sequence, head) + filler(payload_bytes - HEAD_BYTES)
-        # With an error queue, `sendto` may report what befell an earlier packet instead of sending this one.
-        # Each such report is given once, so trying again tells the two apart.
-        tries = 3 if self._has_error_queue else 1
-        while True:
-            tries -= 1
-            sent_at = time.perf_counter()
-            try:
-                self._socket.sendto(packet, to)
-            except BlockingIOError:
-                raise
-            except OSError:
-                if not tries:
-                    raise
-            else:
-                return sent_at
+        self._options.apply(options)
 
-    def receive(self, limit: int) -> tuple[Sequence[Arrival], bool]:
+    def receive(self, matcher: Matcher, limit: int) -> bool:
         """See `EchoChannel`."""
-        arrivals: list[Arrival] = self._receive_errors(limit) if self._has_error_queue else []
-        wall_lead_ns = read_wall_lead_ns() if self._has_stamps else 0
-        for _ in range(limit):
-            try:
-                data, ancillary, source = self._read()
-            except BlockingIOError:
-                return arrivals, True
-            except OSError:
-                # What befell an earlier packet (on Windows also a packet that was too long): this clears it.
-                continue
-            at = time.perf_counter()
-            message = parse_message(data, family=self.family, ip_header=self._ip_header, source=source)
-            if message is not None:
-                arrivals.append(Arrival(message, at, stamped_at(ancillary, wall_lead_ns)))
-        return arrivals, False
+        if self.reports_earlier_failures:
+            self._receive_errors(matcher, limit)
+        return self._receive_stamped(matcher, limit) if self.exact else self._receive_plain(matcher, limit)
 
     def describe(self) -> str:
         """See `EchoChannel`."""
-        stamps = ", receive times from the kernel" if self._has_stamps else ""
-        return f"{self.family}: {self.mode} ICMP socket{stamps}"
+        stamps = "receive times from the kernel: 1 µs" if self.exact else "timed when read: about 0.1 ms"
+        return f"{self.family}: {self.mode} ICMP socket, {stamps}"
 
     def close(self) -> None:
         """See `EchoChannel`."""
         self._wrapped.close()
 
-    def _read(self) -> tuple[bytes, Sequence[tuple[int, int, bytes]], str]:
-        if not self._has_stamps:  # Windows has no recvmsg
-            data, sender = self._socket.recvfrom(_BUFFER_BYTES)
-            return data, (), sender[0]
-        data, ancillary, _flags, sender = self._socket.recvmsg(_BUFFER_BYTES, _ANCILLARY_BYTES)
-        return data, ancillary, sender[0]
+    def _receive_stamped(self, matcher: Matcher, limit: int) -> bool:
+        buffer, now, take, parse = self._buffer, time.perf_counter, matcher.take, TIMESPEC.unpack
+        buffers, receive = [buffer], self._socket.recvmsg_into
+        lead_s, lead_ns = divmod(read_wall_lead_ns(), 1_000_000_000)
+        stamp_bytes = TIMESPEC.size
+        for _ in range(limit):
+            try:
+                size, ancillary, _, source = receive(buffers, _ANCILLARY_BYTES)
+            except BlockingIOError:
+                return True
+            except OSError:  # what befell an earlier packet: this clears it
+                continue
+            at = None
+            for _, type_, data in ancillary:
+                if type_ == SO_TIMESTAMPNS and len(data) == stamp_bytes:
+                    seconds, nanoseconds = parse(data)
+                    at = (seconds - lead_s) + (nanoseconds - lead_ns) * 1e-9
+            take(buffer, size, source[0], at, now())
+        return False
 
-    def _receive_errors(self, limit: int) -> list[Arrival]:
-        arrivals = []
+    def _receive_plain(self, matcher: Matcher, limit: int) -> bool:
+        buffer, now, take = self._buffer, time.perf_counter, matcher.take
+        for _ in range(limit):
+            try:
+                size, source = self._socket.recvfrom_into(buffer)
+            except BlockingIOError:
+                return True
+            except OSError:  # what befell an earlier packet (on Windows also one that was too long)
+                continue
+            take(buffer, size, source[0], None, now())
+        return False
+
+    def _receive_errors(self, matcher: Matcher, limit: int) -> None:
         for _ in range(limit):
             try:
                 quoted, ancillary, _flags, sent_to = self._socket.recvmsg(
                     _BUFFER_BYTES, _ANCILLARY_BYTES, MSG_ERRQUEUE
                 )
             except OSError:
-                break
+                return
             at = time.perf_counter()
             for _level, _type, data in ancillary:
                 found = parse_extended_error(data, self.family)
                 if found is None:
                     continue
-                reporter, reason = found
+                reporter, type_, code = found
                 af = socket.AF_INET if self.family is Family.IPV4 else socket.AF_INET6
-                message = parse_quoted(
+                complaint = parse_quoted(
                     quoted,
                     family=self.family,
                     reporter=reporter,
-                    reason=reason,
+                    type_=type_,
+                    code=code,
                     destination=socket.inet_pton(af, sent_to[0]),
                 )
-                if message is not None:
-                    arrivals.append(Arrival(message, at, None))
-        return arrivals
+                if complaint is not None:
+                    matcher.complain(complaint, at)
 
 
 def open_echo_socket(family: Family, modes: Sequence[Mode] = tuple(Mode)) -> EchoSocket:

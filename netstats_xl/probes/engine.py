@@ -1,270 +1,285 @@
-"""Sends the packets of all rounds on time, takes what comes back, and gives up what does not.
+"""Sends the packets of all trains in time and takes what comes back, from one socket a family.
 
-One agenda holds what is due when: a packet to send, or the end of a packet's time. One timer of the event
-loop serves it, whatever the number of rounds and destinations.
+What is due goes in small bursts, and what has arrived is read after each. Nothing is kept for a packet but its places
+in its train's arrays.
 """
 
-import asyncio
-import heapq
-import itertools
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
-from netstats_xl.domain.results import Outcome
-from netstats_xl.domain.targets import EchoSettings
-from netstats_xl.errors import BackendUnavailable
-from netstats_xl.probes.addresses import Address
+from netstats_xl.probes.addresses import Family
 from netstats_xl.probes.echo_socket import EchoChannel
-from netstats_xl.probes.inflight import Flight, InFlight
-from netstats_xl.probes.rounds import Progress
+from netstats_xl.probes.matching import Matcher
+from netstats_xl.probes.pacing import Pacer
+from netstats_xl.probes.packets import ECHO_REQUEST, ECHO_VARIABLES, request_template
 from netstats_xl.probes.send_failures import is_queue_full, reason_of_failure
+from netstats_xl.probes.sleeping import suspended_s
+from netstats_xl.probes.trains import Train
 
-_SLICE_PACKETS = 32
-"""Sent before replies are read again: the smallest usual receive queue holds some 280 packets."""
-_READ_PACKETS = 1_024
-_READS = 16
-"""How often so many are read before the event loop gets its turn: 16,384 packets."""
-_SPACING_S = 0.000_5
-"""Between the first packets of two destinations of a round, at most."""
-_LONGEST_SPREAD_S = 1.0
+_BURST = 32
+"""Packets sent before replies are read: the smallest usual receive queue holds some 280."""
+_READ_LIMIT = 1_024
+_READS_AT_FIRST = 16
 _EARLY_S = 0.001
 """So much early a packet may go: a few at each waking cost a quarter less than one at each. Its RTT is its own."""
 _FULL_QUEUE_PAUSE_S = 0.002
 _FULL_QUEUE_PATIENCE_S = 1.0
+_IDLE_S = 60.0
+_STALL_S = 2.0
+"""Without receive times from the kernel, what is read after so long a pause of this program has no true RTT."""
+_SLEPT = "the computer slept while the packets were on their way"
+_TRIES = 3
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class _Round:
-    """The probing of some addresses, as the caller awaits it."""
+class _Lane:
+    """A socket, and what its trains share."""
 
-    settings: EchoSettings
-    unfinished: int
-    over: asyncio.Future[None]
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Channel:
-    """A socket and its packets on their way."""
-
-    socket: EchoChannel
-    in_flight: "InFlight[_Line]"
+    channel: EchoChannel
+    matcher: Matcher
+    templates: dict[int, bytearray] = field(default_factory=dict)
+    """Requests by the size of their payload."""
+    trains: int = 0
+    """How many of its trains are not over."""
     full_since: float | None = None
     """Since when the system has taken none of its packets."""
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Line(Progress):
-    """A destination's progress in a round, and where it belongs."""
-
-    round: _Round
-    channel: _Channel
-    counted: bool = False
-    """Whether the round knows that it is finished."""
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Sending:
-    """On the agenda: send a line's next packet."""
-
-    line: _Line
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Expiry:
-    """On the agenda: a packet's time is over."""
-
-    flight: Flight[_Line]
-
-
-class EchoEngine:
-    """Probes addresses over shared sockets, on one event loop."""
+class EchoCore:
+    """What the engine's thread does, a piece at a time; it belongs to that thread."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, *, now: Callable[[], float] = time.perf_counter
+        self,
+        *,
+        identifier: int,
+        pacer: Pacer,
+        now: Callable[[], float] = time.perf_counter,
+        suspended: Callable[[], float] = suspended_s,
     ) -> None:
         """Begin with no socket and nothing to do.
 
         Args:
-            loop: the event loop, one that watches file descriptors (a selector event loop).
+            identifier: what requests carry, 16 bits, where the kernel lets us choose.
+            pacer: says how many packets may go.
             now: the monotonic clock that the sockets use too, s.
+            suspended: how long the computer has slept so far, s, as far as `now` does not count it.
         """
-        self._loop = loop
+        self._identifier = identifier
+        self._pacer = pacer
         self._now = now
-        self._channels: dict[EchoChannel, _Channel] = {}
-        self._agenda: list[tuple[float, int, _Sending | _Expiry]] = []
-        self._order = itertools.count()
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_due = 0.0
+        self._suspended = suspended
+        self._slept_s = suspended()
+        self._lanes: dict[Family, _Lane] = {}
+        self._trains: dict[int, Train] = {}
+        self._sending: deque[Train] = deque()
+        self._settled: list[Train] = []
+        self._number = 0
+        self._sequence = 0
         self._paused_until = 0.0
-        self._rounds: set[_Round] = set()
+        self._expected_at = now()
+        """When `work` is called next, at the latest."""
+
+    def open(self, channel: EchoChannel) -> None:
+        """Send and receive the packets of its family with this socket from now on."""
+        matcher = Matcher(
+            channel.family,
+            self._trains,
+            identifier=self._identifier if channel.own_identifiers else None,
+            ip_header=channel.ip_header,
+            verify_checksum=channel.verify_checksum,
+            on_settled=self._settled.append,
+        )
+        self._lanes[channel.family] = _Lane(channel=channel, matcher=matcher)
 
     @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """The event loop that it works on."""
-        return self._loop
+    def sockets(self) -> list[int]:
+        """The file descriptors to watch: those of sockets that replies are awaited from."""
+        return [lane.channel.fileno() for lane in self._lanes.values() if lane.trains]
 
-    async def run(
-        self, requests: Sequence[tuple[Address, EchoChannel]], settings: EchoSettings
-    ) -> Sequence[Outcome]:
-        """Probe each address over its socket; one outcome a request, in their order.
+    @property
+    def pacer(self) -> Pacer:
+        """Says how many packets may go."""
+        return self._pacer
 
-        The first packets are spread evenly over at most a packet interval and at most a second, so that they
-        do not burst into the socket's queue; the first of them goes at once.
+    def begin(self, train: Train) -> None:
+        """Take a train in: its first packet is due now. Its family has a socket."""
+        self._number = (self._number + 1) & 0xFFFF_FFFF
+        train.start(self._number, self._sequence, self._now())
+        self._sequence = (self._sequence + train.packets) & 0xFFFF
+        self._trains[self._number] = train
+        lane = self._lanes[train.family]
+        if not lane.trains:
+            # What came while nobody waited is no reply of ours, and may fill the queue.
+            for _ in range(_READS_AT_FIRST):
+                if lane.channel.receive(lane.matcher, _READ_LIMIT):
+                    break
+        lane.trains += 1
+        self._sending.append(train)
 
-        Raises:
-            BackendUnavailable: the engine was closed meanwhile.
-        """
-        if not requests:
-            return ()
-        round_ = _Round(settings=settings, unfinished=len(requests), over=self._loop.create_future())
-        lines = [
-            _Line(address=address, to_send=settings.packets, round=round_, channel=self._channel(sock))
-            for address, sock in requests
-        ]
-        self._rounds.add(round_)
-        try:
-            spacing_s = min(
-                settings.packet_interval_ms / 1_000 / len(lines), _SPACING_S, _LONGEST_SPREAD_S / len(lines)
-            )
-            begin = self._now()
-            for position, line in enumerate(lines):
-                self._put(begin + position * spacing_s, _Sending(line=line))
-            self._work()
-            await round_.over
-        finally:
-            self._forget(round_, lines)
-        return [line.outcome() for line in lines]
-
-    def close(self) -> None:
-        """End every round and watch no socket any more. The sockets themselves stay open."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._agenda.clear()
-        for channel in self._channels.values():
-            if not self._loop.is_closed():
-                self._loop.remove_reader(channel.socket.fileno())
-        self._channels.clear()
-        for round_ in self._rounds:
-            if not round_.over.done() and not self._loop.is_closed():
-                round_.over.set_exception(
-                    BackendUnavailable("The prober was closed before the round was over.")
-                )
-
-    def _channel(self, sock: EchoChannel) -> _Channel:
-        channel = self._channels.get(sock)
-        if channel is None:
-            in_flight: InFlight[_Line] = InFlight(own_identifiers=sock.own_identifiers)
-            channel = self._channels[sock] = _Channel(socket=sock, in_flight=in_flight)
-            self._loop.add_reader(sock.fileno(), self._read, channel)
-        return channel
-
-    def _forget(self, round_: _Round, lines: Sequence[_Line]) -> None:
-        """Leave no trace of a round, whether it is over or was cancelled."""
-        self._rounds.discard(round_)
-        if not round_.over.done():
-            round_.over.cancel()
-        unfinished = {line for line in lines if not line.finished}
-        if unfinished:
-            for channel in {line.channel for line in unfinished}:
-                channel.in_flight.forget(unfinished)
-
-    def _put(self, due: float, what: _Sending | _Expiry) -> None:
-        heapq.heappush(self._agenda, (due, next(self._order), what))
-
-    def _work(self) -> None:
-        """Do what is due, a slice of it, and set the timer for the rest."""
+    def work(self) -> float:
+        """Read what has arrived, send what is due, end what is over; in how many seconds to come again."""
+        self._look_for_sleep()
+        self._read()
         now = self._now()
         if now >= self._paused_until:
-            # What has arrived in time but was not read yet is not lost.
-            for channel in self._channels.values():
-                self._read(channel)
-            sent = 0
-            while self._agenda and self._is_due(now) and sent < _SLICE_PACKETS:
-                due, _, what = heapq.heappop(self._agenda)
-                if isinstance(what, _Expiry):
-                    line = what.flight.progress
-                    if line.channel.in_flight.expire(what.flight):
-                        self._check(line)
-                elif not what.line.round.over.done():
-                    sent += 1
-                    if not self._send(what.line, due):
-                        self._paused_until = self._now() + _FULL_QUEUE_PAUSE_S
-                        break
-        self._set_timer()
+            self._send_due(now)
+        now = self._now()
+        self._end_trains(now)
+        due_in_s = self._due_in(now)
+        self._expected_at = now + due_in_s
+        return due_in_s
 
-    def _is_due(self, now: float) -> bool:
-        due, _, what = self._agenda[0]
-        return due <= (now + _EARLY_S if isinstance(what, _Sending) else now)
+    def end_all(self) -> None:
+        """End every train as it is, complete or not."""
+        for train in list(self._trains.values()):
+            self._end(train)
 
-    def _set_timer(self) -> None:
-        while self._agenda and not self._matters(self._agenda[0][2]):
-            heapq.heappop(self._agenda)  # or each packet that was answered would wake us once more
-        if not self._agenda:
-            return
-        due = max(self._agenda[0][0], self._paused_until)
-        if self._timer is not None:
-            if self._timer_due <= due:
-                return
-            self._timer.cancel()
-        self._timer_due = due
-        self._timer = self._loop.call_later(max(0.0, due - self._now()), self._on_timer)
+    # --- Sending ------------------------------------------------------------------------------------------
 
-    def _matters(self, what: _Sending | _Expiry) -> bool:
-        return isinstance(what, _Sending) or what.flight.progress.channel.in_flight.awaits(what.flight)
+    def _send_due(self, now: float) -> None:
+        """Send bursts of the trains in turn until nothing is due any more, or the pace is reached."""
+        idle = 0
+        while self._sending and idle < len(self._sending):
+            train = self._sending[0]
+            allowed = 0 if train.cancelled else min(train.ready(now + _EARLY_S), _BURST)
+            if allowed:
+                allowed = self._pacer.allowance(now + _EARLY_S, allowed)
+                if not allowed:
+                    return
+                self._pacer.sent(now, self._send(self._lanes[train.family], train, allowed))
+                self._read()
+                now = self._now()
+                if now < self._paused_until:
+                    return
+            if train.cancelled or train.next == train.packets:
+                self._sending.popleft()
+            else:
+                idle = 0 if allowed else idle + 1
+                self._sending.rotate(-1)
 
-    def _on_timer(self) -> None:
-        self._timer = None
-        self._work()
-
-    def _send(self, line: _Line, due: float) -> bool:
-        """Send a line's next packet and plan what follows; False where the queue is full: try again."""
-        settings, channel = line.round.settings, line.channel
-        flight = channel.in_flight.prepare(line, timeout_s=settings.timeout_ms / 1_000)
+    def _send(self, lane: _Lane, train: Train, count: int) -> int:
+        """Send so many packets of a train; how many were dealt with before the queue was full."""
+        channel, family, now = lane.channel, train.family, self._now
+        sendto, pack = channel.sendto, ECHO_VARIABLES.pack_into
+        packet = self._template(lane, train)
+        request, identifier = ECHO_REQUEST[family], self._identifier
+        words = (request << 8) + identifier
+        tokens, sent_at, sockaddrs, lines = train.tokens, train.sent_at, train.sockaddrs, train.lines
+        ttls, options = train.plan.ttls, train.plan.options
+        first = train.next
         try:
-            sent_at = channel.socket.send(
-                identifier=flight.identifier,
-                sequence=flight.sequence,
-                head=flight.head,
-                payload_bytes=settings.payload_bytes,
-                to=line.address.sockaddr,
-            )
+            channel.apply(options)
         except OSError as error:
-            sent_at = self._now()
-            if is_queue_full(error):
-                if channel.full_since is None:
-                    channel.full_since = sent_at
-                if sent_at - channel.full_since < _FULL_QUEUE_PATIENCE_S:
-                    self._put(due, _Sending(line=line))
-                    return False
-            line.not_sent(reason_of_failure(error))
-        else:
-            channel.full_since = None
-            channel.in_flight.took_off(flight, sent_at=sent_at)
-            self._put(sent_at + flight.timeout_s, _Expiry(flight=flight))
-        if line.to_send:
-            interval_s = settings.packet_interval_ms / 1_000
-            # Keeps to the plan; where sending fell behind, packets do not bunch up either.
-            self._put(max(due + interval_s, sent_at + interval_s / 2), _Sending(line=line))
-        self._check(line)
+            for k in range(first, first + count):
+                self._fail(train, k, error)
+            train.next = first + count
+            return count
+        for k in range(first, first + count):
+            line = k % lines
+            sequence, token, index = (train.sequence + k) & 0xFFFF, tokens[k], train.base + k
+            checksum = 0xFFFF - (words + sequence + token + index) % 0xFFFF
+            pack(packet, 2, checksum, identifier, sequence, token, index)
+            try:
+                if ttls is not None:
+                    channel.apply(replace(options, ttl=ttls[line]))
+                sent_at[k] = now()
+                sendto(packet, sockaddrs[line])
+            except OSError as error:
+                if not self._retry(lane, train, k, packet, error):
+                    train.next = k
+                    return k - first
+        train.next = first + count
+        lane.full_since = None
+        return count
+
+    def _retry(self, lane: _Lane, train: Train, k: int, packet: bytearray, error: OSError) -> bool:
+        """Deal with a packet that was not sent; False where the queue is full and it is to be tried again later."""
+        sockaddr = train.sockaddrs[k % train.lines]
+        if lane.channel.reports_earlier_failures:
+            for _ in range(_TRIES):
+                # What befell an earlier packet is reported once and has cost this one its sending.
+                try:
+                    train.sent_at[k] = self._now()
+                    lane.channel.sendto(packet, sockaddr)
+                except OSError as again:
+                    error = again
+                else:
+                    return True
+        now = self._now()
+        if is_queue_full(error):
+            if lane.full_since is None:
+                lane.full_since = now
+            if now - lane.full_since < _FULL_QUEUE_PATIENCE_S:
+                train.sent_at[k] = float("nan")
+                self._paused_until = now + _FULL_QUEUE_PAUSE_S
+                return False
+        self._fail(train, k, error)
         return True
 
-    def _read(self, channel: _Channel) -> None:
-        """Take what has arrived, all of it if it is not unreasonably much."""
-        for _ in range(_READS):
-            arrivals, drained = channel.socket.receive(_READ_PACKETS)
-            for arrival in arrivals:
-                line = channel.in_flight.land(arrival.message, at=arrival.at, stamped_at=arrival.stamped_at)
-                if line is not None:
-                    self._check(line)
-            if drained:
-                return
+    def _fail(self, train: Train, k: int, error: OSError) -> None:
+        train.fail(k, reason_of_failure(error))
+        if not train.open:
+            self._settled.append(train)
 
-    def _check(self, line: _Line) -> None:
-        """Count the line as finished, once, and wake the round's caller after the last."""
-        if line.finished and not line.counted:
-            line.counted = True
-            line.round.unfinished -= 1
-            if line.round.unfinished == 0 and not line.round.over.done():
-                line.round.over.set_result(None)
+    def _template(self, lane: _Lane, train: Train) -> bytearray:
+        size = train.plan.payload_bytes
+        found = lane.templates.get(size)
+        if found is None:
+            found = lane.templates[size] = request_template(train.family, self._identifier, size)
+        return found
+
+    # --- Receiving ----------------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        """Take what has arrived, all of it if it is not unreasonably much."""
+        for lane in self._lanes.values():
+            if lane.trains:
+                lane.channel.receive(lane.matcher, _READ_LIMIT)
+
+    def _look_for_sleep(self) -> None:
+        """Let what was on its way while the computer slept count for nothing."""
+        slept_s = self._suspended()
+        slept = slept_s - self._slept_s > _STALL_S
+        self._slept_s = slept_s
+        exact = all(lane.channel.exact for lane in self._lanes.values())
+        if slept and exact:
+            self._read()  # what was stamped before counts
+        if slept or (not exact and self._now() - self._expected_at > _STALL_S):
+            for train in self._trains.values():
+                train.void_unanswered(_SLEPT)
+                if not train.open:
+                    self._settled.append(train)
+
+    # --- Ending -------------------------------------------------------------------------------------------
+
+    def _end_trains(self, now: float) -> None:
+        for train in self._settled:
+            self._end(train)
+        self._settled.clear()
+        over = [
+            train
+            for train in self._trains.values()
+            if train.cancelled or (train.next == train.packets and train.ends_at() < now)
+        ]
+        for train in over:
+            self._end(train)
+
+    def _end(self, train: Train) -> None:
+        if self._trains.pop(train.number, None) is None:
+            return
+        self._lanes[train.family].trains -= 1
+        train.complete = train.next == train.packets and not train.cancelled
+        if not train.complete:
+            with suppress(ValueError):
+                self._sending.remove(train)
+        train.on_end()
+
+    def _due_in(self, now: float) -> float:
+        due = [train.ends_at() for train in self._trains.values() if train.next == train.packets]
+        if self._sending:
+            sending = min(train.due_at() for train in self._sending)
+            due.append(max(sending, self._pacer.free_at(), self._paused_until))
+        return min(max(min(due, default=now + _IDLE_S) - now, 0.0), _IDLE_S)

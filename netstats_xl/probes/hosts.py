@@ -4,10 +4,11 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from netstats_xl.domain.results import NameNotResolved, Outcome, RoundResult, SendFailed
+from netstats_xl.domain.results import NO_STRAYS, NameNotResolved, RoundResult, SendFailed
 from netstats_xl.domain.targets import EchoSettings
 from netstats_xl.ports import ProbeTarget
 from netstats_xl.probes.addresses import Address, UnknownInterfaceError, parse_literal
+from netstats_xl.probes.outcomes import Found
 from netstats_xl.probes.resolver import Resolver, Unresolved
 
 
@@ -27,10 +28,8 @@ class HostProber(ABC):
         """
 
     @abstractmethod
-    async def probe_addresses(
-        self, addresses: Sequence[Address], settings: EchoSettings
-    ) -> Sequence[Outcome]:
-        """Probe each address; one outcome each, in their order."""
+    async def probe_addresses(self, addresses: Sequence[Address], settings: EchoSettings) -> Sequence[Found]:
+        """Probe each address; an outcome and strays each, in their order."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -42,34 +41,42 @@ class HostProber(ABC):
         Addresses and names known already go first, together; each other name goes when it is resolved.
         """
         self.check_privilege()
-        outcomes: dict[int, Outcome] = {}
-        ready: list[tuple[int, Address]] = []
+        known = [self._known(target.host) for target in targets]
         unknown: dict[str, list[int]] = {}
-        for position, target in enumerate(targets):
-            found = self._known(target.host)
-            if isinstance(found, Address):
-                ready.append((position, found))
-            elif found is not None:
-                outcomes[position] = found
+        ready: list[int] = []
+        found: dict[int, Found] = {}
+        for position, each in enumerate(known):
+            if isinstance(each, Address):
+                ready.append(position)
+            elif each is not None:
+                found[position] = (each, NO_STRAYS)
             else:
-                unknown.setdefault(target.host, []).append(position)
-        parts = [asyncio.ensure_future(self._probe_places(ready, settings))]
+                unknown.setdefault(targets[position].host, []).append(position)
+        addresses = [each for each in known if isinstance(each, Address)]
+        parts = [asyncio.ensure_future(self._probe_places(ready, addresses, settings))]
         parts += [
             asyncio.ensure_future(self._probe_name(host, positions, settings))
             for host, positions in unknown.items()
         ]
         try:
-            for part in await asyncio.gather(*parts):
-                outcomes.update(part)
+            for positions, results in await asyncio.gather(*parts):
+                found.update(zip(positions, results, strict=True))
         finally:
             for task in parts:
                 task.cancel()
         return [
-            RoundResult(destination_id=target.destination_id, outcome=outcomes[position])
-            for position, target in enumerate(targets)
+            RoundResult(target.destination_id, *found[position]) for position, target in enumerate(targets)
         ]
 
-    def _known(self, host: str) -> Address | Outcome | None:
+    async def resolve(self, host: str) -> Address | NameNotResolved | SendFailed:
+        """The host's address, or why it has none, within the resolver's deadline."""
+        known = self._known(host)
+        if known is not None:
+            return known
+        found = await self._resolver.resolve(host)
+        return NameNotResolved(reason=found.reason) if isinstance(found, Unresolved) else found
+
+    def _known(self, host: str) -> Address | NameNotResolved | SendFailed | None:
         try:
             literal = parse_literal(host)
         except UnknownInterfaceError as error:
@@ -81,15 +88,14 @@ class HostProber(ABC):
 
     async def _probe_name(
         self, host: str, positions: Sequence[int], settings: EchoSettings
-    ) -> dict[int, Outcome]:
+    ) -> tuple[Sequence[int], Sequence[Found]]:
         found = await self._resolver.resolve(host)
         if isinstance(found, Unresolved):
-            return dict.fromkeys(positions, NameNotResolved(reason=found.reason))
-        return await self._probe_places([(position, found) for position in positions], settings)
+            return positions, [(NameNotResolved(reason=found.reason), NO_STRAYS)] * len(positions)
+        return await self._probe_places(positions, [found] * len(positions), settings)
 
     async def _probe_places(
-        self, places: Sequence[tuple[int, Address]], settings: EchoSettings
-    ) -> dict[int, Outcome]:
+        self, positions: Sequence[int], addresses: Sequence[Address], settings: EchoSettings
+    ) -> tuple[Sequence[int], Sequence[Found]]:
         self.check_privilege()  # it may have been closed while a name was looked up
-        found = await self.probe_addresses([address for _, address in places], settings)
-        return {position: outcome for (position, _), outcome in zip(places, found, strict=True)}
+        return positions, await self.probe_addresses(addresses, settings)

@@ -1,60 +1,84 @@
-"""The ICMP prober: echo requests to many IPv4 and IPv6 destinations at once."""
+"""The ICMP prober: echo requests to many IPv4 and IPv6 destinations at once, over whichever engine sends them."""
 
 import asyncio
-import time
+import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Self
 
-from netstats_xl.domain.results import Outcome, SendFailed
-from netstats_xl.domain.targets import EchoSettings
+from netstats_xl.domain.results import NO_STRAYS, NameNotResolved, SendFailed
+from netstats_xl.domain.routes import Trace
+from netstats_xl.domain.targets import EchoSettings, Settings, TraceSettings
 from netstats_xl.errors import BackendUnavailable, PrivilegeMissing, ProbeEngineError
 from netstats_xl.probes.addresses import Address, Family
-from netstats_xl.probes.echo_socket import EchoChannel, open_echo_socket
-from netstats_xl.probes.engine import EchoEngine
+from netstats_xl.probes.bursts import Bursts, TrainEngine
+from netstats_xl.probes.engine import EchoCore
 from netstats_xl.probes.hosts import HostProber
+from netstats_xl.probes.outcomes import Found
+from netstats_xl.probes.pacing import Pacer
 from netstats_xl.probes.resolver import Resolver
+from netstats_xl.probes.reverse import ReverseNames
+from netstats_xl.probes.socket_engine import SocketEngine
+from netstats_xl.probes.traceroute import trace
 
-OpenChannel = Callable[[Family], EchoChannel]
+OpenEngine = Callable[[float | None], TrainEngine]
+"""Opens an engine that sends at most so many packets a second; None: any number."""
+DEFAULT_LIMIT: float = Settings().packets_per_second
+
+
+def open_socket_engine(packets_per_second: float | None) -> TrainEngine:
+    """The engine over ICMP sockets; nothing is opened yet."""
+    identifier = int.from_bytes(os.urandom(2), "big")
+    return SocketEngine(EchoCore(identifier=identifier, pacer=Pacer(packets_per_second)))
 
 
 class IcmpProber(HostProber):
-    """A `ports.Prober` with one socket for each family, raw where the system grants it, else datagram.
-
-    It belongs to the event loop of its first round; that loop must watch file descriptors, which a
-    `SelectorEventLoop` does on every system. Rounds may go on at once.
-    """
+    """A `ports.Prober` of one event loop. Rounds may go on at once."""
 
     def __init__(
         self,
         *,
         resolver: Resolver | None = None,
-        open_channel: OpenChannel = open_echo_socket,
-        now: Callable[[], float] = time.perf_counter,
+        names: ReverseNames | None = None,
+        open_engine: OpenEngine = open_socket_engine,
+        packets_per_second: float | None = DEFAULT_LIMIT,
     ) -> None:
         """Open nothing yet.
 
         Args:
             resolver: gives names their addresses.
-            open_channel: opens a family's socket.
-            now: the monotonic clock that the sockets use too, s.
+            names: gives routers' addresses their names.
+            open_engine: opens what sends.
+            packets_per_second: at most so many are sent; None: any number.
         """
         super().__init__(resolver)
-        self._open_channel = open_channel
-        self._now = now
-        self._channels: dict[Family, EchoChannel] = {}
-        self._engine: EchoEngine | None = None
+        self._names = names or ReverseNames()
+        self._open_engine = open_engine
+        self._limit = packets_per_second
+        self._engine: TrainEngine | None = None
+        self._bursts: Bursts | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
     @classmethod
-    def open(cls) -> Self:
+    def open(
+        cls,
+        *,
+        open_engine: OpenEngine = open_socket_engine,
+        packets_per_second: float | None = DEFAULT_LIMIT,
+    ) -> Self:
         """A prober that can send, so that a lack of privilege shows at the start.
 
         Raises:
             PrivilegeMissing: the system does not let this user; the message says what to do.
-            BackendUnavailable: it has no ICMP sockets.
+            BackendUnavailable: it has no ICMP.
         """
-        prober = cls()
-        prober.check_privilege()
+        prober = cls(open_engine=open_engine, packets_per_second=packets_per_second)
+        try:
+            prober.check_privilege()
+        except ProbeEngineError:
+            prober._close()
+            raise
         return prober
 
     def check_privilege(self) -> None:
@@ -62,69 +86,75 @@ class IcmpProber(HostProber):
 
         Raises:
             PrivilegeMissing: the system does not let this user; the message says what to do.
-            BackendUnavailable: it has no ICMP sockets, or the prober is closed.
+            BackendUnavailable: it has no ICMP, or the prober is closed.
         """
-        if self._closed:
-            raise BackendUnavailable("The prober is closed. Start the program again.")
-        if self._channels:
-            return
-        refused: list[ProbeEngineError] = []
-        for family in Family:
-            channel = self._channel(family)
-            if not isinstance(channel, ProbeEngineError):
-                return
-            refused.append(channel)
-        raise next((error for error in refused if isinstance(error, PrivilegeMissing)), refused[0])
+        engine = self._engine_here()
+        refused = [error for family in Family if (error := engine.ready(family)) is not None]
+        if len(refused) == len(Family):
+            raise next((error for error in refused if isinstance(error, PrivilegeMissing)), refused[0])
 
     def describe(self) -> str:
-        """How it reaches the network, in words; empty before the first socket is open."""
-        return "; ".join(self._channels[family].describe() for family in sorted(self._channels))
+        """See `ports.Prober.describe`."""
+        return self._engine.describe() if self._engine is not None else ""
+
+    async def limit(self, packets_per_second: float | None) -> None:
+        """See `ports.Prober.limit`; None: any number."""
+        self._limit = packets_per_second
+        if self._engine is not None:
+            self._engine.limit(packets_per_second)
+
+    async def trace(self, host: str, settings: TraceSettings) -> Trace | NameNotResolved | SendFailed:
+        """See `ports.Prober.trace`."""
+        self.check_privilege()
+        address = await self.resolve(host)
+        if not isinstance(address, Address):
+            return address
+        engine = self._engine_here()
+        if (missing := engine.ready(address.family)) is not None:
+            return SendFailed(address=address.text, reason=missing.message)
+        found = await trace(engine, address, settings)
+        if isinstance(found, SendFailed) or not settings.resolve_names:
+            return found
+        routers = {each for hop in found.hops for each in hop.addresses}
+        return replace(found, names=await self._names.names_of(routers))
 
     async def close(self) -> None:
         """See `ports.Prober.close`. Rounds under way raise `BackendUnavailable`."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
         self._closed = True
         if self._engine is not None:
             self._engine.close()
-            self._engine = None
-        for channel in self._channels.values():
-            channel.close()
-        self._channels.clear()
 
-    async def probe_addresses(
-        self, addresses: Sequence[Address], settings: EchoSettings
-    ) -> Sequence[Outcome]:
+    async def probe_addresses(self, addresses: Sequence[Address], settings: EchoSettings) -> Sequence[Found]:
         """See `HostProber.probe_addresses`."""
-        channels = {family: self._channel(family) for family in {address.family for address in addresses}}
-        outcomes: dict[int, Outcome] = {}
-        requests: list[tuple[Address, EchoChannel]] = []
-        positions: list[int] = []
-        for position, address in enumerate(addresses):
-            channel = channels[address.family]
-            if isinstance(channel, ProbeEngineError):
-                outcomes[position] = SendFailed(address=address.text, reason=channel.message)
-            else:
-                requests.append((address, channel))
-                positions.append(position)
-        found = await self._engine_here().run(requests, settings)
-        outcomes.update(zip(positions, found, strict=True))
-        return [outcomes[position] for position in range(len(addresses))]
+        engine = self._engine_here()
+        missing = {family: engine.ready(family) for family in {each.family for each in addresses}}
+        if not any(missing.values()):
+            return await self._bursts_here().run(addresses, settings)
+        able = [each for each in addresses if missing[each.family] is None]
+        found = iter(await self._bursts_here().run(able, settings))
+        return [
+            next(found)
+            if (error := missing[each.family]) is None
+            else (SendFailed(address=each.text, reason=error.message), NO_STRAYS)
+            for each in addresses
+        ]
 
-    def _engine_here(self) -> EchoEngine:
-        loop = asyncio.get_running_loop()
+    def _engine_here(self) -> TrainEngine:
+        if self._closed:
+            raise BackendUnavailable("The prober is closed. Start the program again.")
         if self._engine is None:
-            self._engine = EchoEngine(loop, now=self._now)
-        elif self._engine.loop is not loop:
+            self._engine = self._open_engine(self._limit)
+        return self._engine
+
+    def _bursts_here(self) -> Bursts:
+        loop = asyncio.get_running_loop()
+        if self._bursts is None:
+            self._loop, self._bursts = loop, Bursts(self._engine_here())
+        elif self._loop is not loop:
             raise BackendUnavailable(
                 "The prober belongs to another event loop. Use one prober for each loop."
             )
-        return self._engine
-
-    def _channel(self, family: Family) -> EchoChannel | ProbeEngineError:
-        """The family's socket, opened now if need be, or why there is none: that is tried again next time."""
-        channel = self._channels.get(family)
-        if channel is None:
-            try:
-                channel = self._channels[family] = self._open_channel(family)
-            except ProbeEngineError as error:
-                return error
-        return channel
+        return self._bursts

@@ -15,11 +15,25 @@ from threading import Lock, Thread
 from typing import BinaryIO, Self, TypeVar, cast
 
 from netstats_xl.domain.results import RoundResult
-from netstats_xl.domain.targets import EchoSettings
+from netstats_xl.domain.targets import EchoSettings, TraceSettings
 from netstats_xl.errors import BackendUnavailable, ProbeEngineError
 from netstats_xl.ports import ProbeTarget
 from netstats_xl.probes.choice import open_prober
-from netstats_xl.probes.worker import Answer, CancelOrder, MakeProber, Order, ProbeOrder, receive, send
+from netstats_xl.probes.worker import (
+    PART,
+    Answer,
+    CancelOrder,
+    Found,
+    LimitOrder,
+    MakeProber,
+    Order,
+    ProbeOrder,
+    Ready,
+    Traced,
+    TraceOrder,
+    receive,
+    send,
+)
 
 START_WITHIN_S = 60.0
 _STOP_WITHIN_S = 3.0
@@ -27,7 +41,6 @@ _POLL_S = 0.2
 """Waiting in such pieces lets Ctrl+C through on Windows, where a wait for a lock cannot be interrupted."""
 
 Result = TypeVar("Result")
-_Results = Sequence[RoundResult]
 
 
 class ProcessProber:
@@ -44,6 +57,7 @@ class ProcessProber:
         """
         self._make = make
         self._process: _ProbingProcess | None = None
+        self._limit: int | None = None
         self._closed = False
         self._starting = Lock()
 
@@ -59,16 +73,35 @@ class ProcessProber:
         prober._ready_process()
         return prober
 
-    async def probe(self, targets: Sequence[ProbeTarget], settings: EchoSettings) -> _Results:
+    async def probe(self, targets: Sequence[ProbeTarget], settings: EchoSettings) -> Sequence[RoundResult]:
         """See `ports.Prober.probe`."""
-        process = self._process
-        if process is None or not process.alive or self._closed:
-            process = await asyncio.to_thread(self._ready_process)
+        process = await self._process_here()
         return await process.probe(targets, settings)
+
+    async def trace(self, host: str, settings: TraceSettings) -> Traced:
+        """See `ports.Prober.trace`."""
+        process = await self._process_here()
+        return await process.trace(host, settings)
+
+    async def limit(self, packets_per_second: int) -> None:
+        """See `ports.Prober.limit`; it holds for a process that is started later, too."""
+        self._limit = packets_per_second
+        if self._process is not None:
+            self._process.limit(packets_per_second)
+
+    def describe(self) -> str:
+        """See `ports.Prober.describe`."""
+        return self._process.described if self._process is not None else ""
 
     async def close(self) -> None:
         """See `ports.Prober.close`. Rounds under way raise `BackendUnavailable`."""
         await asyncio.to_thread(self._close)
+
+    async def _process_here(self) -> "_ProbingProcess":
+        process = self._process
+        if process is None or not process.alive or self._closed:
+            process = await asyncio.to_thread(self._ready_process)
+        return process
 
     def _close(self) -> None:
         with self._starting:
@@ -87,6 +120,8 @@ class ProcessProber:
                 self._process = None
             if self._process is None:
                 self._process = _ProbingProcess.start(self._make)
+                if self._limit is not None:
+                    self._process.limit(self._limit)
             return self._process
 
 
@@ -101,7 +136,10 @@ class _ProbingProcess:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="netstats-orders")
         self._numbers = itertools.count()
         self._lock = Lock()
-        self._rounds: dict[int, Future[_Results]] = {}
+        self._waiting: dict[int, Future[Found]] = {}
+        self._parts: dict[int, list[RoundResult]] = {}
+        self.described = ""
+        """How it reaches the network, once it is ready."""
         self.alive = True
         """Whether it takes orders."""
         self._ended_by_us = False
@@ -147,15 +185,35 @@ class _ProbingProcess:
             started.end()
             raise
 
-    async def probe(self, targets: Sequence[ProbeTarget], settings: EchoSettings) -> _Results:
+    async def probe(self, targets: Sequence[ProbeTarget], settings: EchoSettings) -> Sequence[RoundResult]:
         """Have a round made."""
-        over: Future[_Results] = Future()
         number = next(self._numbers)
+        parts = [targets[first : first + PART] for first in range(0, len(targets), PART)] or [()]
+        orders = [
+            ProbeOrder(number=number, targets=tuple(part), settings=settings, more=part is not parts[-1])
+            for part in parts
+        ]
+        return cast(Sequence[RoundResult], await self._ask(number, orders))
+
+    async def trace(self, host: str, settings: TraceSettings) -> Traced:
+        """Have a route traced."""
+        number = next(self._numbers)
+        return cast(
+            Traced, await self._ask(number, [TraceOrder(number=number, host=host, settings=settings)])
+        )
+
+    def limit(self, packets_per_second: int) -> None:
+        """Have no more packets sent a second."""
+        self._order(LimitOrder(packets_per_second=packets_per_second))
+
+    async def _ask(self, number: int, orders: Sequence[Order]) -> Found:
+        over: Future[Found] = Future()
         with self._lock:
             if not self.alive:
                 raise self._why_ended()
-            self._rounds[number] = over
-        self._order(ProbeOrder(number=number, targets=tuple(targets), settings=settings))
+            self._waiting[number] = over
+        for order in orders:
+            self._order(order)
         try:
             return await asyncio.wrap_future(over)
         except asyncio.CancelledError:
@@ -163,7 +221,8 @@ class _ProbingProcess:
             raise
         finally:
             with self._lock:
-                self._rounds.pop(number, None)
+                self._waiting.pop(number, None)
+                self._parts.pop(number, None)
 
     def end(self) -> None:
         """End it, and wait until it has gone. Ending twice does nothing."""
@@ -207,7 +266,7 @@ class _ProbingProcess:
         except Exception:  # noqa: BLE001 - whatever ends the reading: whoever waits must be told
             with self._lock:
                 self.alive = False
-                waiting = list(self._rounds.values())
+                waiting = list(self._waiting.values())
             fail(self._ready, self._why_ended())
             for over in waiting:
                 fail(over, self._why_ended())
@@ -215,25 +274,36 @@ class _ProbingProcess:
             self._answers.close()
 
     def _take_first(self, answer: object) -> None:
-        if isinstance(answer, Exception):
-            self._ready.set_exception(answer)
-        else:
-            self._ready.set_result(None)
+        match answer:
+            case Exception():
+                self._ready.set_exception(answer)
+            case Ready(described=described):
+                self.described = described
+                self._ready.set_result(None)
+            case _:
+                raise TypeError(f"{answer!r} is no answer")
 
     def _take(self, answer: object) -> None:
         if not isinstance(answer, Answer):
             raise TypeError(f"{answer!r} is no answer")
         with self._lock:
-            over = self._rounds.get(answer.number)
+            over = self._waiting.get(answer.number)
+            found = answer.found
+            if over is not None and isinstance(found, list):
+                parts = self._parts.setdefault(answer.number, [])
+                parts.extend(found)
+                if answer.more:
+                    return
+                found = parts
         if over is None or not over.set_running_or_notify_cancel():
             return
-        match answer.results:
+        match found:
             case str() as problem:
                 over.set_exception(RuntimeError(f"the process that sends the probes met {problem}"))
             case ProbeEngineError() as error:
                 over.set_exception(error)
-            case results:
-                over.set_result(results)
+            case _:
+                over.set_result(found)
 
     def _why_ended(self) -> BackendUnavailable:
         if self._ended_by_us:

@@ -6,19 +6,21 @@ never outlives the process that started it, whatever happens to that.
 """
 
 import asyncio
+import gc
 import os
 import pickle
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from threading import Thread
 from typing import BinaryIO
 
-from netstats_xl.domain.results import RoundResult
-from netstats_xl.domain.targets import EchoSettings
+from netstats_xl.domain.results import NameNotResolved, RoundResult, SendFailed
+from netstats_xl.domain.routes import Trace
+from netstats_xl.domain.targets import EchoSettings, TraceSettings
 from netstats_xl.errors import BackendUnavailable, ProbeEngineError
 from netstats_xl.ports import Prober, ProbeTarget
 
@@ -27,32 +29,68 @@ _SWITCH_INTERVAL_S = 0.000_5
 """How soon the probing gets the interpreter back from the threads that read orders and write answers."""
 
 
+PART = 250
+"""Targets or results a message: a message is pickled in one go, and for so long no packet is sent or timed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeOrder:
-    """Make a round."""
+    """Make a round of these targets, and of those of the orders before it with the same number."""
 
     number: int
     targets: Sequence[ProbeTarget]
     settings: EchoSettings
+    more: bool = False
+    """Whether another order follows with more targets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceOrder:
+    """Trace a route."""
+
+    number: int
+    host: str
+    settings: TraceSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitOrder:
+    """Send no more packets a second."""
+
+    packets_per_second: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelOrder:
-    """Give a round up; it may be over already."""
+    """Give a round or a trace up; it may be over already."""
 
     number: int
+
+
+Traced = Trace | NameNotResolved | SendFailed
+Found = Sequence[RoundResult] | Traced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """How a round ended."""
+    """How a round or a trace ended."""
 
     number: int
-    results: Sequence[RoundResult] | ProbeEngineError | str
-    """The results, or why no probe could be sent, or an error that nobody foresaw, in words."""
+    found: Found | ProbeEngineError | str
+    """What was found, or why no probe could be sent, or an error that nobody foresaw, in words."""
+    more: bool = False
+    """Whether another answer follows with more results of the same round."""
 
 
-Order = ProbeOrder | CancelOrder
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """The prober can send."""
+
+    described: str
+    """How it reaches the network: see `ports.Prober.describe`."""
+
+
+Order = ProbeOrder | TraceOrder | LimitOrder | CancelOrder
 
 
 def send(stream: BinaryIO, message: object) -> None:
@@ -82,38 +120,57 @@ class Worker:
         self._answers = answers
         # A pipe that the other process is slow to read must not hold the probing up.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="answers")
-        self._rounds: dict[int, asyncio.Task[None]] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._targets: dict[int, list[ProbeTarget]] = {}
         self.over = asyncio.Event()
 
     def take(self, order: object) -> None:
         """Begin what is ordered; None: there are no orders any more."""
         match order:
-            case ProbeOrder():
-                self._rounds[order.number] = asyncio.ensure_future(self._make_round(order))
+            case ProbeOrder(number=number):
+                targets = self._targets.setdefault(number, [])
+                targets.extend(order.targets)
+                if not order.more:
+                    del self._targets[number]
+                    self._begin(number, self._prober.probe(targets, order.settings))
+            case TraceOrder(number=number):
+                self._begin(number, self._prober.trace(order.host, order.settings))
+            case LimitOrder():
+                self._limiting = asyncio.ensure_future(self._prober.limit(order.packets_per_second))
             case CancelOrder(number=number):
-                if number in self._rounds:
-                    self._rounds[number].cancel()
+                if number in self._tasks:
+                    self._tasks[number].cancel()
             case _:
                 self.over.set()
 
     async def close(self) -> None:
-        """End the rounds under way and free the sockets."""
-        for task in self._rounds.values():
+        """End what is under way and free the sockets."""
+        for task in self._tasks.values():
             task.cancel()
         await self._prober.close()
         self._writer.shutdown(cancel_futures=True)
 
-    async def _make_round(self, order: ProbeOrder) -> None:
-        results: Sequence[RoundResult] | ProbeEngineError | str
+    def _begin(self, number: int, work: Coroutine[None, None, Found]) -> None:
+        self._tasks[number] = asyncio.ensure_future(self._carry_out(number, work))
+
+    async def _carry_out(self, number: int, work: Coroutine[None, None, Found]) -> None:
+        found: Found | ProbeEngineError | str
         try:
-            results = tuple(await self._prober.probe(order.targets, order.settings))
+            found = await work
         except ProbeEngineError as error:
-            results = error
+            found = error
         except Exception as error:  # noqa: BLE001 - the edge of the process: it is told, and probing goes on
-            results = repr(error)
+            found = repr(error)
         finally:
-            del self._rounds[order.number]
-        self._writer.submit(send, self._answers, Answer(number=order.number, results=results))
+            del self._tasks[number]
+        self._writer.submit(self._answer, number, found)
+
+    def _answer(self, number: int, found: Found | ProbeEngineError | str) -> None:
+        if isinstance(found, list):
+            while len(found) > PART:
+                send(self._answers, Answer(number=number, found=found[:PART], more=True))
+                found = found[PART:]
+        send(self._answers, Answer(number=number, found=found))
 
 
 def main() -> None:
@@ -121,10 +178,17 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the process that started this one says when it is over
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    spare_the_collector()
     orders, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what anything prints is no answer
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         runner.run(serve(orders, answers))
+
+
+def spare_the_collector() -> None:
+    """Look for garbage in cycles seldom: results hold none, and each look would stop the probing."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 async def serve(orders: BinaryIO, answers: BinaryIO) -> None:
@@ -140,7 +204,7 @@ async def serve(orders: BinaryIO, answers: BinaryIO) -> None:
     except Exception as error:  # noqa: BLE001 - the edge of the process: whoever waits for the answer shows it
         send(answers, BackendUnavailable(f"Probing could not begin: {error!r}. Please report it."))
         return
-    send(answers, None)
+    send(answers, Ready(described=prober.describe()))
     worker = Worker(prober, answers)
     loop = asyncio.get_running_loop()
     Thread(target=_read_on, args=(orders, loop, worker), name="orders", daemon=True).start()

@@ -1,0 +1,15 @@
+"""Whether the computer slept: clocks that go on meanwhile, beside those that do not."""
+
+import sys
+import time
+
+
+def suspended_s() -> float:
+    """How long the computer has slept so far, s, where the monotonic clock does not count that; else 0.
+
+    Linux's `CLOCK_MONOTONIC` stands still in a sleep and `CLOCK_BOOTTIME` goes on (man 2 clock_gettime). Windows'
+    performance counter goes on: there a sleep shows as a pause.
+    """
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+    return 0.0
