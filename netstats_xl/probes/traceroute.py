@@ -1,8 +1,4 @@
-"""Traceroute over a train engine: which packets go with which TTL, and the route that their answers show.
-
-The checksum of all packets of a trace is the same, so that routers which share packets out over several ways by
-their first bytes send them all the same way (as Paris traceroute does).
-"""
+"""Traceroute over a train engine: which packets go with which TTL, and the route that their answers show."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -104,6 +100,7 @@ async def _probe(
         payload_bytes=settings.payload_bytes,
         options=WireOptions(dscp=settings.dscp),
         ttls=ttls,
+        one_way=True,
         spacing_s=min(_SPACING_S, settings.interval_ms / 1_000 / len(ttls)),
     )
     train = Train([address] * len(ttls), plan)

@@ -58,6 +58,9 @@ class TrainPlan:
     options: WireOptions = WireOptions()
     ttls: Sequence[int] | None = None
     """The TTL of each line; None: that of the options. With TTLs, an ICMP error settles a packet as a reply does."""
+    one_way: bool = False
+    """Whether all packets have the same checksum: routers that share packets out over several ways by their first
+    bytes then send them all the same way (as Paris traceroute does)."""
     spacing_s: float = 0.0
     """Between the first packets of two lines, at least, s."""
 
@@ -154,6 +157,11 @@ class Train:
         """Take a place among the engine's trains."""
         self.number, self.sequence, self.begin = number, sequence, begin
         self.base = number << 32
+        if self.plan.one_way:
+            for k, token in enumerate(self.tokens):
+                rest = token & ~0xFFFF
+                # The checksum is the sum of the words: see `packets.sum_of_words`.
+                self.tokens[k] = rest + -(rest + ((sequence + k) & 0xFFFF) + self.base + k) % 0xFFFF
 
     def ready(self, now: float) -> int:
         """How many packets, from the next one on, are due and may go at once: all of the same pass."""
