@@ -89,7 +89,7 @@ def test_a_lab_that_is_not_entered_says_so() -> None:
 
 def exchange(lab: NetworkLab, to: str, **order: object) -> list[Answer]:
     """What comes back, seen by raw sockets of the test's own in the lab's namespace."""
-    command = [*lab.prefix(), sys.executable, "-S", "-E", EXCHANGE]
+    command = [*lab.prefix(), sys.executable, "-S", "-E", str(EXCHANGE)]
     text = json.dumps({"to": to, **order})
     done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
