@@ -6,7 +6,9 @@ from functools import cache
 
 import pytest
 
-from tests.netlab.lab import DEVICE, ROUTER, ROUTER_IPV6, Counts, Host, NetworkLab, why_unavailable
+from tests.netlab.lab import DEVICE, ROUTER, ROUTER_IPV6, Counts, NetworkLab, why_unavailable
+from tests.responder.settings import Host, Router
+from tests.responder.wire import Marks
 
 __all__ = [
     "DEVICE",
@@ -15,7 +17,9 @@ __all__ = [
     "Counts",
     "Host",
     "MakeLab",
+    "Marks",
     "NetworkLab",
+    "Router",
     "network_lab",
     "why_unavailable",
 ]
@@ -33,8 +37,13 @@ def network_lab() -> Iterator[MakeLab]:
     with ExitStack() as stack:
 
         def make(
-            hosts: Mapping[str, Host] | None = None, *, ping_group_range: tuple[int, int] | None = None
+            hosts: Mapping[str, Host] | None = None,
+            *,
+            ping_group_range: tuple[int, int] | None = None,
+            device_mtu: int = 1_500,
         ) -> NetworkLab:
-            return stack.enter_context(NetworkLab(hosts, ping_group_range=ping_group_range))
+            return stack.enter_context(
+                NetworkLab(hosts, ping_group_range=ping_group_range, device_mtu=device_mtu)
+            )
 
         yield make
