@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -19,7 +20,7 @@ from icmplib import exceptions as icmplib_errors
 
 from netstats_xl.errors import BackendUnavailable, PrivilegeMissing, ProbeEngineError
 from netstats_xl.probes.addresses import Family, SockAddr
-from netstats_xl.probes.matching import Matcher
+from netstats_xl.probes.matching import Matcher, Message
 from netstats_xl.probes.packets import parse_quoted
 from netstats_xl.probes.socket_options import (
     MSG_ERRQUEUE,
@@ -38,6 +39,8 @@ from netstats_xl.probes.trains import WireOptions
 _BUFFER_BYTES = 16_384
 """More than our largest reply: 8,972 bytes of payload, 8 of ICMP header, up to 60 of IP header."""
 _ANCILLARY_BYTES = 256
+_READ_AT_ONCE = 64
+"""Messages that are read before they are looked at."""
 
 
 _EVERY_ADDRESS = {Family.IPV4: "0.0.0.0", Family.IPV6: "::"}  # noqa: S104  # ICMP has no port to expose
@@ -85,8 +88,8 @@ class EchoChannel(Protocol):
         """
         ...
 
-    def receive(self, matcher: Matcher, limit: int) -> bool:
-        """Give at most `limit` messages that arrived to the matcher; whether none is left."""
+    def receive(self, matcher: Matcher) -> bool:
+        """Give a batch of the messages that arrived to the matcher; whether none is left."""
         ...
 
     def describe(self) -> str:
@@ -118,7 +121,8 @@ class EchoSocket:
         self.exact = ask_for_stamps(self._socket)
         self.reports_earlier_failures = not self.own_identifiers and ask_for_errors(self._socket, family)
         self._options = OptionSetter(self._socket, family)
-        self._buffer = bytearray(_BUFFER_BYTES)
+        self._buffers = [bytearray(_BUFFER_BYTES) for _ in range(_READ_AT_ONCE)]
+        self._pack = partial(socket.inet_pton, socket.AF_INET if family is Family.IPV4 else socket.AF_INET6)
         self.sendto = self._socket.sendto
 
     def fileno(self) -> int:
@@ -129,11 +133,11 @@ class EchoSocket:
         """See `EchoChannel`."""
         self._options.apply(options)
 
-    def receive(self, matcher: Matcher, limit: int) -> bool:
+    def receive(self, matcher: Matcher) -> bool:
         """See `EchoChannel`."""
         if self.reports_earlier_failures:
-            self._receive_errors(matcher, limit)
-        return self._receive_stamped(matcher, limit) if self.exact else self._receive_plain(matcher, limit)
+            self._receive_errors(matcher)
+        return self._receive_stamped(matcher) if self.exact else self._receive_plain(matcher)
 
     def describe(self) -> str:
         """See `EchoChannel`."""
@@ -144,16 +148,17 @@ class EchoSocket:
         """See `EchoChannel`."""
         self._wrapped.close()
 
-    def _receive_stamped(self, matcher: Matcher, limit: int) -> bool:
-        buffer, now, take, parse = self._buffer, time.perf_counter, matcher.take, TIMESPEC.unpack
-        buffers, receive = [buffer], self._socket.recvmsg_into
+    def _receive_stamped(self, matcher: Matcher) -> bool:
+        receive, parse, stamp_bytes = self._socket.recvmsg_into, TIMESPEC.unpack, TIMESPEC.size
+        messages: list[Message] = []
         lead_s, lead_ns = divmod(read_wall_lead_ns(), 1_000_000_000)
-        stamp_bytes = TIMESPEC.size
-        for _ in range(limit):
+        drained = False
+        for buffer in self._buffers:
             try:
-                size, ancillary, _, source = receive(buffers, _ANCILLARY_BYTES)
+                size, ancillary, _, source = receive((buffer,), _ANCILLARY_BYTES)
             except BlockingIOError:
-                return True
+                drained = True
+                break
             except OSError:  # what befell an earlier packet: this clears it
                 continue
             at = None
@@ -161,23 +166,28 @@ class EchoSocket:
                 if type_ == SO_TIMESTAMPNS and len(data) == stamp_bytes:
                     seconds, nanoseconds = parse(data)
                     at = (seconds - lead_s) + (nanoseconds - lead_ns) * 1e-9
-            take(buffer, size, source[0], at, now())
-        return False
+            messages.append((buffer, 0, size, self._pack(source[0]), at))
+        matcher.take(messages, time.perf_counter())
+        return drained
 
-    def _receive_plain(self, matcher: Matcher, limit: int) -> bool:
-        buffer, now, take = self._buffer, time.perf_counter, matcher.take
-        for _ in range(limit):
+    def _receive_plain(self, matcher: Matcher) -> bool:
+        now = time.perf_counter
+        messages: list[Message] = []
+        drained = False
+        for buffer in self._buffers:
             try:
                 size, source = self._socket.recvfrom_into(buffer)
             except BlockingIOError:
-                return True
+                drained = True
+                break
             except OSError:  # what befell an earlier packet (on Windows also one that was too long)
                 continue
-            take(buffer, size, source[0], None, now())
-        return False
+            messages.append((buffer, 0, size, self._pack(source[0]), now()))
+        matcher.take(messages, now())
+        return drained
 
-    def _receive_errors(self, matcher: Matcher, limit: int) -> None:
-        for _ in range(limit):
+    def _receive_errors(self, matcher: Matcher) -> None:
+        for _ in range(_READ_AT_ONCE):
             try:
                 quoted, ancillary, _flags, sent_to = self._socket.recvmsg(
                     _BUFFER_BYTES, _ANCILLARY_BYTES, MSG_ERRQUEUE

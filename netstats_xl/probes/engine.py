@@ -21,10 +21,12 @@ from netstats_xl.probes.trains import Train
 
 _BURST = 32
 """Packets sent before replies are read: the smallest usual receive queue holds some 280."""
-_READ_LIMIT = 1_024
-_READS_AT_FIRST = 16
+_READS, _READS_AT_FIRST = 16, 256
+"""How often a batch of messages is read before something else gets its turn."""
 _EARLY_S = 0.001
-"""So much early a packet may go: a few at each waking cost a quarter less than one at each. Its RTT is its own."""
+"""So much early a packet may go: a few at each waking cost less than one at each. Its RTT is its own."""
+_LINGER_S = 0.001
+"""Where the kernel says when it had a reply, others are waited for so long, to be read with it."""
 _FULL_QUEUE_PAUSE_S = 0.002
 _FULL_QUEUE_PATIENCE_S = 1.0
 _IDLE_S = 60.0
@@ -100,6 +102,11 @@ class EchoCore:
         return [lane.channel.fileno() for lane in self._lanes.values() if lane.trains]
 
     @property
+    def linger_s(self) -> float:
+        """How long what arrives may wait to be read: nothing where reading it is what times it."""
+        return _LINGER_S if all(lane.channel.exact for lane in self._lanes.values() if lane.trains) else 0.0
+
+    @property
     def pacer(self) -> Pacer:
         """Says how many packets may go."""
         return self._pacer
@@ -113,9 +120,7 @@ class EchoCore:
         lane = self._lanes[train.family]
         if not lane.trains:
             # What came while nobody waited is no reply of ours, and may fill the queue.
-            for _ in range(_READS_AT_FIRST):
-                if lane.channel.receive(lane.matcher, _READ_LIMIT):
-                    break
+            self._drain(lane, _READS_AT_FIRST)
         lane.trains += 1
         self._sending.append(train)
 
@@ -146,10 +151,10 @@ class EchoCore:
             train = self._sending[0]
             allowed = 0 if train.cancelled else min(train.ready(now + _EARLY_S), _BURST)
             if allowed:
-                allowed = self._pacer.allowance(now + _EARLY_S, allowed)
+                allowed = self._pacer.allowance(now, allowed)
                 if not allowed:
                     return
-                self._pacer.sent(now, self._send(self._lanes[train.family], train, allowed))
+                self._pacer.sent(self._send(self._lanes[train.family], train, allowed))
                 self._read()
                 now = self._now()
                 if now < self._paused_until:
@@ -237,7 +242,12 @@ class EchoCore:
         """Take what has arrived, all of it if it is not unreasonably much."""
         for lane in self._lanes.values():
             if lane.trains:
-                lane.channel.receive(lane.matcher, _READ_LIMIT)
+                self._drain(lane, _READS)
+
+    def _drain(self, lane: _Lane, most: int) -> None:
+        for _ in range(most):
+            if lane.channel.receive(lane.matcher):
+                return
 
     def _look_for_sleep(self) -> None:
         """Let what was on its way while the computer slept count for nothing."""

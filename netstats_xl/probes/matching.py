@@ -4,8 +4,9 @@ A reply counts only if its identifier, sequence number, token and index are thos
 checksum is right, and it comes from the address that the packet went to. Everything else is counted as what it is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from netstats_xl.probes.addresses import Family
 from netstats_xl.probes.packets import (
@@ -18,8 +19,10 @@ from netstats_xl.probes.packets import (
 )
 from netstats_xl.probes.trains import ComplaintReceived, Train
 
+Message = tuple[bytearray, int, int, bytes, float | None]
+"""A buffer, where in it the message begins and ends, the packed address of the sender, and when the kernel had the
+message on the monotonic clock, s; None where it does not say."""
 _PLACE = (1 << 32) - 1
-_unpack = ECHO_IDENTITY.unpack_from
 _LEAST_RTT_S = 1e-9
 """A clock with coarse steps can show no time between sending and reply: a nanosecond is nearer the truth than none."""
 
@@ -68,75 +71,93 @@ class Matcher:
         self._on_settled = on_settled
         self.unmatched = Unmatched()
 
-    def take(self, data: bytearray, size: int, source: str, at: float | None, read_at: float) -> None:
-        """Take note of a message.
+    def take(self, messages: Iterable[Message], read_at: float) -> None:
+        """Take note of messages.
 
         Args:
-            data: a buffer that begins with the message.
-            size: of the message.
-            source: the sender's address, without a scope.
-            at: when the kernel had it, on the monotonic clock, s; None where it does not say. It is believed only
-                between the sending and `read_at`: a wall clock that was set in between would make it nonsense.
-            read_at: when it was read, s.
+            messages: what was received, in order.
+            read_at: when the last of them was read, on the monotonic clock, s. The kernel's word for when it had a
+                message is believed only between the sending and then: a wall clock that was set in between would
+                make it nonsense.
         """
-        start = (data[0] & 0x0F) * 4 if self._ip_header else 0
-        if size < start + ECHO_HEAD.size or data[start] != self._reply:
-            self._take_complaint(data, start, size, source, read_at if at is None else at)
-            return
-        identifier, sequence, token, index = _unpack(data, start)
-        train, k = self._trains.get(index >> 32), index & _PLACE
-        if train is None or k >= train.next:
-            self.unmatched.unknown += 1
-            return
-        line, before = k % train.lines, train.rtts_ms[k]
-        if (
-            train.tokens[k] != token
-            or source != train.sources[line]
-            or sequence != (train.sequence + k) & 0xFFFF
-            or (identifier != self._identifier and self._identifier is not None)
-            or data[start + ECHO_HEAD.size : size] != train.filler
-            or before == before
-        ) and not self._counts_all_the_same(data, start, size, source, train, k):
-            return
-        sent_at = train.sent_at[k]
-        elapsed_s = (at if at is not None and sent_at < at <= read_at else read_at) - sent_at
-        if elapsed_s <= train.timeout_s:
-            train.rtts_ms[k] = elapsed_s * 1_000 if elapsed_s > _LEAST_RTT_S else _LEAST_RTT_S * 1_000
-            if not train.settles_by_complaint or k not in train.complaints:
-                train.open -= 1
-                if not train.open:
-                    self._on_settled(train)
-        elif elapsed_s > train.timeout_s:  # neither where the packet does not count any more: NaN
-            train.stray(line).late += 1
+        # One loop over local names: this is a third of what a probe costs.
+        unpack, reply, ip_header = ECHO_IDENTITY.unpack_from, self._reply, self._ip_header
+        identifier, head_bytes = self._identifier, ECHO_HEAD.size
+        number, train = -1, None
+        for data, start, end, source, at in messages:
+            if ip_header:
+                start += (data[start] & 0x0F) * 4
+            body = start + head_bytes
+            if end < body or data[start] != reply:
+                self._take_complaint(data, start, end, source, read_at if at is None else at)
+                continue
+            id_, sequence, token, index = unpack(data, start)
+            if index >> 32 != number:
+                number = index >> 32
+                train = self._trains.get(number)
+                if train is not None:
+                    tokens, sources, sent_ats, rtts_ms = (
+                        train.tokens,
+                        train.sources,
+                        train.sent_at,
+                        train.rtts_ms,
+                    )
+                    filler, first, lines = train.filler, train.sequence, train.lines
+                    timeout_s, complaints = train.timeout_s, train.settling_complaints
+            k = index & _PLACE
+            if train is None or k >= train.next:
+                self.unmatched.unknown += 1
+                continue
+            before = rtts_ms[k]
+            if (
+                tokens[k] != token
+                or source != sources[k % lines]
+                or sequence != (first + k) & 0xFFFF
+                or (id_ != identifier and identifier is not None)
+                or data[body:end] != filler
+                or before == before
+            ) and not self._counts_all_the_same(data, start, end, source, train, k):
+                continue
+            sent_at = sent_ats[k]
+            elapsed_s = (at if at is not None and sent_at < at <= read_at else read_at) - sent_at
+            if elapsed_s <= timeout_s:
+                rtts_ms[k] = elapsed_s * 1_000 if elapsed_s > _LEAST_RTT_S else _LEAST_RTT_S * 1_000
+                if k not in complaints:
+                    train.open -= 1
+                    if not train.open:
+                        self._on_settled(train)
+            elif elapsed_s > timeout_s:  # neither where the packet does not count any more: NaN
+                train.stray(k % lines).late += 1
 
     def _counts_all_the_same(
-        self, data: bytearray, start: int, size: int, source: str, train: Train, k: int
+        self, data: bytearray, start: int, end: int, source: bytes, train: Train, k: int
     ) -> bool:
         """Whether a reply that is not what most are counts; else it is counted as what it is."""
-        identifier, sequence, token, _ = _unpack(data, start)
+        identifier, sequence, token, _ = ECHO_IDENTITY.unpack_from(data, start)
         line = k % train.lines
         ours = self._identifier is None or identifier == self._identifier
-        payload = data[start + ECHO_HEAD.size : size]
+        payload = data[start + ECHO_HEAD.size : end]
         # Some hosts send back only the beginning of a large payload: that is a reply.
         is_whole = train.filler.startswith(payload)
-        if (self._verify and sum_of_words(data[start:size])) or (ours and not is_whole):
+        if (self._verify and sum_of_words(data[start:end])) or (ours and not is_whole):
             if ours and source == train.sources[line]:
                 train.stray(line).corrupted += 1
             self.unmatched.corrupted += 1
         elif not ours or train.tokens[k] != token or sequence != (train.sequence + k) & 0xFFFF:
             self.unmatched.forged += 1
         elif train.family is not self._family or source != train.sources[line]:
-            train.stray(line).elsewhere = source
+            train.stray(line).elsewhere = str(ip_address(source))
         elif train.rtts_ms[k] == train.rtts_ms[k]:
             train.stray(line).duplicates += 1
         else:
             return True
         return False
 
-    def _take_complaint(self, data: bytearray, start: int, size: int, source: str, at: float) -> None:
-        if data[start] == self._reply:
+    def _take_complaint(self, data: bytearray, start: int, end: int, source: bytes, at: float) -> None:
+        icmp = bytes(data[start:end])
+        if not icmp or icmp[0] == self._reply:
             return
-        complaint = parse_complaint(bytes(data[start:size]), family=self._family, source=source)
+        complaint = parse_complaint(icmp, family=self._family, source=source)
         if complaint is not None:
             self.complain(complaint, at)
 
@@ -153,7 +174,7 @@ class Matcher:
         if known or not rtt_ms <= train.timeout_s * 1_000:  # NaN: it does not count any more
             return
         train.complaints[k] = ComplaintReceived(complaint, rtt_ms)
-        if train.settles_by_complaint and train.rtts_ms[k] != train.rtts_ms[k]:
+        if k in train.settling_complaints and train.rtts_ms[k] != train.rtts_ms[k]:
             train.open -= 1
             if not train.open:
                 self._on_settled(train)

@@ -7,6 +7,7 @@ sockets the kernel replaces the identifier: they alone tell no packet from anoth
 
 import struct
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import NamedTuple
 
 from netstats_xl.probes.addresses import Family
@@ -138,13 +139,13 @@ def sum_of_words(data: bytes | bytearray) -> int:
     return (number << 8 if len(data) & 1 else number) % 0xFFFF
 
 
-def parse_complaint(icmp: bytes | bytearray, *, family: Family, source: str) -> Complaint | None:
+def parse_complaint(icmp: bytes | bytearray, *, family: Family, source: bytes) -> Complaint | None:
     """What an ICMP error says, or None if it concerns no echo request of ours.
 
     Args:
         icmp: the message, from its ICMP header on.
         family: of the socket that it came from.
-        source: the sender's address.
+        source: the sender's address, packed.
     """
     if len(icmp) < _ICMP_HEADER_BYTES:
         return None
@@ -162,7 +163,12 @@ def parse_complaint(icmp: bytes | bytearray, *, family: Family, source: str) -> 
     if protocol != _PROTOCOL[family]:
         return None
     return parse_quoted(
-        quoted[header_bytes:], family=family, reporter=source, type_=type_, code=code, destination=destination
+        quoted[header_bytes:],
+        family=family,
+        reporter=str(ip_address(source)),
+        type_=type_,
+        code=code,
+        destination=destination,
     )
 
 

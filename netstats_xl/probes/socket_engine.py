@@ -3,6 +3,7 @@
 import select
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -103,8 +104,12 @@ class SocketEngine:
                 while self._orders:
                     self._orders.popleft()()
                 wait_s = self._core.work()
-                readable, _, _ = select.select([self._ours.fileno(), *self._core.sockets], (), (), wait_s)
-                if self._ours.fileno() in readable:
+                orders, began = self._ours.fileno(), time.perf_counter()
+                readable, _, _ = select.select([orders, *self._core.sockets], (), (), wait_s)
+                linger_s = min(self._core.linger_s, began + wait_s - time.perf_counter())
+                if readable and orders not in readable and linger_s > 0:
+                    readable, _, _ = select.select([orders], (), (), linger_s)
+                if orders in readable:
                     with suppress(BlockingIOError):
                         self._ours.recv(4_096)
         finally:

@@ -7,7 +7,7 @@ arrays, so that 10,000 destinations cost no objects of their own while their pac
 
 import os
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -88,7 +88,7 @@ class Train:
         "rtts_ms",
         "sent_at",
         "sequence",
-        "settles_by_complaint",
+        "settling_complaints",
         "sockaddrs",
         "sources",
         "strays",
@@ -117,7 +117,7 @@ class Train:
         self.addresses = addresses
         self.family: Family = addresses[0].family
         self.sockaddrs = [each.sockaddr for each in addresses]
-        self.sources = [each.sockaddr[0] for each in addresses]
+        self.sources = [each.packed for each in addresses]
         self.filler = filler(plan.payload_bytes - PAYLOAD_HEAD_BYTES)
         """What follows token and index in each payload."""
         self.lines = len(addresses)
@@ -146,12 +146,15 @@ class Train:
         """NaN: no reply."""
         self.complaints: dict[int, ComplaintReceived] = {}
         """The last ICMP error about each packet."""
+        self.settling_complaints: Mapping[int, ComplaintReceived] = (
+            {} if plan.ttls is None else self.complaints
+        )
+        """Those that settle their packets, as replies do."""
         self.failures: dict[int, str] = {}
         """Why a packet could not be sent."""
         self.strays: dict[int, LineStrays] = {}
         self.on_end = on_end
         self.timeout_s = plan.timeout_s
-        self.settles_by_complaint = plan.ttls is not None
 
     def start(self, number: int, sequence: int, begin: float) -> None:
         """Take a place among the engine's trains."""
