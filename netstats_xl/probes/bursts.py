@@ -1,9 +1,8 @@
 """One burst a destination: no host is sent a round's packets while those of another round are unanswered."""
 
 import asyncio
-import itertools
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -131,10 +130,13 @@ class Bursts:
             return ()
         wanted = {each.text: each for each in addresses}
         found = await self._run(wanted, settings)
-        return [found[each.text] for each in addresses]
+        return list(map(found.__getitem__, (each.text for each in addresses)))
 
     async def _run(self, wanted: dict[str, Address], settings: EchoSettings) -> dict[str, Found]:
-        free = [each for text, each in wanted.items() if text not in self._active]
+        active = self._active
+        free = (
+            [each for text, each in wanted.items() if text not in active] if active else list(wanted.values())
+        )
         busy = {} if len(free) == len(wanted) else self._busy(wanted)
         fresh_since = self._now() - _FRESH_S
         uses = self._start(free, settings)
@@ -165,12 +167,13 @@ class Bursts:
                 busy.setdefault(burst, []).append(address)
         return busy
 
-    def _start(self, addresses: Iterable[Address], settings: EchoSettings) -> dict[_Burst, list[str]]:
+    def _start(self, addresses: Sequence[Address], settings: EchoSettings) -> dict[_Burst, list[str]]:
         """Begin a burst for each family among the addresses."""
         started = {}
-        ordered = sorted(addresses, key=lambda each: each.family)
-        for _, group in itertools.groupby(ordered, key=lambda each: each.family):
-            those = list(group)
+        for family in Family:
+            those = [each for each in addresses if each.family is family]
+            if not those:
+                continue
             train = Train(those, plan_of(settings))
             texts = [each.text for each in those]
             burst = _Burst(
@@ -178,11 +181,10 @@ class Bursts:
                 settings=settings,
                 began_at=self._now(),
                 over=_ends(train),
-                lines={text: line for line, text in enumerate(texts)},
+                lines=dict(zip(texts, range(len(texts)), strict=True)),
             )
             self._engine.begin(train)
-            for text in texts:
-                self._active[text] = burst
+            self._active.update(dict.fromkeys(texts, burst))
             burst.over.add_done_callback(partial(self._forget, burst))
             started[burst] = texts
         return started
@@ -202,6 +204,8 @@ class Bursts:
             if not burst.users and not burst.over.done():
                 self._engine.give_up(burst.train)
         results, lines = burst.results(), burst.lines
+        if len(texts) == len(lines):  # all of them, in the order of the lines
+            return dict(zip(lines, results, strict=True))
         return {text: results[lines[text]] for text in texts}
 
     async def _wait(

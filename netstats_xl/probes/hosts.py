@@ -42,6 +42,24 @@ class HostProber(ABC):
         """
         self.check_privilege()
         known = [self._known(target.host) for target in targets]
+        addresses = [each for each in known if isinstance(each, Address)]
+        if len(addresses) == len(known):
+            found = await self.probe_addresses(addresses, settings)
+        else:
+            found = await self._probe_each(targets, known, addresses, settings)
+        return [
+            RoundResult(target.destination_id, outcome, strays)
+            for target, (outcome, strays) in zip(targets, found, strict=True)
+        ]
+
+    async def _probe_each(
+        self,
+        targets: Sequence[ProbeTarget],
+        known: Sequence[Address | NameNotResolved | SendFailed | None],
+        addresses: Sequence[Address],
+        settings: EchoSettings,
+    ) -> Sequence[Found]:
+        """Probe the addresses at once, and look up what is not known."""
         unknown: dict[str, list[int]] = {}
         ready: list[int] = []
         found: dict[int, Found] = {}
@@ -52,7 +70,6 @@ class HostProber(ABC):
                 found[position] = (each, NO_STRAYS)
             else:
                 unknown.setdefault(targets[position].host, []).append(position)
-        addresses = [each for each in known if isinstance(each, Address)]
         parts = [asyncio.ensure_future(self._probe_places(ready, addresses, settings))]
         parts += [
             asyncio.ensure_future(self._probe_name(host, positions, settings))
@@ -64,9 +81,7 @@ class HostProber(ABC):
         finally:
             for task in parts:
                 task.cancel()
-        return [
-            RoundResult(target.destination_id, *found[position]) for position, target in enumerate(targets)
-        ]
+        return [found[position] for position in range(len(targets))]
 
     async def resolve(self, host: str) -> Address | NameNotResolved | SendFailed:
         """The host's address, or why it has none, within the resolver's deadline."""
