@@ -20,6 +20,7 @@ from icmplib import exceptions as icmplib_errors
 
 from netstats_xl.errors import BackendUnavailable, PrivilegeMissing, ProbeEngineError
 from netstats_xl.probes.addresses import Family, SockAddr
+from netstats_xl.probes.batch_receiver import BatchReceiver
 from netstats_xl.probes.matching import Matcher, Message
 from netstats_xl.probes.packets import parse_quoted
 from netstats_xl.probes.socket_options import (
@@ -121,7 +122,8 @@ class EchoSocket:
         self.exact = ask_for_stamps(self._socket)
         self.reports_earlier_failures = not self.own_identifiers and ask_for_errors(self._socket, family)
         self._options = OptionSetter(self._socket, family)
-        self._buffers = [bytearray(_BUFFER_BYTES) for _ in range(_READ_AT_ONCE)]
+        self._batches = batch_receiver(self._socket, family) if self.exact else None
+        self._buffers = [bytearray(_BUFFER_BYTES) for _ in range(1 if self._batches else _READ_AT_ONCE)]
         self._pack = partial(socket.inet_pton, socket.AF_INET if family is Family.IPV4 else socket.AF_INET6)
         self.sendto = self._socket.sendto
 
@@ -149,9 +151,13 @@ class EchoSocket:
         self._wrapped.close()
 
     def _receive_stamped(self, matcher: Matcher) -> bool:
-        receive, parse, stamp_bytes = self._socket.recvmsg_into, TIMESPEC.unpack, TIMESPEC.size
-        messages: list[Message] = []
         lead_s, lead_ns = divmod(read_wall_lead_ns(), 1_000_000_000)
+        if self._batches is not None:
+            messages, drained = self._batches.receive(lead_s, lead_ns)
+            matcher.take(messages, time.perf_counter())
+            return drained
+        receive, parse, stamp_bytes = self._socket.recvmsg_into, TIMESPEC.unpack, TIMESPEC.size
+        messages = []
         drained = False
         for buffer in self._buffers:
             try:
@@ -211,6 +217,14 @@ class EchoSocket:
                 )
                 if complaint is not None:
                     matcher.complain(complaint, at)
+
+
+def batch_receiver(sock: socket.socket, family: Family) -> BatchReceiver | None:
+    """What reads many messages at once, where the system has it."""
+    try:
+        return BatchReceiver(sock, family)
+    except (OSError, AttributeError):  # another system; a C library without the call
+        return None
 
 
 def open_echo_socket(family: Family, modes: Sequence[Mode] = tuple(Mode)) -> EchoSocket:
