@@ -25,8 +25,6 @@ from netstats_xl.ports import ProbeTarget
 from netstats_xl.probes.icmp import IcmpProber
 
 ROOT = Path(__file__).parents[2]
-UNPACED = 1_000_000
-"""More packets a second than any machine sends."""
 
 
 class Ours:
@@ -53,8 +51,10 @@ class Ours:
     ) -> None:
         self._process.communicate()
 
-    def round(self, addresses: Sequence[str], *, packets_per_second: int = UNPACED, **echo: float) -> Round:
-        """Make one; `echo` are `EchoSettings`, 1 packet unless they say otherwise."""
+    def round(
+        self, addresses: Sequence[str], *, packets_per_second: int | None = None, **echo: float
+    ) -> Round:
+        """Make one, as fast as it goes if no pace is set; `echo` are `EchoSettings`, 1 packet unless they say more."""
         order = {
             "addresses": list(addresses),
             "packets_per_second": packets_per_second,
@@ -69,16 +69,9 @@ class Ours:
         return Round(rtts_ms=rtts_ms, **found)
 
 
-async def limit(prober: IcmpProber, packets_per_second: int) -> None:
-    """Set the pace: the one place that knows how."""
-    set_limit = getattr(prober, "limit", None)
-    if set_limit is not None:
-        await set_limit(packets_per_second)
-
-
 async def measured(prober: IcmpProber, order: dict[str, Any]) -> dict[str, Any]:
     settings = EchoSettings.model_validate(order["echo"])
-    await limit(prober, order["packets_per_second"])
+    await prober.limit(order["packets_per_second"])
     memory_before_mb = memory_mb("VmRSS")
     forget_peak()
     before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
