@@ -26,8 +26,6 @@ from netstats_xl.probes.icmp import IcmpProber
 from netstats_xl.probes.worker import spare_the_collector
 
 ROOT = Path(__file__).parents[2]
-UNPACED = 0
-"""As many packets a second as the machine sends."""
 
 
 class Ours:
@@ -54,8 +52,10 @@ class Ours:
     ) -> None:
         self._process.communicate()
 
-    def round(self, addresses: Sequence[str], *, packets_per_second: int = UNPACED, **echo: float) -> Round:
-        """Make one; `echo` are `EchoSettings`, 1 packet unless they say otherwise."""
+    def round(
+        self, addresses: Sequence[str], *, packets_per_second: int | None = None, **echo: float
+    ) -> Round:
+        """Make one, as fast as it goes if no pace is set; `echo` are `EchoSettings`, 1 packet unless they say more."""
         order = {
             "addresses": list(addresses),
             "packets_per_second": packets_per_second,
@@ -70,14 +70,9 @@ class Ours:
         return Round(rtts_ms=rtts_ms, **found)
 
 
-async def limit(prober: IcmpProber, packets_per_second: int) -> None:
-    """Set the pace: the one place that knows how."""
-    await prober.limit(packets_per_second or None)
-
-
 async def measured(prober: IcmpProber, order: dict[str, Any]) -> dict[str, Any]:
     settings = EchoSettings.model_validate(order["echo"])
-    await limit(prober, order["packets_per_second"])
+    await prober.limit(order["packets_per_second"])
     memory_before_mb = memory_mb("VmRSS")
     forget_peak()
     targets = [ProbeTarget(destination_id=address, host=address) for address in order["addresses"]]
