@@ -81,8 +81,8 @@ class EchoCore:
         self._number = 0
         self._sequence = 0
         self._paused_until = 0.0
-        self._expected_at = now()
-        """When `work` is called next, at the latest."""
+        self._awake_at = self._expected_at = now()
+        """When `work` was over last, and when it is called next at the latest."""
 
     def open(self, channel: EchoChannel) -> None:
         """Send and receive the packets of its family with this socket from now on."""
@@ -119,6 +119,7 @@ class EchoCore:
         self._trains[self._number] = train
         lane = self._lanes[train.family]
         if not lane.trains:
+            lane.full_since = None
             # What came while nobody waited is no reply of ours, and may fill the queue.
             self._drain(lane, _READS_AT_FIRST)
         lane.trains += 1
@@ -134,12 +135,13 @@ class EchoCore:
         now = self._now()
         self._end_trains(now)
         due_in_s = self._due_in(now)
-        self._expected_at = now + due_in_s
+        self._awake_at, self._expected_at = now, now + due_in_s
         return due_in_s
 
     def end_all(self) -> None:
         """End every train as it is, complete or not."""
         for train in list(self._trains.values()):
+            train.cancelled = train.open > 0
             self._end(train)
 
     # --- Sending ------------------------------------------------------------------------------------------
@@ -193,11 +195,14 @@ class EchoCore:
                 sent_at[k] = now()
                 sendto(packet, sockaddrs[line])
             except OSError as error:
+                if k > first and sent_at[k - 1] == sent_at[k - 1]:
+                    lane.full_since = None
                 if not self._retry(lane, train, k, packet, error):
                     train.next = k
                     return k - first
         train.next = first + count
-        lane.full_since = None
+        if sent_at[train.next - 1] == sent_at[train.next - 1]:
+            lane.full_since = None
         return count
 
     def _retry(self, lane: _Lane, train: Train, k: int, packet: bytearray, error: OSError) -> bool:
@@ -259,7 +264,7 @@ class EchoCore:
             self._read()  # what was stamped before counts
         if slept or (not exact and self._now() - self._expected_at > _STALL_S):
             for train in self._trains.values():
-                train.void_unanswered(_SLEPT)
+                train.void_unanswered(_SLEPT, self._awake_at)
                 if not train.open:
                     self._settled.append(train)
 

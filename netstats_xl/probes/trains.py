@@ -94,7 +94,6 @@ class Train:
         "strays",
         "timeout_s",
         "tokens",
-        "voided",
     )
 
     def __init__(
@@ -137,8 +136,6 @@ class Train:
         self.cancelled = False
         self.complete = False
         """Whether everything befell it that could, once it has ended."""
-        self.voided = False
-        """Whether the computer slept while packets were on their way."""
         self.tokens = array("Q", random_bytes(8 * self.packets))
         self.sent_at = array("d", (NAN,)) * self.packets
         """When each was sent, s; NaN: it was not, or does not count."""
@@ -209,12 +206,16 @@ class Train:
         self.sent_at[k] = NAN
         self.open -= 1
 
-    def void_unanswered(self, reason: str) -> None:
-        """Let the packets that are on their way count for nothing: the computer slept meanwhile."""
+    def void_unanswered(self, reason: str, since: float) -> None:
+        """Let the packets that were on their way at a time, s, count for nothing: the computer slept from then on.
+
+        A packet whose time was over by then stays lost, and one that an ICMP error has settled stays settled.
+        """
         for k in range(self.next):
-            if self.sent_at[k] == self.sent_at[k] and self.rtts_ms[k] != self.rtts_ms[k]:
+            if not self.sent_at[k] + self.timeout_s >= since or self.rtts_ms[k] == self.rtts_ms[k]:
+                continue
+            if k not in self.settling_complaints:
                 self.fail(k, reason)
-                self.voided = True
 
     def stray(self, line: int) -> LineStrays:
         """The strays of a line, to be counted up."""
