@@ -1,0 +1,125 @@
+"""A million packets that are nearly, or not at all, what a socket should receive: none breaks the matcher, and none
+counts that is not the answer to a request under way.
+
+Packets are made in bulk from a seed: Hypothesis chooses it, and which ways of spoiling packets take part.
+"""
+
+import random
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from netstats_xl.probes.packets import parse_quoted
+from netstats_xl.probes.trains import Train
+from tests.probes.fuzz_messages import SPOILERS, bulk, error_about, moments, reply_to
+from tests.probes.fuzz_world import ERRORS, HEAD, KINDS, NOW, ROUTER, Kind, Received, World
+
+PACKETS = 1_000_000
+EXAMPLES = 250
+BULK = 1_010
+
+
+def judge(world: World, received: Received, taken: list[tuple[Train, int, bool]]) -> None:
+    shown = f"{received.icmp.hex()} from {received.source}"
+    for train, k, as_reply in taken:
+        if not as_reply:
+            assert any(each.train is train and each.k == k for each in world.complained_of(received.icmp)), (
+                shown
+            )
+            continue
+        sent = world.answered_by(received)
+        assert sent is not None, f"a forgery counted: {shown}"
+        assert (sent.train, sent.k) == (train, k), f"it counted for another packet: {shown}"
+
+
+def play(kind: Kind, seed: int, ways: Sequence[str]) -> int:
+    """Let a matcher have a bulk of messages; how many counted."""
+    world = World(kind=kind, rng=random.Random(seed))
+    counted = 0
+    for received in bulk(world, ways, BULK):
+        taken = world.give(received, *moments(world.rng))
+        if taken:
+            counted += len(taken)
+            judge(world, received, taken)
+    open_packets = {number: train.open for number, train in world.trains.items()}
+    assert all(0 <= left <= world.trains[number].packets for number, left in open_packets.items())
+    return counted
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_of_a_million_packets_none_breaks_the_matcher_and_no_forgery_counts(kind: Kind) -> None:
+    played = counted = 0
+
+    @settings(
+        max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    @given(
+        seed=st.integers(0, 2**64 - 1),
+        ways=st.lists(st.sampled_from(sorted(SPOILERS)), min_size=1, unique=True),
+    )
+    def any_packets(seed: int, ways: list[str]) -> None:
+        nonlocal played, counted
+        counted += play(kind, seed, ways)
+        played += BULK
+
+    any_packets()
+    assert played >= PACKETS / len(KINDS)
+    assert counted > played / 100, "hardly anything counted: what was tried?"
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_reply_and_every_error_counts_once_whatever_came_before(kind: Kind) -> None:
+    @settings(max_examples=10, deadline=None, database=None)
+    @given(seed=st.integers(0, 2**64 - 1))
+    def any_order(seed: int) -> None:
+        world = World(kind=kind, rng=random.Random(seed))
+        for received in bulk(world, sorted(SPOILERS), 200):
+            world.give(received, None, NOW + 60)  # all too late
+        world.rng.shuffle(world.genuine)
+        for sent in world.genuine:
+            complaint = error_about(world, sent)
+            for taken in world.give(complaint, None, NOW):
+                assert taken[2] is False
+            assert world.give(reply_to(world, sent), None, NOW) == [(sent.train, sent.k, True)]
+            assert world.give(reply_to(world, sent), None, NOW) == []
+        settled = [train for train in world.trains.values() if train.family is kind.family]
+        assert [train.open for train in settled] == [20, 0, 0]  # 20 of the first were not sent yet
+
+    any_order()
+
+
+@pytest.mark.parametrize("kind", [KINDS["IPv4, datagram"], KINDS["IPv6, datagram"]], ids=str)
+def test_what_a_datagram_sockets_error_queue_quotes_is_judged_likewise(kind: Kind) -> None:
+    @settings(max_examples=50, deadline=None, database=None)
+    @given(seed=st.integers(0, 2**64 - 1))
+    def any_quotes(seed: int) -> None:
+        world = World(kind=kind, rng=random.Random(seed))
+        rng, counted = world.rng, 0
+        for _ in range(500):
+            sent, other = rng.choice(world.genuine), rng.choice(world.genuine)
+            quoted = sent.icmp[: rng.choice((8, HEAD, 200))]
+            if rng.random() < 0.8:
+                quoted = SPOILERS[rng.choice(sorted(SPOILERS))](world, quoted)
+            to = (sent if rng.random() < 0.9 else other).address.packed
+            type_, code = rng.choice(ERRORS[kind.family])
+            complaint = parse_quoted(
+                quoted,
+                family=kind.family,
+                reporter=ROUTER[kind.family],
+                type_=type_,
+                code=code,
+                destination=to,
+            )
+            if complaint is not None:
+                world.matcher.complain(complaint, NOW)
+            for train, k, as_reply in world.changes():
+                counted += 1
+                assert not as_reply
+                assert any(each.train is train and each.k == k for each in world.quoted(quoted, to)), (
+                    quoted.hex()
+                )
+        assert counted > 10
+
+    any_quotes()
