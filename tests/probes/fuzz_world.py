@@ -3,11 +3,13 @@
 import random
 import struct
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from typing import NamedTuple
 
 from netstats_xl.probes.addresses import Address, Family, parse_literal
-from netstats_xl.probes.matching import Matcher
+from netstats_xl.probes.matching import Matcher, Message
 from netstats_xl.probes.trains import Train, TrainPlan
 
 IDENTIFIER = 0x5A17
@@ -15,12 +17,17 @@ NOW = 1_000.0
 TIMEOUT_S = 2.0
 HEAD = 24
 """Of an echo message: its header, token and index."""
-ROUTER = {Family.IPV4: "10.9.9.9", Family.IPV6: "fd09::9"}
+ROUTER = {Family.IPV4: bytes((10, 9, 9, 9)), Family.IPV6: b"\xfd\x09" + bytes(13) + b"\x09"}
+SLOT_BYTES, SLOTS = 512, 32
+"""Of the buffer that messages lie in."""
 REQUEST, REPLY = {Family.IPV4: 8, Family.IPV6: 128}, {Family.IPV4: 0, Family.IPV6: 129}
 ERRORS = {
     Family.IPV4: [(3, 0), (3, 1), (3, 4), (11, 0), (11, 1), (12, 0)],
     Family.IPV6: [(1, 0), (1, 3), (2, 0), (3, 0), (4, 1)],
 }
+
+
+ERROR_TYPES = {family: {type_ for type_, _ in errors} for family, errors in ERRORS.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +61,19 @@ class Received(NamedTuple):
     """A message as the socket gives it."""
 
     icmp: bytes
-    source: str
+    source: bytes
+    """Packed."""
+    at: float | None = None
+    """When the kernel had it."""
+
+
+class Counted(NamedTuple):
+    """A packet that something counted for."""
+
+    train: Train
+    k: int
+    as_reply: bool
+    """Else an ICMP error did."""
 
 
 def total(data: bytes) -> int:
@@ -86,13 +105,16 @@ class World:
             verify_checksum=self.kind.verify,
             on_settled=lambda _train: None,
         )
-        self.buffer = bytearray(16_384)
+        self.buffer = bytearray(SLOT_BYTES * SLOTS)
         other = Family.IPV6 if self.kind.family is Family.IPV4 else Family.IPV4
         self.launch(1, self.kind.family, lines=60, packets=2, payload=56, sequence=0xFFC0, sent=100)
         self.launch(2, self.kind.family, lines=40, packets=1, payload=16, sequence=7, sent=40)
         self.launch(3, self.kind.family, lines=30, packets=1, payload=101, sequence=7, sent=30, ttls=True)
         self.launch(4, other, lines=20, packets=1, payload=56, sequence=7, sent=20)
         self.genuine = [each for each in self.sent.values() if each.train.family is self.kind.family]
+        self.by_sequence: dict[bytes, list[Sent]] = {}
+        for each in self.genuine:
+            self.by_sequence.setdefault(each.icmp[6:8], []).append(each)
         self.snapshots = {number: self.snapshot(train) for number, train in self.trains.items()}
 
     def launch(
@@ -132,34 +154,39 @@ class World:
     def snapshot(self, train: Train) -> tuple[bytes, int]:
         return train.rtts_ms.tobytes(), len(train.complaints)
 
-    def give(self, received: Received, at: float | None, read_at: float) -> list[tuple[Train, int, bool]]:
-        """Let the matcher have a message; whose packets it took it for, and whether as a reply."""
-        header = b""
-        if self.kind.ip_header:
-            options = 4 * (self.rng.random() < 0.1)
-            header = bytes([0x45 + options // 4]) + self.rng.randbytes(19 + options)
-        data = header + received.icmp
-        # As in the product what a longer message left stays behind it.
-        self.buffer[: len(data)] = data
-        self.matcher.take(self.buffer, len(data), received.source, at, read_at)
+    def give(self, batch: Sequence[Received], read_at: float) -> list[Counted]:
+        """Let the matcher have some messages; which packets it took them for."""
+        messages: list[Message] = []
+        for number, received in enumerate(batch):
+            header = b""
+            if self.kind.ip_header:
+                options = 4 * (self.rng.random() < 0.1)
+                header = bytes([0x45 + options // 4]) + self.rng.randbytes(19 + options)
+            data, start = header + received.icmp, number * SLOT_BYTES
+            # As in the product what an earlier, longer message left stays behind it.
+            self.buffer[start : start + len(data)] = data
+            messages.append((self.buffer, start, start + len(data), received.source, received.at))
+        self.matcher.take(messages, read_at)
         return self.changes()
 
-    def changes(self) -> list[tuple[Train, int, bool]]:
-        found = []
+    def changes(self) -> list[Counted]:
+        """What counts that did not before."""
+        found: list[Counted] = []
         for number, train in self.trains.items():
             before, after = self.snapshots[number], self.snapshot(train)
             if before == after:
                 continue
             self.snapshots[number] = after
             if before[0] != after[0]:
-                old = array("d", before[0])
-                answered = [k for k, rtt in enumerate(train.rtts_ms) if rtt == rtt or old[k] == old[k]]
-                changed = [k for k in answered if old[k] != train.rtts_ms[k]]
-                found += [(train, k, True) for k in changed]
-                assert all(old[k] != old[k] for k in changed), "an answered packet's RTT was changed"
+                bits = zip(array("Q", before[0]), array("Q", after[0]), strict=True)
+                changed = [k for k, (old, new) in enumerate(bits) if old != new]
+                rtts_before = array("d", before[0])
+                assert all(isnan(rtts_before[k]) for k in changed), (
+                    "the RTT of an answered packet was changed"
+                )
                 assert all(0 < train.rtts_ms[k] <= TIMEOUT_S * 1_000 for k in changed)
-            if before[1] != after[1]:
-                found.append((train, list(train.complaints)[-1], False))
+                found += [Counted(train, k, True) for k in changed]
+            found += [Counted(train, k, False) for k in list(train.complaints)[before[1] :]]
         return found
 
     # --- What may count ---------------------------------------------------------------------------------
@@ -173,14 +200,13 @@ class World:
         sent = self.sent.get(icmp[6:HEAD])
         if sent is None or icmp[0] != REPLY[family] or not self.identifier_fits(icmp[4:6]):
             return None
-        fits = sent.icmp[HEAD:].startswith(icmp[HEAD:]) and received.source == sent.address.text
+        fits = sent.icmp[HEAD:].startswith(icmp[HEAD:]) and received.source == sent.address.packed
         return sent if fits and sent.train.family is family else None
 
     def complained_of(self, icmp: bytes) -> list[Sent]:
         """The requests that an ICMP error may be about: those of which it quotes all that it quotes of the message."""
         family = self.kind.family
-        types = {type_ for type_, _ in ERRORS[family]}
-        if len(icmp) < 8 or icmp[0] not in types:
+        if len(icmp) < 8 or icmp[0] not in ERROR_TYPES[family]:
             return []
         quoted = icmp[8:]
         header = max((quoted[0] & 15) * 4, 20) if family is Family.IPV4 and quoted else 40
@@ -197,5 +223,5 @@ class World:
         if len(inner) >= HEAD:
             candidates = [sent] if sent is not None else []
         else:
-            candidates = [each for each in self.genuine if each.icmp[6:8] == inner[6:8]]
+            candidates = self.by_sequence.get(inner[6:8], [])
         return [each for each in candidates if each.address.packed == to and each.train.family is family]

@@ -12,40 +12,36 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from netstats_xl.probes.packets import parse_quoted
-from netstats_xl.probes.trains import Train
-from tests.probes.fuzz_messages import SPOILERS, bulk, error_about, moments, reply_to
-from tests.probes.fuzz_world import ERRORS, HEAD, KINDS, NOW, ROUTER, Kind, Received, World
+from tests.probes.fuzz_messages import SPOILERS, batches, bulk, error_about, reply_to
+from tests.probes.fuzz_world import ERRORS, HEAD, KINDS, NOW, Counted, Kind, Received, World
 
 PACKETS = 1_000_000
 EXAMPLES = 250
 BULK = 1_010
 
 
-def judge(world: World, received: Received, taken: list[tuple[Train, int, bool]]) -> None:
-    shown = f"{received.icmp.hex()} from {received.source}"
-    for train, k, as_reply in taken:
-        if not as_reply:
-            assert any(each.train is train and each.k == k for each in world.complained_of(received.icmp)), (
-                shown
-            )
-            continue
-        sent = world.answered_by(received)
-        assert sent is not None, f"a forgery counted: {shown}"
-        assert (sent.train, sent.k) == (train, k), f"it counted for another packet: {shown}"
+def judge(world: World, batch: Sequence[Received], counted: Sequence[Counted]) -> None:
+    """Make sure that for each packet that something counted for there was something that may."""
+    answered = [sent for received in batch if (sent := world.answered_by(received)) is not None]
+    complained = [sent for received in batch for sent in world.complained_of(received.icmp)]
+    for train, k, as_reply in counted:
+        if not any(sent.train is train and sent.k == k for sent in (answered if as_reply else complained)):
+            shown = "; ".join(f"{each.icmp.hex()} from {each.source.hex()}" for each in batch)
+            raise AssertionError(f"a forgery counted for packet {k} of train {train.number}: {shown}")
 
 
 def play(kind: Kind, seed: int, ways: Sequence[str]) -> int:
     """Let a matcher have a bulk of messages; how many counted."""
     world = World(kind=kind, rng=random.Random(seed))
-    counted = 0
-    for received in bulk(world, ways, BULK):
-        taken = world.give(received, *moments(world.rng))
-        if taken:
-            counted += len(taken)
-            judge(world, received, taken)
-    open_packets = {number: train.open for number, train in world.trains.items()}
-    assert all(0 <= left <= world.trains[number].packets for number, left in open_packets.items())
-    return counted
+    total = 0
+    for batch in batches(world.rng, bulk(world, ways, BULK)):
+        read_at = world.rng.choice((NOW, NOW, NOW, NOW + 1.4999, NOW + 1.6, NOW + 60))
+        counted = world.give(batch, read_at)
+        total += len(counted)
+        if counted:
+            judge(world, batch, counted)
+    assert all(0 <= train.open <= train.packets for train in world.trains.values())
+    return total
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -75,15 +71,14 @@ def test_every_reply_and_every_error_counts_once_whatever_came_before(kind: Kind
     @given(seed=st.integers(0, 2**64 - 1))
     def any_order(seed: int) -> None:
         world = World(kind=kind, rng=random.Random(seed))
-        for received in bulk(world, sorted(SPOILERS), 200):
-            world.give(received, None, NOW + 60)  # all too late
+        for batch in batches(world.rng, bulk(world, sorted(SPOILERS), 200)):
+            world.give([received._replace(at=None) for received in batch], NOW + 60)  # all too late
         world.rng.shuffle(world.genuine)
         for sent in world.genuine:
-            complaint = error_about(world, sent)
-            for taken in world.give(complaint, None, NOW):
-                assert taken[2] is False
-            assert world.give(reply_to(world, sent), None, NOW) == [(sent.train, sent.k, True)]
-            assert world.give(reply_to(world, sent), None, NOW) == []
+            complaints = world.give([error_about(world, sent)], NOW)
+            assert [each.as_reply for each in complaints] in ([], [False])
+            assert world.give([reply_to(world, sent)] * 2, NOW) == [(sent.train, sent.k, True)]
+            assert world.give([reply_to(world, sent)], NOW) == []
         settled = [train for train in world.trains.values() if train.family is kind.family]
         assert [train.open for train in settled] == [20, 0, 0]  # 20 of the first were not sent yet
 
@@ -107,7 +102,7 @@ def test_what_a_datagram_sockets_error_queue_quotes_is_judged_likewise(kind: Kin
             complaint = parse_quoted(
                 quoted,
                 family=kind.family,
-                reporter=ROUTER[kind.family],
+                reporter="10.9.9.9",
                 type_=type_,
                 code=code,
                 destination=to,
