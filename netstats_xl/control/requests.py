@@ -92,6 +92,10 @@ class _JobCells(_Row):
     packet_interval_ms: PacketTime | None = None
     payload_bytes: Annotated[int, Field(ge=16, le=1_472)] | None = None
     timeout_ms: PacketTime | None = None
+    ttl: Annotated[int, Field(ge=1, le=255)] | None = None
+    dscp: Annotated[int, Field(ge=0, le=63)] | Text | None = Field(
+        default=None, description="0 to 63, or a name such as EF, AF41 or CS5."
+    )
     metrics: Texts | None = None
     enabled: bool | None = None
 
