@@ -108,6 +108,8 @@ def render(snapshot: Snapshot) -> Group:
         )
     places = [Text(f"Report: {snapshot.report}", style="dim")] if snapshot.report else []
     places.append(Text(f"Database: {snapshot.database}", style="dim"))
+    if snapshot.engine:
+        places.append(Text(f"Sent by: {snapshot.engine}", style="dim"))
     return Group(*lines, table, *places)
 
 

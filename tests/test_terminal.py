@@ -41,6 +41,7 @@ def snapshot(*, warnings: tuple[str, ...] = (), error: str = "", unsaved: int = 
         warnings=warnings,
         report="NetStats-report.xlsx",
         database="NetStats.duckdb",
+        engine="raw ICMP socket: 1 microsecond",
         zone="Europe/Berlin",
     )
 

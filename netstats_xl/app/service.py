@@ -47,6 +47,8 @@ class Health:
     """Name or path of the workbook."""
     workbook_state: WorkbookState
     database: str
+    engine: str
+    """What sends the probes and how exactly it times, in words; empty before that is known."""
     updates_paused: bool
     shown: str
     """What the Details sheet shows."""

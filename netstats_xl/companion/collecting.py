@@ -74,6 +74,11 @@ class Collecting:
         return self._backlog.unsaved
 
     @property
+    def engine(self) -> str:
+        """What sends the probes and how exactly it times, in words; empty before that is known."""
+        return self._prober.describe()
+
+    @property
     def past_changes(self) -> int:
         """How often results of the past were saved late, or deleted: what is remembered of it is wrong then."""
         return self._past_changes
@@ -168,6 +173,7 @@ class Collecting:
     # From here on, all on the scheduler's thread.
 
     async def _load(self, definitions: Definitions, settings: Settings) -> None:
+        await self._prober.limit(settings.packets_per_second)
         self.monitoring.load(definitions, settings)
         self._set_jobs()
 

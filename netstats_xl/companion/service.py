@@ -129,6 +129,7 @@ class CompanionService:
             workbook=self._workbook(),
             workbook_state=self._watch.state,
             database=self._location,
+            engine=self._collecting.engine,
             updates_paused=self._showing.paused,
             shown=selection.details_of,
             period=selection.period,

@@ -169,6 +169,7 @@ class FakeService:
             workbook="Net.xlsm",
             workbook_state=WorkbookState.OPEN,
             database="Net.duckdb",
+            engine="scripted network",
             updates_paused=self.paused,
             shown=self.details_of,
             period=self.period,
