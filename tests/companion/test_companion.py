@@ -25,7 +25,7 @@ from netstats_xl.errors import (
     WorkbookError,
 )
 from netstats_xl.ports import ResultStore
-from tests.companion.stage import DESTINATION_HEADERS, JOB_HEADERS, Answering, Stage
+from tests.companion.stage import DESTINATION_HEADERS, ENGINE, JOB_HEADERS, Answering, Stage, settings_table
 from tests.fakes.memory_workbook import raw_table
 
 
@@ -92,6 +92,46 @@ def test_a_round_is_saved_and_reported() -> None:
     assert stage.prober.closed
     names_reported = [row[0] for row in stage.workbook.published[-1]["Destinations"]]
     assert names_reported[:2] == ["a", "b"]
+
+
+def test_the_prober_is_told_the_limit_before_the_first_round_and_whenever_it_changes() -> None:
+    stage = Stage()
+    companion = Companion(stage.parts)
+    companion.start()
+    assert stage.prober.limits == [2_000]
+    stage.workbook.set(settings_table(("Packets a second", "500")))
+    stage.scheduler.do("read the workbook")
+    companion.stop()
+    assert stage.prober.limits == [2_000, 500]
+
+
+def test_the_engine_is_the_one_of_the_settings_and_shown() -> None:
+    stage = Stage()
+    stage.workbook.set(settings_table(("Echo engine", "raw")))
+    companion = Companion(stage.parts)
+    companion.start()
+    assert stage.engines == [Engine.RAW]
+    assert (companion.snapshot().engine, companion.service.health().engine) == (ENGINE, ENGINE)
+    stage.scheduler.do("report")
+    assert ("Sent by", ENGINE) in stage.workbook.published[-1]["About_report"]
+    companion.stop()
+
+
+def test_jobs_that_ask_for_too_much_make_a_warning_wherever_warnings_are() -> None:
+    stage = Stage()
+    # 2 destinations, 4 packets each, every 10 s.
+    stage.workbook.set(settings_table(("Packets a second", "10")))
+    stage.workbook.set(
+        raw_table("Jobs", JOB_HEADERS, ("All", "*", "10s"), *((f"All {n}", "*", "3s") for n in range(4)))
+    )
+    companion = Companion(stage.parts)
+    companion.start()
+    (warning,) = companion.snapshot().warnings
+    assert warning.startswith("All jobs together send 12 packets a second while they run")
+    assert companion.service.health().warnings == (warning,)
+    stage.scheduler.do("report")
+    assert (warning,) in stage.workbook.published[-1]["About_notes"]
+    companion.stop()
 
 
 def test_the_last_round_is_saved_and_reported_at_the_end() -> None:

@@ -391,6 +391,7 @@ def test_health_as_plain_text_is_lines_for_the_ribbon(api: Api, filled: FakeServ
     answer = api.ask("GET /v1/health")
     assert (answer["message"], answer["jobs"]) == ("Collecting: 2 unknown", 1)
     assert answer["destinations"]["Unknown"] == 2
+    assert answer["engine"] == "scripted network"
 
 
 def test_a_value_of_a_line_stays_on_it_and_is_else_as_it_was() -> None:
