@@ -12,6 +12,11 @@ from netstats_xl.domain.results import Replied
 from netstats_xl.domain.targets import EchoSettings, Engine
 from netstats_xl.errors import BackendUnavailable, ConfigurationError, ProbeEngineError
 from netstats_xl.ports import Prober, ProbeTarget
+from netstats_xl.probes.echo_socket import Mode, open_echo_socket
+from netstats_xl.probes.engine import EchoCore
+from netstats_xl.probes.icmp import IcmpProber
+from netstats_xl.probes.pacing import Pacer
+from netstats_xl.probes.socket_engine import SocketEngine
 
 ENGINE_VARIABLE = "NETSTATS_XL_ENGINE"
 """Names an engine, which goes before that of the Settings sheet. It is inherited by the probing process."""
@@ -131,12 +136,15 @@ def open_echo_prober(engine: Engine) -> Prober:
 
 
 def _open_sockets(kinds: Sequence[Engine]) -> Prober:
-    from netstats_xl.probes.echo_socket import Mode, open_echo_socket
-    from netstats_xl.probes.icmp import IcmpProber
+    open_channel = partial(open_echo_socket, modes=tuple(Mode(kind) for kind in kinds))
 
-    prober = IcmpProber(open_channel=partial(open_echo_socket, modes=tuple(Mode(kind) for kind in kinds)))
-    prober.check_privilege()
-    return prober
+    def open_engine(packets_per_second: float | None) -> SocketEngine:
+        identifier = int.from_bytes(os.urandom(2), "big")
+        return SocketEngine(
+            EchoCore(identifier=identifier, pacer=Pacer(packets_per_second)), open_channel=open_channel
+        )
+
+    return IcmpProber.open(open_engine=open_engine)
 
 
 def _open_service() -> Prober:
@@ -155,6 +163,6 @@ def _is_elevated() -> bool:
 
 def _not_here(engine: Engine, where: str) -> BackendUnavailable:
     return BackendUnavailable(
-        f"The engine {engine} is one of {where}, and this is another system. Choose another Echo engine on the sheet "
-        f"Settings, or in the environment variable {ENGINE_VARIABLE}; blank means the best one that there is."
+        f"The engine {engine.value!r} exists on {where} alone. Choose another Echo engine on the sheet Settings, or "
+        f"in the environment variable {ENGINE_VARIABLE}; blank means the best one that there is."
     )

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 import pytest
 
@@ -12,6 +13,7 @@ from netstats_xl.domain.targets import Engine
 from netstats_xl.errors import BackendUnavailable, ConfigurationError, PrivilegeMissing
 from netstats_xl.ports import Prober
 from netstats_xl.probes import choice, echo_choice
+from netstats_xl.probes.addresses import Family
 from netstats_xl.probes.echo_choice import (
     ENGINE_VARIABLE,
     EchoEngines,
@@ -19,7 +21,7 @@ from netstats_xl.probes.echo_choice import (
     open_echo_prober,
     passes_self_test,
 )
-from netstats_xl.probes.icmp import IcmpProber
+from netstats_xl.probes.echo_socket import Mode
 from netstats_xl.probes.icmp_windows import WindowsEchoProber
 from tests.fakes.scripted_network import ScriptedProber, ScriptedRound, replied
 
@@ -143,7 +145,10 @@ def test_an_engine_that_is_asked_for_and_not_granted_is_an_error() -> None:
 
 @pytest.mark.parametrize(
     ("platform", "engine", "where"),
-    [(LINUX, Engine.WINDOWS, "is one of Windows"), (WINDOWS, DATAGRAM, "is one of Linux and macOS")],
+    [
+        (LINUX, Engine.WINDOWS, "exists on Windows alone"),
+        (WINDOWS, DATAGRAM, "exists on Linux and macOS alone"),
+    ],
 )
 def test_an_engine_of_another_system_is_refused_with_the_remedy(
     platform: str, engine: Engine, where: str
@@ -178,17 +183,27 @@ def test_a_word_that_is_no_engine_is_refused_with_the_choices(monkeypatch: pytes
 
 
 def test_this_computers_engines_are_opened_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sockets themselves are the business of the engines' own tests."""
-    checked: list[IcmpProber] = []
-    monkeypatch.setattr(IcmpProber, "check_privilege", lambda prober: checked.append(prober))
-    monkeypatch.setattr(WindowsEchoProber, "open", classmethod(lambda cls: "the service"))
+    """The sockets and the service themselves are the business of the engines' own tests."""
+    asked: list[Sequence[Mode]] = []
+    service = ScriptedProber()
+
+    def refuse(family: Family, modes: Sequence[Mode]) -> NoReturn:
+        asked.append(modes)
+        raise PrivilegeMissing("This user may not send ICMP echo requests.")
+
+    monkeypatch.setattr(echo_choice, "open_echo_socket", refuse)
+    monkeypatch.setattr(WindowsEchoProber, "open", classmethod(lambda cls: service))
     monkeypatch.delenv(ENGINE_VARIABLE, raising=False)
     monkeypatch.setattr(sys, "platform", LINUX)
-    assert choice.open_prober() is checked[-1]
+    with pytest.raises(PrivilegeMissing):
+        choice.open_prober()
+    assert asked == [(Mode.RAW, Mode.DATAGRAM)] * len(Family)
+    with pytest.raises(PrivilegeMissing):
+        choice.open_prober(DATAGRAM)
+    assert asked[-1] == (Mode.DATAGRAM,)
     monkeypatch.setattr(sys, "platform", WINDOWS)
     monkeypatch.setattr(echo_choice, "_is_elevated", lambda: False)
-    assert choice.open_prober() == "the service"
-    assert choice.open_prober(RAW) is checked[-1]
+    assert choice.open_prober() is service
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there an elevated program says otherwise")
