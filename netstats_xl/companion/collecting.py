@@ -9,6 +9,7 @@ from typing import TypeVar
 from netstats_xl.app.backlog import Backlog, RoundRecord
 from netstats_xl.app.finding import job_of
 from netstats_xl.app.monitoring import Monitoring
+from netstats_xl.app.path_tests import PathMtu, PayloadSweep, host_of, path_mtu, payload_sweep
 from netstats_xl.app.service import TestResult
 from netstats_xl.companion.notices import Notices
 from netstats_xl.domain.results import Period
@@ -114,6 +115,14 @@ class Collecting:
     def test(self, destination_ids: Collection[DestinationId]) -> Sequence[TestResult]:
         """See `Service.test`."""
         return self._do(self.monitoring.test(destination_ids))
+
+    def path_mtu(self, host: str) -> PathMtu:
+        """See `Service.path_mtu`."""
+        return self._do(path_mtu(self._prober, host_of(self.monitoring.definitions, host)))
+
+    def sweep(self, host: str, sizes: Sequence[int]) -> PayloadSweep:
+        """See `Service.sweep`."""
+        return self._do(payload_sweep(self._prober, host_of(self.monitoring.definitions, host), sizes))
 
     def prune(self) -> None:
         """Delete what is older than the settings say."""

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from netstats_xl.app.path_tests import DEFAULT_SIZES, LARGEST_PAYLOAD, MOST_SIZES, SMALLEST_PAYLOAD
 from netstats_xl.app.service import RowCells
 from netstats_xl.domain.tables import CellValue
 
@@ -141,6 +142,23 @@ class NewHosts(Request):
         description="Addresses, host names, blocks and ranges (10.0.0.0/28, 10.0.0.1-20), separated by commas, "
         "semicolons or white space."
     )
+
+
+class PathHost(Request):
+    """What the way to is tested."""
+
+    host: Annotated[str, Field(min_length=1, max_length=300)] = Field(
+        description="Name of a destination, or an address or a host name."
+    )
+
+
+class Sweep(PathHost):
+    """Which payload sizes are tried."""
+
+    sizes: Annotated[
+        list[Annotated[int, Field(ge=SMALLEST_PAYLOAD, le=LARGEST_PAYLOAD)]],
+        Field(min_length=1, max_length=MOST_SIZES),
+    ] = Field(default=list(DEFAULT_SIZES), description="Bytes of payload.")
 
 
 class Updates(Request):
