@@ -26,6 +26,8 @@ MOST_SIZES = 20
 _MOST_TRIES = 3
 _LIKELY_MTUS = (1_500, 1_501, 9_000)
 """Tried first: most paths are Ethernet's, and this settles it after three sizes."""
+_TOO_LARGE = ("too big", "larger than")
+"""How the engines put it that a packet is too large for a link: trying again would only take longer."""
 _IPV4_HEADERS, _IPV6_HEADERS = 28, 48
 """Bytes of the IP header without options and of the ICMP header."""
 
@@ -127,7 +129,7 @@ class PayloadSweep:
 async def path_mtu(prober: Prober, host: str, *, on_size: OnSize = _nobody) -> PathMtu:
     """Find the path MTU by packets that must not be cut; a size counts as too large after three tries.
 
-    It takes less than a second where larger packets are refused, and up to a minute where they are lost.
+    It takes some seconds where larger packets are refused, and up to a minute where they are lost.
 
     Raises:
         ProbeEngineError: no packet can be sent at all.
@@ -179,7 +181,7 @@ class _Search:
         return describe(found)
 
     async def outcome(self, payload_bytes: int) -> Outcome:
-        """The reply to a size, or what befell the last of three tries."""
+        """The reply to a size, or what befell the last of three tries; of fewer, where it is said to be too large."""
         settings = EchoSettings(packets=1, payload_bytes=payload_bytes, dont_fragment=True)
         for _ in range(_MOST_TRIES):
             outcome = await _probe(self._prober, self._host, settings)
@@ -189,6 +191,8 @@ class _Search:
                 self._refused[payload_bytes] = outcome
             elif isinstance(outcome, SendFailed):
                 self._refused.setdefault(payload_bytes, outcome)
+            if any(words in describe(outcome) for words in _TOO_LARGE):
+                break
         self._on_size(payload_bytes, isinstance(outcome, Replied))
         return outcome
 

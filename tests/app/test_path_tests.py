@@ -98,7 +98,7 @@ def test_an_ipv6_path_has_longer_headers() -> None:
 def test_ethernet_is_settled_after_three_sizes() -> None:
     path = Path(interface_mtu=1_500)
     path.find()
-    assert path.tries == [16, 1_472, 1_473, 1_473, 1_473]
+    assert path.tries == [16, 1_472, 1_473]
     assert path.sizes == [(16, True), (1_472, True), (1_473, False)]
 
 
@@ -112,6 +112,13 @@ def test_a_path_that_takes_the_largest_packets_may_take_more() -> None:
 def test_a_packet_may_be_lost_twice_before_its_size_counts_as_too_large() -> None:
     assert Path(router_mtu=1_400, lost=2).find().mtu == 1_400
     assert Path(lost=3).find().mtu is None
+
+
+def test_a_size_is_tried_three_times_unless_it_is_said_to_be_too_large() -> None:
+    hole, refusing = Path(hole_mtu=1_500), Path(router_mtu=1_500)
+    hole.find()
+    refusing.find()
+    assert (hole.tries.count(1_473), refusing.tries.count(1_473)) == (3, 1)
 
 
 @pytest.mark.parametrize("learns", [False, True])
