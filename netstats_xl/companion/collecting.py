@@ -13,7 +13,7 @@ from netstats_xl.app.path_tests import PathMtu, PayloadSweep, host_of, path_mtu,
 from netstats_xl.app.service import TestResult
 from netstats_xl.companion.notices import Notices
 from netstats_xl.domain.results import Period
-from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
+from netstats_xl.domain.targets import Definitions, DestinationId, Engine, JobId, Settings
 from netstats_xl.errors import ProbeEngineError, StoreError
 from netstats_xl.ports import Clock, Prober, ResultStore
 from netstats_xl.scheduling import Scheduler
@@ -40,15 +40,20 @@ class Collecting:
         clock: Clock,
         new_id: Callable[[], str],
         notices: Notices,
+        engine: Engine,
         on_record: Callable[[RoundRecord], None],
         on_error: Callable[[str, Exception], None],
     ) -> None:
-        """The scheduler runs already; `on_record` hears of each tick's record, on its thread."""
+        """The scheduler runs already; `on_record` hears of each tick's record, on its thread.
+
+        `engine` is what the prober was opened with.
+        """
         self._store = store
         self._prober = prober
         self._scheduler = scheduler
         self._clock = clock
         self._notices = notices
+        self._engine = engine
         self._on_error = on_error
         self._backlog = Backlog(store, clock, new_id)
         self._retention_days = Settings().retention_days
@@ -93,6 +98,13 @@ class Collecting:
         """Measure this from now on."""
         self._retention_days = settings.retention_days
         self._do(self._load(definitions, settings))
+        if settings.engine is self._engine:
+            self._notices.clear("engine")
+        else:
+            self._notices.set(
+                "engine",
+                "The Echo engine of the sheet Settings holds from the next start of the collector on.",
+            )
 
     def start_jobs(self, job_ids: Collection[JobId]) -> None:
         """See `Service.start_jobs`."""

@@ -97,6 +97,7 @@ class Companion:
                 clock=parts.clock,
                 new_id=parts.new_id,
                 notices=self._notices,
+                engine=loaded.settings.engine,
                 on_record=self._note_record,
                 on_error=self._note_error,
             )

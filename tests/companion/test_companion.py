@@ -117,6 +117,18 @@ def test_the_engine_is_the_one_of_the_settings_and_shown() -> None:
     companion.stop()
 
 
+def test_another_engine_holds_from_the_next_start_on_which_is_told() -> None:
+    stage = Stage()
+    companion = Companion(stage.parts)
+    companion.start()
+    for engine, told in (("raw", True), ("automatic", False)):
+        stage.workbook.set(settings_table(("Echo engine", engine)))
+        stage.scheduler.do("read the workbook")
+        assert any("next start" in warning for warning in companion.snapshot().warnings) is told
+    companion.stop()
+    assert stage.engines == [Engine.AUTOMATIC]
+
+
 def test_jobs_that_ask_for_too_much_make_a_warning_wherever_warnings_are() -> None:
     stage = Stage()
     # 2 destinations, 4 packets each, every 10 s.
