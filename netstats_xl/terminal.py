@@ -55,6 +55,9 @@ class Display:
             self._live.update(render(snapshot))
             return
         now_s = self._clock()
+        if snapshot.engine and snapshot.engine not in self._said:
+            self._said.add(snapshot.engine)
+            self._line(snapshot, f"sent by: {snapshot.engine}")
         for warning in snapshot.warnings:
             topic = re.sub(r"\d+", "#", warning)  # a count that changes makes no new warning
             if topic not in self._said:
@@ -108,6 +111,8 @@ def render(snapshot: Snapshot) -> Group:
         )
     places = [Text(f"Report: {snapshot.report}", style="dim")] if snapshot.report else []
     places.append(Text(f"Database: {snapshot.database}", style="dim"))
+    if snapshot.engine:
+        places.append(Text(f"Sent by: {snapshot.engine}", style="dim"))
     return Group(*lines, table, *places)
 
 

@@ -157,6 +157,24 @@ def test_check_lists_every_bad_cell_for_programs(
     assert all(error["message"] for error in found["errors"])
 
 
+def test_check_tells_of_jobs_that_ask_for_too_much_together(
+    netstats: Netstats, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hosts = [f"{{name: h{number}, host: 192.0.2.{number}}}" for number in range(1, 31)]
+    jobs = [f"{{name: {name}, destinations: '*', interval: 10s}}" for name in ("Early", "Late")]
+    text = (
+        f"settings: {{packets_per_second: 20}}\ndestinations: [{', '.join(hosts)}]\njobs: [{', '.join(jobs)}]"
+    )
+    (tmp_path / "net.yaml").write_text(text, encoding="utf-8")
+    assert netstats("config", "import", "net.yaml", "Net.xlsx") == 0
+    capsys.readouterr()
+    assert netstats("check", "Net.xlsx") == 0
+    assert "Warning: All jobs together send 24 packets a second" in capsys.readouterr().out
+    assert netstats("check", "Net.xlsx", "--json") == 0
+    (warning,) = json.loads(capsys.readouterr().out)["warnings"]
+    assert "more than the 20 of Settings" in warning
+
+
 def test_definitions_go_to_yaml_and_back_unchanged(
     netstats: Netstats, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -45,9 +45,16 @@ class Bench:
 
     def __init__(self, clock: WatchedClock) -> None:
         self.clock = clock
+        self.delays: dict[str, timedelta] = {}
+        """How long after their ticks jobs begin; others begin at once."""
         self.fired: Queue[str] = Queue()
         self.errors: Queue[tuple[str, Exception]] = Queue()
-        self.scheduler = Scheduler(on_error=self._fail, clock=clock, wake_every_s=0.005)
+        self.scheduler = Scheduler(
+            on_error=self._fail,
+            clock=clock,
+            wake_every_s=0.005,
+            delay=lambda job_id, _: self.delays.get(job_id, timedelta(0)),
+        )
 
     def _fail(self, name: str, error: Exception) -> None:
         self.errors.put((name, error))
@@ -94,6 +101,32 @@ def test_the_system_clock_tells_utc_and_never_goes_back() -> None:
     assert readings == sorted(readings)
 
 
+LATER = timedelta(milliseconds=300)
+
+
+@pytest.mark.parametrize(
+    ("previous", "now", "expected"),
+    [
+        (None, NOON, NOON + LATER),
+        (None, NOON + LATER, NOON + timedelta(hours=1) + LATER),
+        (NOON + LATER, NOON + LATER, NOON + timedelta(hours=1) + LATER),
+        (None, NOON + timedelta(hours=7, minutes=1), NOON + timedelta(hours=8) + LATER),
+        (NOON + timedelta(hours=3) + LATER, NOON, NOON + timedelta(hours=4) + LATER),
+    ],
+)
+def test_with_a_delay_the_trigger_fires_so_long_after_each_tick(
+    previous: datetime | None, now: datetime, expected: datetime
+) -> None:
+    assert TickTrigger(HOURLY, LATER).get_next_fire_time(previous, now) == expected
+
+
+def test_with_a_delay_the_last_tick_before_the_end_fires_too() -> None:
+    short = HOURLY.model_copy(update={"end_at": NOON + timedelta(hours=1, milliseconds=100)})
+    at = NOON + timedelta(hours=1)
+    assert TickTrigger(short, LATER).get_next_fire_time(NOON + LATER, at) == at + LATER
+    assert TickTrigger(short, LATER).get_next_fire_time(at + LATER, at + LATER) is None
+
+
 @pytest.mark.parametrize(
     ("previous", "now", "expected"),
     [
@@ -123,6 +156,23 @@ def test_a_job_fires_at_each_tick_and_not_before(bench: Bench) -> None:
         bench.assert_nothing_fires()
         bench.clock.advance(seconds=1)
         assert bench.next_fired() == "a"
+
+
+def test_jobs_of_the_same_ticks_begin_each_at_its_own_moment(bench: Bench) -> None:
+    bench.delays = {"b": timedelta(milliseconds=200), "c": timedelta(milliseconds=400)}
+    bench.clock.advance(seconds=1)
+    bench.scheduler.set_jobs({"c": HOURLY, "b": HOURLY, "a": HOURLY}, bench.fire)
+    bench.scheduler.start()
+    for _ in range(2):
+        bench.clock.set(bench.clock.now().replace(minute=59, second=59, microsecond=0))
+        bench.assert_nothing_fires()
+        bench.clock.advance(seconds=1)
+        assert bench.next_fired() == "a"
+        for job_id in ("b", "c"):
+            bench.clock.advance(seconds=0.199)
+            bench.assert_nothing_fires()
+            bench.clock.advance(seconds=0.001)
+            assert bench.next_fired() == job_id
 
 
 def test_after_the_machine_slept_a_job_fires_once_and_then_at_the_next_tick(bench: Bench) -> None:

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
@@ -41,6 +42,7 @@ def snapshot(*, warnings: tuple[str, ...] = (), error: str = "", unsaved: int = 
         warnings=warnings,
         report="NetStats-report.xlsx",
         database="NetStats.duckdb",
+        engine="raw ICMP socket: 1 microsecond",
         zone="Europe/Berlin",
     )
 
@@ -62,6 +64,7 @@ def test_the_table_shows_each_jobs_state_runs_result_and_error_in_local_time() -
     assert "Warning: The disk is full." in text
     assert "Not saved yet: 7 results" in text
     assert "Report: NetStats-report.xlsx" in text
+    assert "Sent by: raw ICMP socket: 1 microsecond" in text
 
 
 def test_without_a_terminal_a_line_is_written_now_and_then_and_each_warning_once() -> None:
@@ -75,7 +78,8 @@ def test_without_a_terminal_a_line_is_written_now_and_then_and_each_warning_once
     assert isinstance(output, io.StringIO)
     line = "2026-11-23 09:00:05 1 up, 0 degraded, 1 down, 0 unknown; jobs: All [hosts]: running"
     warning = "2026-11-23 09:00:05 warning: The disk is full: 0 results wait."
-    assert output.getvalue().splitlines() == [warning, line, line]
+    engine = "2026-11-23 09:00:05 sent by: raw ICMP socket: 1 microsecond"
+    assert output.getvalue().splitlines() == [engine, warning, line, line]
 
 
 def test_a_run_on_another_day_is_shown_with_its_day() -> None:
@@ -99,3 +103,7 @@ def test_on_a_terminal_the_table_is_live() -> None:
     assert isinstance(output, io.StringIO)
     assert "All [hosts]" in output.getvalue()
     assert "Ctrl+C stops" in output.getvalue()
+
+
+def test_nothing_is_said_of_an_engine_that_is_not_known_yet() -> None:
+    assert "Sent by" not in rendered(replace(snapshot(), engine=""))

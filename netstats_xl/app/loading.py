@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from netstats_xl.app.configuration import Sync, reconcile
+from netstats_xl.domain.demand import demands_of, job_warnings, total_warnings
 from netstats_xl.domain.tables import RawTable
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.errors import CellError, StoreError, WorkbookError
@@ -85,6 +86,7 @@ class Loading:
             warnings.append(f"The definitions are not saved yet: {unsaved.message}")
         if without_ids is not None and not without_ids.retryable:
             warnings.append(f"New rows have no ID yet: {without_ids.message}")
+        warnings += _demand_warnings(sync.definitions, settings)
         return Loaded(
             definitions=sync.definitions,
             settings=settings,
@@ -109,6 +111,7 @@ class Loading:
             definitions=stored.active,
             settings=settings,
             selection=Selection(period_h=settings.report_period_h),
+            warnings=_demand_warnings(stored.active, settings),
         )
 
     def _save(self, sync: Sync, settings: Settings) -> StoreError | None:
@@ -143,3 +146,8 @@ def _settings(reading: Reading, table: RawTable | None, stored: Settings | None)
     if any(error.sheet == table.sheet for error in reading.errors):
         return reading.settings.model_copy(update={"retention_days": stored.retention_days})
     return reading.settings
+
+
+def _demand_warnings(definitions: Definitions, settings: Settings) -> tuple[str, ...]:
+    demands, limit = demands_of(definitions), settings.packets_per_second
+    return (*job_warnings(demands, limit), *total_warnings(demands, limit))

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Protocol
 
+from netstats_xl.app.path_tests import PathMtu, PayloadSweep
 from netstats_xl.domain.results import Outcome, Period, State
 from netstats_xl.domain.rollups import Summary
 from netstats_xl.domain.states import DestinationStatus, JobStatus
@@ -47,6 +48,8 @@ class Health:
     """Name or path of the workbook."""
     workbook_state: WorkbookState
     database: str
+    engine: str
+    """What sends the probes and how exactly it times, in words; empty before that is known."""
     updates_paused: bool
     shown: str
     """What the Details sheet shows."""
@@ -232,6 +235,14 @@ class Service(Protocol):
 
     def test(self, destination_ids: Collection[DestinationId]) -> Sequence[TestResult]:
         """Probe these destinations now, besides their jobs; nothing is stored, and their rows show the result."""
+        ...
+
+    def path_mtu(self, host: str) -> PathMtu:
+        """Find the path MTU to a destination by its name, or to any host; it may take a minute."""
+        ...
+
+    def sweep(self, host: str, sizes: Sequence[int]) -> PayloadSweep:
+        """Loss and RTT by payload size, of a destination by its name or of any host."""
         ...
 
     def jobs(self) -> Sequence[JobEntry]:

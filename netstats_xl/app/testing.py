@@ -51,10 +51,11 @@ def _echo_of(definitions: Definitions, destination: Destination) -> EchoSettings
     default = EchoSettings()
     for job in definitions.jobs:
         if job.enabled and job.select((destination,)):
-            return EchoSettings(
-                packets=min(job.echo.packets, default.packets),
-                packet_interval_ms=min(job.echo.packet_interval_ms, default.packet_interval_ms),
-                payload_bytes=job.echo.payload_bytes,
-                timeout_ms=min(job.echo.timeout_ms, LONGEST_TIMEOUT_MS),
+            return job.echo.model_copy(
+                update={
+                    "packets": min(job.echo.packets, default.packets),
+                    "packet_interval_ms": min(job.echo.packet_interval_ms, default.packet_interval_ms),
+                    "timeout_ms": min(job.echo.timeout_ms, LONGEST_TIMEOUT_MS),
+                }
             )
     return default

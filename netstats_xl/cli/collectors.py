@@ -20,7 +20,7 @@ NO_IDENTITY = "0" * 32
 
 def add_commands(app: typer.Typer) -> None:
     """Give the command line these commands."""
-    for command in (start, stop, status, jobs, refresh, log):
+    for command in (start, stop, status, mtu, sweep, jobs, refresh, log):
         app.command()(command)
     app.command("test")(probe)
     app.command("collect", hidden=True)(collect)
@@ -63,6 +63,32 @@ def probe(
     from netstats_xl.commands import testing
 
     raise typer.Exit(testing.test(names, workbook, as_json=as_json))
+
+
+HostArgument = Annotated[
+    str, typer.Argument(metavar="HOST", help="Name of a destination, or an address or a host name.")
+]
+
+
+def mtu(host: HostArgument, workbook: AnyWorkbookOption = None, as_json: JsonOption = False) -> None:
+    """Find the largest packet that the path to a host takes, and who refuses larger ones. Exit code 1: not found."""
+    from netstats_xl.commands import path_testing
+
+    raise typer.Exit(path_testing.mtu(host, workbook, as_json=as_json))
+
+
+def sweep(
+    host: HostArgument,
+    sizes: Annotated[
+        str, typer.Option("--sizes", metavar="BYTES", help="Payloads from 16 to 8972 bytes.")
+    ] = "56,512,1024,1472",
+    workbook: AnyWorkbookOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show loss and RTT of a host by the size of the packets. Exit code 1 where none is answered."""
+    from netstats_xl.commands import path_testing
+
+    raise typer.Exit(path_testing.sweep(host, sizes, workbook, as_json=as_json))
 
 
 def jobs(

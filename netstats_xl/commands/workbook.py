@@ -17,6 +17,7 @@ from netstats_xl.commands.asking import (
     takes_any_character,
 )
 from netstats_xl.domain.addresses import is_block
+from netstats_xl.domain.demand import demands_of, total_warnings
 from netstats_xl.domain.tables import RowEdits
 from netstats_xl.domain.targets import Definitions
 from netstats_xl.domain.windows import parse_zone
@@ -74,6 +75,9 @@ def check(workbook: Path, *, as_json: bool) -> int:
             typer.echo(json.dumps({"workbook": str(workbook), "ok": False, "error": error.message}))
         raise
     problems = reading.errors
+    # Jobs that ask for too much by themselves are among the problems.
+    definitions = Definitions(destinations=reading.destinations, jobs=reading.jobs)
+    warnings = total_warnings(demands_of(definitions), reading.settings.packets_per_second)
     if as_json:
         result = {
             "workbook": str(workbook),
@@ -81,6 +85,7 @@ def check(workbook: Path, *, as_json: bool) -> int:
             "destinations": len(reading.destinations),
             "jobs": len(reading.jobs),
             "errors": [asdict(problem) for problem in problems],
+            "warnings": list(warnings),
         }
         typer.echo(json.dumps(result, ensure_ascii=not takes_any_character()))
     else:
@@ -90,6 +95,8 @@ def check(workbook: Path, *, as_json: bool) -> int:
             typer.echo(
                 f"`netstats-xl expand {workbook}` makes rows of blocks and ranges; a copy of the file is kept."
             )
+        for warning in warnings:
+            typer.echo(f"Warning: {warning}")
         counts = f"{_counted(reading)} understood"
         typer.echo(f"{counts}; {counted(len(problems), 'cell')} to put right." if problems else f"{counts}.")
     return 1 if problems else 0

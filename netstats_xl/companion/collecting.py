@@ -9,10 +9,11 @@ from typing import TypeVar
 from netstats_xl.app.backlog import Backlog, RoundRecord
 from netstats_xl.app.finding import job_of
 from netstats_xl.app.monitoring import Monitoring
+from netstats_xl.app.path_tests import PathMtu, PayloadSweep, host_of, path_mtu, payload_sweep
 from netstats_xl.app.service import TestResult
 from netstats_xl.companion.notices import Notices
 from netstats_xl.domain.results import Period
-from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
+from netstats_xl.domain.targets import Definitions, DestinationId, Engine, JobId, Settings
 from netstats_xl.errors import ProbeEngineError, StoreError
 from netstats_xl.ports import Clock, Prober, ResultStore
 from netstats_xl.scheduling import Scheduler
@@ -39,15 +40,20 @@ class Collecting:
         clock: Clock,
         new_id: Callable[[], str],
         notices: Notices,
+        engine: Engine,
         on_record: Callable[[RoundRecord], None],
         on_error: Callable[[str, Exception], None],
     ) -> None:
-        """The scheduler runs already; `on_record` hears of each tick's record, on its thread."""
+        """The scheduler runs already; `on_record` hears of each tick's record, on its thread.
+
+        `engine` is what the prober was opened with.
+        """
         self._store = store
         self._prober = prober
         self._scheduler = scheduler
         self._clock = clock
         self._notices = notices
+        self._engine = engine
         self._on_error = on_error
         self._backlog = Backlog(store, clock, new_id)
         self._retention_days = Settings().retention_days
@@ -74,6 +80,11 @@ class Collecting:
         return self._backlog.unsaved
 
     @property
+    def engine(self) -> str:
+        """What sends the probes and how exactly it times, in words; empty before that is known."""
+        return self._prober.describe()
+
+    @property
     def past_changes(self) -> int:
         """How often results of the past were saved late, or deleted: what is remembered of it is wrong then."""
         return self._past_changes
@@ -87,6 +98,13 @@ class Collecting:
         """Measure this from now on."""
         self._retention_days = settings.retention_days
         self._do(self._load(definitions, settings))
+        if settings.engine is self._engine:
+            self._notices.clear("engine")
+        else:
+            self._notices.set(
+                "engine",
+                "The Echo engine of the sheet Settings holds from the next start of the collector on.",
+            )
 
     def start_jobs(self, job_ids: Collection[JobId]) -> None:
         """See `Service.start_jobs`."""
@@ -109,6 +127,14 @@ class Collecting:
     def test(self, destination_ids: Collection[DestinationId]) -> Sequence[TestResult]:
         """See `Service.test`."""
         return self._do(self.monitoring.test(destination_ids))
+
+    def path_mtu(self, host: str) -> PathMtu:
+        """See `Service.path_mtu`."""
+        return self._do(path_mtu(self._prober, host_of(self.monitoring.definitions, host)))
+
+    def sweep(self, host: str, sizes: Sequence[int]) -> PayloadSweep:
+        """See `Service.sweep`."""
+        return self._do(payload_sweep(self._prober, host_of(self.monitoring.definitions, host), sizes))
 
     def prune(self) -> None:
         """Delete what is older than the settings say."""
@@ -168,6 +194,7 @@ class Collecting:
     # From here on, all on the scheduler's thread.
 
     async def _load(self, definitions: Definitions, settings: Settings) -> None:
+        await self._prober.limit(settings.packets_per_second)
         self.monitoring.load(definitions, settings)
         self._set_jobs()
 

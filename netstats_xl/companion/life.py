@@ -72,6 +72,7 @@ class Companion:
             WorkbookError: a workbook file cannot be read.
             SheetInvalid: it has no job that can run, or nothing is known of a live workbook that is closed.
             StoreLocked: another process collects into the database, or has it open.
+            ConfigurationError: the environment asks for an engine that there is not.
             ProbeEngineError: no probe can be sent.
         """
         parts = self._parts
@@ -85,7 +86,7 @@ class Companion:
             self._watch = self._make_watch()
             loaded = self._watch.begin()
             self._check_can_begin(loaded)
-            prober = parts.open_prober()
+            prober = parts.open_prober(loaded.settings.engine)
             self._scheduler.start()
             undo.callback(self._scheduler.stop, 0)
             undo.callback(lambda: asyncio.run(prober.close()))
@@ -96,6 +97,7 @@ class Companion:
                 clock=parts.clock,
                 new_id=parts.new_id,
                 notices=self._notices,
+                engine=loaded.settings.engine,
                 on_record=self._note_record,
                 on_error=self._note_error,
             )

@@ -17,6 +17,7 @@ from netstats_xl.app.finding import (
     job_entry,
     named,
 )
+from netstats_xl.app.path_tests import PathMtu, PayloadSweep
 from netstats_xl.app.service import (
     DestinationEntry,
     DestinationPage,
@@ -129,6 +130,7 @@ class CompanionService:
             workbook=self._workbook(),
             workbook_state=self._watch.state,
             database=self._location,
+            engine=self._collecting.engine,
             updates_paused=self._showing.paused,
             shown=selection.details_of,
             period=selection.period,
@@ -173,6 +175,16 @@ class CompanionService:
         results = self._collecting.test(destination_ids)
         self._showing.note_change()
         return results
+
+    @_while_at_work
+    def path_mtu(self, host: str) -> PathMtu:
+        """See `Service.path_mtu`."""
+        return self._collecting.path_mtu(host)
+
+    @_while_at_work
+    def sweep(self, host: str, sizes: Sequence[int]) -> PayloadSweep:
+        """See `Service.sweep`."""
+        return self._collecting.sweep(host, sizes)
 
     @_while_at_work
     def jobs(self) -> Sequence[JobEntry]:

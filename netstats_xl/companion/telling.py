@@ -32,6 +32,8 @@ class Snapshot:
     report: str
     """Where the last report lies; empty before the first."""
     database: str
+    engine: str
+    """What sends the probes and how exactly it times, in words; empty before that is known."""
     zone: str
 
     def count(self, state: State) -> int:
@@ -89,6 +91,7 @@ class Telling:
             version=__version__,
             source=PureWindowsPath(self._name()).name,
             collector=self._summary() if running else stopped,
+            engine=self._collecting.engine,
             warnings=self.warnings(),
         )
 
@@ -106,6 +109,7 @@ class Telling:
             warnings=(*self.warnings(), *cells),
             report=place,
             database=self._location,
+            engine=self._collecting.engine,
             zone=self._watch.loaded.settings.zone,
         )
 

@@ -42,6 +42,7 @@ class HealthAnswer(Answer):
     workbook: str
     workbook_state: WorkbookState
     database: str
+    engine: str = Field(description="What sends the probes and how exactly it times, in words.")
     state: Literal["collecting", "paused", "stopping"]
     paused: bool = Field(description="Whether nothing is pushed into the workbook.")
     details_of: str
@@ -63,6 +64,7 @@ class HealthAnswer(Answer):
             workbook=utf8(health.workbook),
             workbook_state=health.workbook_state,
             database=utf8(health.database),
+            engine=health.engine,
             state="stopping" if health.stopping else "paused" if health.updates_paused else "collecting",
             paused=health.updates_paused,
             details_of=health.shown,

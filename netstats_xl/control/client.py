@@ -28,6 +28,8 @@ _CONNECT_S = 2.0
 _LONGEST_SILENCE_S = 60.0
 """Of a stream of events, whose heartbeats come every few seconds, s."""
 _LONGEST_ID = 100
+_PATH_PATIENCE_S = 120.0
+"""A path on which large packets are lost takes a minute to test, s."""
 
 
 class ControlClient:
@@ -100,6 +102,15 @@ class ControlClient:
     def test(self, *, ids: Collection[str] = (), names: Collection[str] = ()) -> Json:
         """Probe destinations now."""
         return self.ask("POST", "/v1/destinations/test", _chosen(ids, names))
+
+    def path_mtu(self, host: str) -> Json:
+        """Find the path MTU to a destination by name, or to any host."""
+        return self.ask("POST", "/v1/destinations/mtu", {"host": host}, patience_s=_PATH_PATIENCE_S)
+
+    def sweep(self, host: str, sizes: Collection[int]) -> Json:
+        """Loss and RTT by payload size, of a destination by name or of any host."""
+        body = {"host": host, "sizes": list(sizes)}
+        return self.ask("POST", "/v1/destinations/sweep", body, patience_s=_PATH_PATIENCE_S)
 
     def jobs(self) -> Json:
         """The jobs in force."""
@@ -201,10 +212,14 @@ class ControlClient:
         body: Json | None = None,
         *,
         query: Mapping[str, str | int] | None = None,
+        patience_s: float | None = None,
     ) -> Json:
-        """The answer to any request of the API."""
+        """The answer to any request of the API; `patience_s` where it takes longer than others do."""
+        import httpx
+
+        timeout = httpx.Timeout(patience_s or self._patience_s, connect=_CONNECT_S)
         with self._translated():
-            response = self._connected().request(method, path, json=body, params=query or {})
+            response = self._connected().request(method, path, json=body, params=query or {}, timeout=timeout)
         return self._answer(response)
 
     def close(self) -> None:

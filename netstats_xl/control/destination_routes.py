@@ -9,8 +9,17 @@ from netstats_xl.app.service import DestinationEntry, Service, Wanted
 from netstats_xl.control import sentences
 from netstats_xl.control.answering import TellingRoute, respond
 from netstats_xl.control.answers import Answer, CountAnswer
+from netstats_xl.control.path_answers import MtuAnswer, SweepAnswer
 from netstats_xl.control.problems import bad_cell
-from netstats_xl.control.requests import Chosen, DestinationChange, Expand, NewDestination, NewHosts
+from netstats_xl.control.requests import (
+    Chosen,
+    DestinationChange,
+    Expand,
+    NewDestination,
+    NewHosts,
+    PathHost,
+    Sweep,
+)
 from netstats_xl.control.row_answers import (
     AddedAnswer,
     DestinationAnswer,
@@ -82,6 +91,16 @@ def destination_routes(service: Service) -> APIRouter:
         results = service.test(chosen_destinations(service, chosen))
         parts = tuple(map(TestPart.of, results))
         return respond(request, TestsAnswer(message=sentences.tested(results), results=parts))
+
+    @router.post("/mtu", response_model=MtuAnswer)
+    def find_path_mtu(request: Request, which: PathHost) -> Response:
+        """Find the path MTU to a destination, or to any host; where larger packets are lost it takes a minute."""
+        return respond(request, MtuAnswer.of(service.path_mtu(which.host)))
+
+    @router.post("/sweep", response_model=SweepAnswer)
+    def sweep_payloads(request: Request, which: Sweep) -> Response:
+        """Loss and RTT by payload size; each size takes a second or two."""
+        return respond(request, SweepAnswer.of(service.sweep(which.host, which.sizes)))
 
     @router.post("/expand", response_model=CountAnswer)
     def expand_destinations(request: Request, which: Expand | None = None) -> Response:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from netstats_xl.app.path_tests import DEFAULT_SIZES, LARGEST_PAYLOAD, MOST_SIZES, SMALLEST_PAYLOAD
 from netstats_xl.app.service import RowCells
 from netstats_xl.domain.tables import CellValue
 
@@ -92,6 +93,10 @@ class _JobCells(_Row):
     packet_interval_ms: PacketTime | None = None
     payload_bytes: Annotated[int, Field(ge=16, le=1_472)] | None = None
     timeout_ms: PacketTime | None = None
+    ttl: Annotated[int, Field(ge=1, le=255)] | None = None
+    dscp: Annotated[int, Field(ge=0, le=63)] | Text | None = Field(
+        default=None, description="0 to 63, or a name such as EF, AF41 or CS5."
+    )
     metrics: Texts | None = None
     enabled: bool | None = None
 
@@ -137,6 +142,23 @@ class NewHosts(Request):
         description="Addresses, host names, blocks and ranges (10.0.0.0/28, 10.0.0.1-20), separated by commas, "
         "semicolons or white space."
     )
+
+
+class PathHost(Request):
+    """What the way to is tested."""
+
+    host: Annotated[str, Field(min_length=1, max_length=300)] = Field(
+        description="Name of a destination, or an address or a host name."
+    )
+
+
+class Sweep(PathHost):
+    """Which payload sizes are tried."""
+
+    sizes: Annotated[
+        list[Annotated[int, Field(ge=SMALLEST_PAYLOAD, le=LARGEST_PAYLOAD)]],
+        Field(min_length=1, max_length=MOST_SIZES),
+    ] = Field(default=list(DEFAULT_SIZES), description="Bytes of payload.")
 
 
 class Updates(Request):

@@ -141,6 +141,8 @@ class JobPart(Part):
     packet_interval_ms: float
     payload_bytes: int
     timeout_ms: float
+    ttl: int | None
+    dscp: str | None = Field(description="Its name, or its number where it has none.")
     metrics: str
     enabled: bool
     selected: int = Field(description="How many enabled destinations it selects.")

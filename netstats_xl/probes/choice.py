@@ -1,24 +1,16 @@
 """Which prober this computer gets."""
 
-import os
-import sys
-
+from netstats_xl.domain.targets import Engine
 from netstats_xl.ports import Prober
-from netstats_xl.probes.icmp import IcmpProber
-
-ENGINE_VARIABLE = "NETSTATS_XL_ENGINE"
-"""`raw`: sockets on Windows too, which asks for an elevated program. It is inherited by the probing process."""
+from netstats_xl.probes.echo_choice import open_echo_prober
 
 
-def open_prober() -> Prober:
-    """A prober that can send: on Windows its own echo service, which needs no rights; elsewhere ICMP sockets.
+def open_prober(engine: Engine = Engine.AUTOMATIC) -> Prober:
+    """A prober that can send, with the engine of the Settings sheet unless the environment names another.
 
     Raises:
+        ConfigurationError: the environment names an engine that there is not.
         PrivilegeMissing: the system does not let this user; the message says what to do.
-        BackendUnavailable: it has no ICMP.
+        BackendUnavailable: it has no ICMP, or not that engine.
     """
-    if sys.platform == "win32" and os.environ.get(ENGINE_VARIABLE) != "raw":
-        from netstats_xl.probes.icmp_windows import WindowsEchoProber
-
-        return WindowsEchoProber.open()
-    return IcmpProber.open()
+    return open_echo_prober(engine)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Lock
 from typing import TypeVar
@@ -25,6 +25,7 @@ from netstats_xl.scheduling.event_loop import LoopThread, finish
 Result = TypeVar("Result")
 Action = Callable[[], Awaitable[None]] | Callable[[], None]
 OnError = Callable[[str, Exception], None]
+Delay = Callable[[str, Schedule], timedelta]
 
 _WAKE_EVERY_S = 5.0
 _CLOCK_SET_BACK_S = 1.0
@@ -35,15 +36,23 @@ _MOST_INSTANCES = 3
 _log = logging.getLogger(__name__)
 
 
-class TickTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
-    """Fires at a schedule's next tick after now: ticks that are overdue never fire in a burst."""
+def at_once(job_id: str, schedule: Schedule) -> timedelta:
+    """No delay."""
+    return timedelta(0)
 
-    def __init__(self, schedule: Schedule) -> None:
+
+class TickTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """Fires a fixed time after a schedule's ticks; those that are overdue never fire in a burst."""
+
+    def __init__(self, schedule: Schedule, delay: timedelta = timedelta(0)) -> None:
+        """`delay`: how long after each tick."""
         self.schedule = schedule
+        self.delay = delay
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
-        """The first tick after both, aware UTC; None where there is none."""
-        return next_tick(self.schedule, max(previous_fire_time or now, now))
+        """The first time after both, aware UTC; None where there is none."""
+        tick = next_tick(self.schedule, max(previous_fire_time or now, now) - self.delay)
+        return None if tick is None else tick + self.delay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,13 +73,20 @@ class Scheduler:
     """
 
     def __init__(
-        self, *, on_error: OnError, clock: Clock | None = None, wake_every_s: float = _WAKE_EVERY_S
+        self,
+        *,
+        on_error: OnError,
+        clock: Clock | None = None,
+        wake_every_s: float = _WAKE_EVERY_S,
+        delay: Delay = at_once,
     ) -> None:
         """`wake_every_s`: how often due times are compared with the wall clock anew.
 
-        The loop's timers are monotonic and may stand still while the machine sleeps.
+        The loop's timers are monotonic and may stand still while the machine sleeps. `delay` says, of a job's ID and
+        schedule, how long after its ticks it begins.
         """
         self._on_error = on_error
+        self._delay = delay
         self._clock = clock or SystemClock()
         self._wake_every_s = wake_every_s
         self._lock = Lock()
@@ -103,7 +119,7 @@ class Scheduler:
         self.every("wake-up", self._wake_every_s, self._look_again)
 
     def set_jobs(self, schedules: Mapping[str, Schedule], action: Callable[[str], Awaitable[None]]) -> None:
-        """Run `action(job_id)` at each tick of these schedules, and of no others.
+        """Run `action(job_id)` at each tick of these schedules, or its delay later, and of no others.
 
         A job whose schedule did not change goes on undisturbed, and no round under way is cut off. The action
         may be called while it is still at work on the job's tick before. Does nothing once draining.
@@ -179,7 +195,7 @@ class Scheduler:
     def _schedule(self, job_id: str, schedule: Schedule) -> None:
         self._apscheduler.add_job(
             self._fire,
-            TickTrigger(schedule),
+            TickTrigger(schedule, self._delay(job_id, schedule)),
             args=(job_id,),
             id=job_id,
             replace_existing=True,

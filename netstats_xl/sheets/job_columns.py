@@ -89,6 +89,21 @@ JOB_COLUMNS: tuple[SheetColumn, ...] = (
         low=10,
         high=60_000,
     ),
+    number_column(
+        "ttl",
+        "TTL",
+        8,
+        "How many routers a packet may pass (IPv6: hop limit). Blank: as the system has it.",
+        low=1,
+        high=255,
+        form="0",
+    ),
+    text_column(
+        "dscp",
+        "DSCP",
+        9,
+        "Class of service that the packets ask for: EF, AF41, CS5, or 0 to 63. Blank: as the system has it.",
+    ),
     text_column(
         "metrics", "Metrics", 18, "What the Details sheet shows. Blank: all of " + ", ".join(Metric) + "."
     ),

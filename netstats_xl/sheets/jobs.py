@@ -4,6 +4,7 @@ import math
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from netstats_xl.domain.dscp import parse_dscp, render_dscp
 from netstats_xl.domain.tables import CellValue
 from netstats_xl.domain.targets import EchoSettings, Job, Metric, Selector
 from netstats_xl.domain.windows import (
@@ -88,6 +89,8 @@ def job_cells(job: Job, *, default_zone: str = "") -> dict[str, CellValue]:
         "packet_interval_ms": echo.packet_interval_ms,
         "payload_bytes": echo.payload_bytes,
         "timeout_ms": echo.timeout_ms,
+        "ttl": echo.ttl,
+        "dscp": None if echo.dscp is None else render_dscp(echo.dscp),
         "metrics": "all" if set(job.metrics) == set(Metric) else ", ".join(job.metrics),
         "enabled": "yes" if job.enabled else "no",
         "id": job.id or None,
@@ -137,6 +140,8 @@ def _read_echo(reader: RowReader) -> EchoSettings:
             "payload_bytes", partial(parse_whole, unit="bytes", low=16, high=1_472), default.payload_bytes
         ),
         timeout_ms=reader.read("timeout_ms", packet_interval, default.timeout_ms),
+        ttl=reader.read("ttl", partial(parse_whole, low=1, high=255), default.ttl),
+        dscp=reader.read("dscp", lambda value: parse_dscp(as_syntax(value)), default.dscp),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from netstats_xl.domain.demand import demand_of
 from netstats_xl.domain.tables import RawTable
 from netstats_xl.domain.targets import Destination, Job, Selector, Settings
 from netstats_xl.errors import CellError
@@ -98,6 +99,9 @@ def read_definitions(tables: Mapping[str, RawTable], *, default_zone: str) -> Re
     jobs = _rows(tables, JOBS, JOB_COLUMNS, lambda reader: parse_job(reader, default_zone=settings.zone))
     notices = list(_check_selectors(jobs, destinations))
     valid_destinations, valid_jobs = tuple(destinations.valid()), tuple(jobs.valid())
+    notices += _check_demands(
+        valid_jobs, [destination for _, destination in valid_destinations], settings.packets_per_second
+    )
     return Reading(
         settings=settings,
         destinations=tuple(destination for _, destination in valid_destinations),
@@ -222,3 +226,16 @@ def _check_selectors(jobs: _Rows[Job], destinations: _Rows[Destination]) -> Iter
         elsewhere = [notice for _, notice in judged if notice]
         if elsewhere:
             yield reader.error("destinations", "; ".join(elsewhere))
+
+
+def _check_demands(
+    jobs: Iterable[tuple[RowReader, Job]], destinations: Sequence[Destination], limit: int
+) -> Iterator[CellError]:
+    """What is wrong with jobs whose rounds can never end in time.
+
+    They stay valid: more destinations, or a lower limit, must not end what is measured, and what is missed is counted.
+    """
+    for reader, job in jobs:
+        demand = demand_of(job, destinations)
+        if not demand.fits(limit):
+            yield reader.error("interval", f"this job {demand.explain(limit)}")

@@ -121,4 +121,16 @@ SETTING_ROWS: tuple[SettingRow, ...] = (
         description="The rounds looked at for that, the last ones; more than half of them must agree. "
         "Blank: as many as must agree.",
     ),
+    SettingRow(
+        key="packets_per_second",
+        name="Packets a second",
+        description="At most so many are sent a second by all jobs together, so that measuring floods no network, "
+        "10 to 100,000. Blank: 2,000.",
+    ),
+    SettingRow(
+        key="engine",
+        name="Echo engine",
+        description="How pings are sent, from the next start on. raw: raw sockets, which ask for rights. datagram: "
+        "Linux, macOS. windows: Windows' own service. Blank: automatic, the most exact one.",
+    ),
 )

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 from pydantic import ValidationError
 
 from netstats_xl.domain.tables import CellValue, RawTable
-from netstats_xl.domain.targets import Settings, StatePolicy, Thresholds
+from netstats_xl.domain.targets import Engine, Settings, StatePolicy, Thresholds
 from netstats_xl.domain.views import Row
 from netstats_xl.domain.windows import parse_interval, parse_zone
 from netstats_xl.errors import CellError
@@ -28,6 +28,14 @@ _HOURS = {"h": 1, "d": 24, "w": 168}
 _PERIOD = re.compile(r"(\d{1,5})\s*(?:(h)(?:ours?)?|(d)(?:ays?)?|(w)(?:eeks?)?)", re.IGNORECASE)
 _LONGEST_PERIOD_H = 24 * 366
 _OFF = frozenset({"none", "off", "no", "-"})
+_ENGINES = {
+    "auto": Engine.AUTOMATIC,
+    "raw sockets": Engine.RAW,
+    "raw socket": Engine.RAW,
+    "datagram sockets": Engine.DATAGRAM,
+    "dgram": Engine.DATAGRAM,
+    "windows service": Engine.WINDOWS,
+}
 _KEYS_BY_NAME = {normalised(name): row.key for row in SETTING_ROWS for name in (row.key, row.name)}
 _NAMES = {row.key: row.name for row in SETTING_ROWS}
 
@@ -116,6 +124,8 @@ def setting_values(settings: Settings) -> dict[str, CellValue]:
         "loss_critical_percent": _or_none(thresholds.loss_critical_percent),
         "rounds": settings.state_policy.rounds,
         "out_of": settings.state_policy.out_of,
+        "packets_per_second": settings.packets_per_second,
+        "engine": str(settings.engine),
     }
 
 
@@ -136,6 +146,10 @@ def _settings(values: _Values, default_zone: str) -> Settings:
         zone=values.read("zone", lambda value: parse_zone(as_syntax(value)), default_zone),
         thresholds=_thresholds(values, default.thresholds),
         state_policy=_state_policy(values, default.state_policy),
+        packets_per_second=values.read(
+            "packets_per_second", partial(parse_whole, low=10, high=100_000), default.packets_per_second
+        ),
+        engine=values.read("engine", _parse_engine, default.engine),
     )
 
 
@@ -205,6 +219,16 @@ def _parse_when_closed(value: CellValue) -> Literal["collect", "stop"]:
             return "stop"
         case _:
             raise ValueError("this is neither collect nor stop: write one of them")
+
+
+def _parse_engine(value: CellValue) -> Engine:
+    word = parse_text(value).casefold()
+    try:
+        return Engine(_ENGINES.get(word, word))
+    except ValueError as error:
+        raise ValueError(
+            f"there is no such engine{nearest(word, tuple(Engine))}: write one of {', '.join(Engine)}"
+        ) from error
 
 
 def parse_period_h(value: CellValue) -> int:

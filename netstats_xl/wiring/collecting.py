@@ -3,16 +3,19 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netstats_xl.app.service import Service
-from netstats_xl.domain.targets import Settings
+from netstats_xl.domain.demand import start_delay
+from netstats_xl.domain.targets import Engine, Settings
 from netstats_xl.errors import ConfigurationError
 from netstats_xl.parts import Parts, Server
 from netstats_xl.paths import companion_id, data_folder
 from netstats_xl.ports import Prober
 from netstats_xl.scheduling import Scheduler
+from netstats_xl.scheduling.scheduler import OnError
 from netstats_xl.wiring.files import (
     clock,
     database_path,
@@ -57,7 +60,7 @@ def connect(workbook: Path, *, report: Path | None = None, database: Path | None
         open_prober=open_prober,
         open_store=lambda settings: open_store(path_of(settings)),
         open_memory_store=lambda: open_store(None),
-        make_scheduler=lambda on_error: Scheduler(on_error=on_error),
+        make_scheduler=make_scheduler,
         new_id=new_id,
         default_zone=system_zone(),
         report_to=report_file,
@@ -68,11 +71,24 @@ def connect(workbook: Path, *, report: Path | None = None, database: Path | None
     )
 
 
-def open_prober() -> Prober:
-    """What sends the probes, in a process of its own."""
+def open_prober(engine: Engine = Engine.AUTOMATIC) -> Prober:
+    """What sends the probes, in a process of its own.
+
+    Raises:
+        ConfigurationError: the environment asks for an engine that there is not.
+        ProbeEngineError: no probe can be sent.
+    """
+    from netstats_xl.probes import choice
+    from netstats_xl.probes.echo_choice import engine_in_force
     from netstats_xl.probes.process import ProcessProber
 
-    return ProcessProber.open()
+    # Settled here: whatever else than a `ProbeEngineError` the process meets, it takes for its own fault.
+    return ProcessProber.open(partial(choice.open_prober, engine_in_force(engine)))
+
+
+def make_scheduler(on_error: OnError) -> Scheduler:
+    """What runs the jobs: their rounds begin a little after their ticks, each job's at a moment of its own."""
+    return Scheduler(on_error=on_error, delay=lambda job_id, schedule: start_delay(job_id, schedule.interval))
 
 
 @contextmanager

@@ -16,8 +16,7 @@ from netstats_xl.errors import WorkbookBusy, WorkbookClosed
 from netstats_xl.hosting.records import WorkbookRecord, read_record, write_record
 from netstats_xl.parts import Live, LiveWorkbook, Parts, Server
 from netstats_xl.paths import DataFolder, data_folder, make_private
-from netstats_xl.scheduling import Scheduler
-from netstats_xl.wiring.collecting import control_server, hold, open_prober
+from netstats_xl.wiring.collecting import control_server, hold, make_scheduler, open_prober
 from netstats_xl.wiring.files import clock, new_id, open_store, report_file, system_zone
 
 BUSY_FOR_S = 60.0
@@ -146,7 +145,7 @@ def live_parts(book: LiveWorkbook, name: str, id_: str) -> Parts:
         open_prober=open_prober,
         open_store=lambda settings: open_store(path_of(settings)),
         open_memory_store=lambda: open_store(None),
-        make_scheduler=lambda on_error: Scheduler(on_error=on_error),
+        make_scheduler=make_scheduler,
         new_id=new_id,
         default_zone=system_zone(),
         report_to=report_file,

@@ -70,6 +70,8 @@ _HELP: Sections = (
         (
             "Destinations: names, group:Offices, tag:voip, or * for all of them, separated by commas.",
             "Interval: 10s, 5m, 1h. Weekly windows: Mon-Fri 08:00-18:00; Sat 09:00-12:00.",
+            "All jobs together send no more packets a second than the sheet Settings allows; netstats-xl check tells",
+            "of those that ask for more. DSCP is a class of service: EF, AF41, CS5, or 0 to 63.",
             "What you leave blank has a default, which the note of the column's header tells.",
         ),
     ),

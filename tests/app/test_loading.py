@@ -193,3 +193,25 @@ def test_settings_that_are_gone_or_wrong_have_no_result_deleted_sooner() -> None
     gone = loading(book, store).load()
     assert (gone.settings.retention_days, gone.settings.zone) == (3_650, "Asia/Tokyo")
     assert store.definitions().settings == gone.settings
+
+
+def test_jobs_that_ask_for_more_than_may_be_sent_are_told_also_when_they_are_recalled() -> None:
+    book, store = workbook(), MemoryStore()
+    names = [f"d{number}" for number in range(30)]
+    book.set(destinations(*names))
+    book.set(
+        raw_table(JOBS, ("Name", "Destinations", "Interval"), ("All", "*", "10s"), ("Again", "*", "10s"))
+    )
+    book.set(settings(packets_per_second=20))
+    (together,) = loading(book, store).load().warnings
+    assert together.startswith("All jobs together send 24 packets a second")
+    assert loading(book, store).recall().warnings == (together,)
+    book.set(settings(packets_per_second=10))
+    loaded = loading(book, store).load()
+    assert [warning.partition(":")[0] for warning in loaded.warnings] == [
+        "Job All sends 30 x 4 packets every 10s",
+        "Job Again sends 30 x 4 packets every 10s",
+        "All jobs together send 24 packets a second while they run, more than the 10 of Settings",
+    ]
+    assert [error.cell for error in loaded.cell_errors if error.sheet == JOBS] == ["C2", "C3"]
+    assert len(loaded.definitions.jobs) == 2

@@ -10,9 +10,10 @@ from pathlib import Path
 from netstats_xl.app.service import Service, WorkbookState
 from netstats_xl.app.views.live import LiveViews
 from netstats_xl.companion import Companion
-from netstats_xl.domain.results import Outcome, Replied, RoundResult
+from netstats_xl.domain.results import NameNotResolved, Outcome, Replied, RoundResult, SendFailed
+from netstats_xl.domain.routes import Trace
 from netstats_xl.domain.tables import RawTable
-from netstats_xl.domain.targets import EchoSettings, Settings
+from netstats_xl.domain.targets import EchoSettings, Engine, Settings, TraceSettings
 from netstats_xl.errors import ControlError, ProbeEngineError, WorkbookBusy, WorkbookClosed
 from netstats_xl.hosting.endings import StopRequest
 from netstats_xl.parts import Live, Parts
@@ -27,6 +28,7 @@ AT = datetime(2026, 11, 23, 8, tzinfo=UTC)
 PLACE = r"C:\Users\Ann\NetStats.xlsm"
 JOB_HEADERS = ("Name", "Destinations", "Interval")
 DESTINATION_HEADERS = ("Name", "Host")
+ENGINE = "scripted network, exact"
 REPLY = Replied(address="127.0.0.1", rtts_ms=(1.0, 2.0, 1.5, 2.5))
 
 
@@ -72,6 +74,8 @@ class Answering:
     """How many targets of a round it has a result for; None: all."""
     held: asyncio.Event | None = None
     """Where there is one, rounds wait for it."""
+    limits: list[int] = field(default_factory=list)
+    """Every limit that was set, in packets a second."""
 
     async def probe(self, targets: Sequence[ProbeTarget], settings: EchoSettings) -> Sequence[RoundResult]:
         self.hosts += [target.host for target in targets]
@@ -83,6 +87,15 @@ class Answering:
         return [
             RoundResult(destination_id=target.destination_id, outcome=self.outcome) for target in answered
         ]
+
+    async def trace(self, host: str, settings: TraceSettings) -> Trace | NameNotResolved | SendFailed:
+        raise AssertionError("nobody asks for a route here")
+
+    async def limit(self, packets_per_second: int) -> None:
+        self.limits.append(packets_per_second)
+
+    def describe(self) -> str:
+        return ENGINE
 
     async def close(self) -> None:
         self.closed = True
@@ -157,6 +170,8 @@ class Stage:
         self.store = store or MemoryStore()
         self.spare = MemoryStore()
         self.prober = Answering()
+        self.engines: list[Engine] = []
+        """Which engine was asked for, each time."""
         self.book = OpenWorkbook(
             raw_table("Destinations", DESTINATION_HEADERS, ("a", "127.0.0.1"), ("b", "127.0.0.2")),
             raw_table("Jobs", JOB_HEADERS, ("All", "*", "10s")),
@@ -177,7 +192,7 @@ class Stage:
             clock=self.clock,
             workbook=self.book,
             workbook_name=PLACE if live else "NetStats.xlsx",
-            open_prober=lambda: self.prober,
+            open_prober=self._open_prober,
             open_store=lambda settings: self.store,
             open_memory_store=lambda: self.spare,
             make_scheduler=self._make_scheduler,
@@ -197,6 +212,10 @@ class Stage:
             last_settings=Settings,
             note_place=lambda place, database: self.places.append((place, database)),
         )
+
+    def _open_prober(self, engine: Engine) -> Answering:
+        self.engines.append(engine)
+        return self.prober
 
     def _make_scheduler(self, on_error: OnError) -> HandScheduler:
         self.schedulers.append(HandScheduler(on_error))

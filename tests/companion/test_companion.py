@@ -11,7 +11,7 @@ import pytest
 from netstats_xl.companion import Companion
 from netstats_xl.domain.results import State
 from netstats_xl.domain.states import JobState
-from netstats_xl.domain.targets import Settings
+from netstats_xl.domain.targets import Engine, Settings
 from netstats_xl.domain.views import WorkbookView
 from netstats_xl.errors import (
     BackendUnavailable,
@@ -25,7 +25,7 @@ from netstats_xl.errors import (
     WorkbookError,
 )
 from netstats_xl.ports import ResultStore
-from tests.companion.stage import DESTINATION_HEADERS, JOB_HEADERS, Answering, Stage
+from tests.companion.stage import DESTINATION_HEADERS, ENGINE, JOB_HEADERS, Answering, Stage, settings_table
 from tests.fakes.memory_workbook import raw_table
 
 
@@ -92,6 +92,58 @@ def test_a_round_is_saved_and_reported() -> None:
     assert stage.prober.closed
     names_reported = [row[0] for row in stage.workbook.published[-1]["Destinations"]]
     assert names_reported[:2] == ["a", "b"]
+
+
+def test_the_prober_is_told_the_limit_before_the_first_round_and_whenever_it_changes() -> None:
+    stage = Stage()
+    companion = Companion(stage.parts)
+    companion.start()
+    assert stage.prober.limits == [2_000]
+    stage.workbook.set(settings_table(("Packets a second", "500")))
+    stage.scheduler.do("read the workbook")
+    companion.stop()
+    assert stage.prober.limits == [2_000, 500]
+
+
+def test_the_engine_is_the_one_of_the_settings_and_shown() -> None:
+    stage = Stage()
+    stage.workbook.set(settings_table(("Echo engine", "raw")))
+    companion = Companion(stage.parts)
+    companion.start()
+    assert stage.engines == [Engine.RAW]
+    assert (companion.snapshot().engine, companion.service.health().engine) == (ENGINE, ENGINE)
+    stage.scheduler.do("report")
+    assert ("Sent by", ENGINE) in stage.workbook.published[-1]["About_report"]
+    companion.stop()
+
+
+def test_another_engine_holds_from_the_next_start_on_which_is_told() -> None:
+    stage = Stage()
+    companion = Companion(stage.parts)
+    companion.start()
+    for engine, told in (("raw", True), ("automatic", False)):
+        stage.workbook.set(settings_table(("Echo engine", engine)))
+        stage.scheduler.do("read the workbook")
+        assert any("next start" in warning for warning in companion.snapshot().warnings) is told
+    companion.stop()
+    assert stage.engines == [Engine.AUTOMATIC]
+
+
+def test_jobs_that_ask_for_too_much_make_a_warning_wherever_warnings_are() -> None:
+    stage = Stage()
+    # 2 destinations, 4 packets each, every 10 s.
+    stage.workbook.set(settings_table(("Packets a second", "10")))
+    stage.workbook.set(
+        raw_table("Jobs", JOB_HEADERS, ("All", "*", "10s"), *((f"All {n}", "*", "3s") for n in range(4)))
+    )
+    companion = Companion(stage.parts)
+    companion.start()
+    (warning,) = companion.snapshot().warnings
+    assert warning.startswith("All jobs together send 12 packets a second while they run")
+    assert companion.service.health().warnings == (warning,)
+    stage.scheduler.do("report")
+    assert (warning,) in stage.workbook.published[-1]["About_notes"]
+    companion.stop()
 
 
 def test_the_last_round_is_saved_and_reported_at_the_end() -> None:
@@ -264,7 +316,7 @@ def test_a_workbook_without_a_job_that_can_run_says_which_cells_are_bad() -> Non
 def test_no_privilege_to_probe_ends_the_start() -> None:
     stage = Stage()
 
-    def refuse() -> Answering:
+    def refuse(engine: Engine) -> Answering:
         raise PrivilegeMissing("Run as administrator.")
 
     with pytest.raises(PrivilegeMissing):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from netstats_xl.app.path_tests import PathMtu
 from netstats_xl.app.service import Event, EventKind, ReportRequest, Service, Wanted, WorkbookEvent
 from netstats_xl.companion import Companion, collecting
 from netstats_xl.companion import service as service_module
@@ -344,6 +345,19 @@ def test_a_saved_file_is_read_in_a_moment_and_a_closing_one_is_only_looked_at() 
     companion.stop()
 
 
+def test_the_way_to_a_destination_or_to_any_host_is_tested_with_the_prober_at_work() -> None:
+    stage = Stage()
+    companion = stage.start()
+    service = companion.service
+    assert service.path_mtu("A") == PathMtu(host="127.0.0.1", address="127.0.0.1", mtu=9_000, is_least=True)
+    swept = service.sweep("127.0.0.7", (16, 64))
+    assert [(each.payload_bytes, each.received) for each in swept.sizes] == [(16, 4), (64, 4)]
+    assert stage.prober.hosts == ["127.0.0.1"] * 4 + ["127.0.0.7"] * 2
+    with pytest.raises(ConfigurationError, match="name of no destination"):
+        service.path_mtu("no host")
+    companion.stop()
+
+
 def test_shutting_down_asks_for_it_and_returns() -> None:
     stage = Stage()
     companion = stage.start()
@@ -365,6 +379,8 @@ def calls_of(service: Service) -> dict[str, Callable[[], object]]:
         "delete_destination": lambda: service.delete_destination(id_),
         "expand": service.expand,
         "test": lambda: service.test([id_]),
+        "path_mtu": lambda: service.path_mtu("a"),
+        "sweep": lambda: service.sweep("a", (16, 64)),
         "jobs": service.jobs,
         "job": lambda: service.job(job_id),
         "write_job": lambda: service.write_job({"name": "b", "destinations": "*", "interval": 10}),

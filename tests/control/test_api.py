@@ -262,6 +262,46 @@ def test_a_test_tells_what_answered(api: Api, filled: FakeService) -> None:
     assert api.plain("POST /v1/destinations/test", {"names": ["Server"]}) == "Server answers: 2 ms."
 
 
+def test_the_path_mtu_is_told_of_a_destination_or_of_any_host(api: Api, filled: FakeService) -> None:
+    answer = api.ask("POST /v1/destinations/mtu", {"host": "router"})
+    assert answer == {
+        "message": "The path to 127.0.0.1 takes packets of up to 1,500 bytes; larger ones are lost without a word, by "
+        "a router that does not tell, or the host does not answer them.",
+        "host": "127.0.0.1",
+        "address": "127.0.0.1",
+        "mtu": 1_500,
+        "is_least": False,
+        "refused_by": "",
+        "problem": "",
+    }
+    assert api.ask("POST /v1/destinations/mtu", {"host": "192.0.2.9"})["host"] == "192.0.2.9"
+    assert "no host" in api.ask("POST /v1/destinations/mtu", {"host": "no host"}, status=422)["message"]
+
+
+def test_a_sweep_is_told_size_by_size(api: Api, filled: FakeService) -> None:
+    answer = api.ask("POST /v1/destinations/sweep", {"host": "Router", "sizes": [100, 1_100]})
+    assert answer["message"] == "127.0.0.1 answers 2 of 2 sizes; 1,000 bytes more add 1 ms."
+    assert answer["slope_ms_per_1000_bytes"] == pytest.approx(1)
+    assert answer["sizes"][0] == {
+        "payload_bytes": 100,
+        "sent": 10,
+        "received": 10,
+        "loss_percent": 0.0,
+        "rtt_min_ms": 0.1,
+        "rtt_mean_ms": 0.2,
+        "rtt_max_ms": 0.4,
+        "reason": "",
+    }
+    by_default = api.ask("POST /v1/destinations/sweep", {"host": "Router"})
+    assert [each["payload_bytes"] for each in by_default["sizes"]] == [56, 512, 1_024, 1_472]
+
+
+@pytest.mark.parametrize("sizes", [[], [15], [8_973], [56.5], list(range(16, 37))])
+def test_sizes_that_cannot_be_tried_are_refused(api: Api, filled: FakeService, sizes: list[float]) -> None:
+    answer = api.ask("POST /v1/destinations/sweep", {"host": "Router", "sizes": sizes}, status=422)
+    assert answer["cells"]
+
+
 def test_jobs_are_started_stopped_and_run_by_id_or_by_name(api: Api, filled: FakeService) -> None:
     id_ = filled.rows[JOBS][0]["id"]
     assert api.ask("POST /v1/jobs/stop", {"ids": [id_]})["message"] == "Stopped All."
@@ -391,6 +431,7 @@ def test_health_as_plain_text_is_lines_for_the_ribbon(api: Api, filled: FakeServ
     answer = api.ask("GET /v1/health")
     assert (answer["message"], answer["jobs"]) == ("Collecting: 2 unknown", 1)
     assert answer["destinations"]["Unknown"] == 2
+    assert answer["engine"] == "scripted network"
 
 
 def test_a_value_of_a_line_stays_on_it_and_is_else_as_it_was() -> None:

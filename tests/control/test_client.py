@@ -209,6 +209,8 @@ def _calls(filled: FakeService) -> dict[str, Callable[[ControlClient], Any]]:
         "add_hosts": lambda client: client.add_hosts("c.example"),
         "expand": lambda client: client.expand() and client.expand(["Router"]),
         "test": lambda client: client.test(ids=[destination], names=["router"]),
+        "path_mtu": lambda client: client.path_mtu("Router"),
+        "sweep": lambda client: client.sweep("127.0.0.2", (16, 64)),
         "jobs": lambda client: client.jobs(),
         "job": lambda client: client.job(job),
         "create_job": lambda client: client.create_job(name="J", destinations="*", interval="1m"),

@@ -101,6 +101,6 @@ class ScriptedProber:
         script = self.scripts.get(host, NameNotResolved(reason="no such name"))
         if callable(script):
             return script(number)
-        if isinstance(script, Sequence):
+        if isinstance(script, Sequence) and not isinstance(script, Replied):  # which is a tuple itself
             return script[number % len(script)]
         return script

@@ -18,6 +18,7 @@ from netstats_xl.app.finding import (
     job_of,
     named,
 )
+from netstats_xl.app.path_tests import PathMtu, PayloadSweep, SizeFigures, host_of
 from netstats_xl.app.service import (
     DestinationEntry,
     DestinationPage,
@@ -115,6 +116,29 @@ class FakeService:
         outcome = Replied(address="127.0.0.1", rtts_ms=(1.0, None, 3.0, 2.0))
         return [TestResult(destination=each, at=NOW, outcome=outcome) for each in found]
 
+    def path_mtu(self, host: str) -> PathMtu:
+        self.before("path_mtu")
+        return PathMtu(host=host_of(self._definitions, host), address="127.0.0.1", mtu=1_500)
+
+    def sweep(self, host: str, sizes: Sequence[int]) -> PayloadSweep:
+        self.before("sweep")
+        return PayloadSweep(
+            host=host_of(self._definitions, host),
+            address="127.0.0.1",
+            sizes=tuple(
+                SizeFigures(
+                    payload_bytes=size,
+                    sent=10,
+                    received=10,
+                    loss_percent=0.0,
+                    rtt_min_ms=size / 1_000,
+                    rtt_mean_ms=size / 500,
+                    rtt_max_ms=size / 250,
+                )
+                for size in sizes
+            ),
+        )
+
     def jobs(self) -> Sequence[JobEntry]:
         self.before("jobs")
         return job_entries(self._definitions, self._job_statuses())
@@ -169,6 +193,7 @@ class FakeService:
             workbook="Net.xlsm",
             workbook_state=WorkbookState.OPEN,
             database="Net.duckdb",
+            engine="scripted network",
             updates_paused=self.paused,
             shown=self.details_of,
             period=self.period,

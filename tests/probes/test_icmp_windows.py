@@ -11,10 +11,8 @@ import pytest
 from netstats_xl.domain.results import Outcome, Replied, SendFailed, Timeout, Unreachable
 from netstats_xl.domain.targets import EchoSettings
 from netstats_xl.errors import BackendUnavailable
-from netstats_xl.probes import choice
 from netstats_xl.probes.addresses import Address, Family, SockAddr
 from netstats_xl.probes.echo_api import EchoReply, OnReply, WindowsEchoApi
-from netstats_xl.probes.icmp import IcmpProber
 from netstats_xl.probes.icmp_windows import ApiEngine, WindowsEchoProber
 from netstats_xl.probes.resolver import Resolver
 from tests.contracts.prober import MakeProber, ProberContract, targets
@@ -202,21 +200,6 @@ def test_a_round_that_is_given_up_sends_no_more() -> None:
         return stage.api.counts["127.0.0.1"]
 
     assert asyncio.run(main()) == SETTINGS.packets
-
-
-def test_windows_gets_its_own_service_unless_sockets_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[str] = []
-    monkeypatch.setattr(WindowsEchoProber, "open", classmethod(lambda cls: opened.append("service")))
-    monkeypatch.setattr(IcmpProber, "open", classmethod(lambda cls: opened.append("sockets")))
-    monkeypatch.setattr(sys, "platform", "win32")
-    monkeypatch.delenv(choice.ENGINE_VARIABLE, raising=False)
-    choice.open_prober()
-    monkeypatch.setenv(choice.ENGINE_VARIABLE, "raw")
-    choice.open_prober()
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.delenv(choice.ENGINE_VARIABLE)
-    choice.open_prober()
-    assert opened == ["service", "sockets", "sockets"]
 
 
 @pytest.mark.skipif(sys.platform != "win32", reason="Windows' echo service is on Windows alone")

@@ -33,6 +33,8 @@ JOB_HEADERS: Final = (
     "Packet interval (ms)",
     "Payload (bytes)",
     "Timeout (ms)",
+    "TTL",
+    "DSCP",
     "Metrics",
     "Enabled",
     "ID",

@@ -46,6 +46,8 @@ def test_a_row_with_every_cell_filled_becomes_a_job() -> None:
         "Packet interval (ms)": 100.0,
         "Payload (bytes)": "1,472".replace(",", ""),
         "Timeout (ms)": "500 ms",
+        "TTL": 12.0,
+        "DSCP": "ef",
         "Metrics": "mean, P95; jitter (rfc 3550), mos",
         "Enabled": "no",
         "ID": "ffffffffffff",
@@ -69,7 +71,9 @@ def test_a_row_with_every_cell_filled_becomes_a_job() -> None:
                 windows=(WeeklyWindow(days=(0, 1, 2, 3, 4), start_minute=480, end_minute=1080),),
                 zone="Europe/Berlin",
             ),
-            echo=EchoSettings(packets=10, packet_interval_ms=100, payload_bytes=1472, timeout_ms=500),
+            echo=EchoSettings(
+                packets=10, packet_interval_ms=100, payload_bytes=1472, timeout_ms=500, ttl=12, dscp=46
+            ),
             metrics=(Metric.MEAN, Metric.P95, Metric.JITTER_RFC3550, Metric.MOS),
             enabled=False,
         ),
@@ -120,6 +124,18 @@ def test_a_start_is_local_time_in_the_jobs_zone(value: CellValue, at: datetime) 
     assert job("Europe/Berlin", Start=value).schedule.start_at == at
 
 
+@pytest.mark.parametrize(
+    ("value", "dscp"), [("AF41", 34), ("CS5", 40), (46, 46), (46.0, 46), ("0", 0), (None, None)]
+)
+def test_a_dscp_is_a_name_or_a_number(value: CellValue, dscp: int | None) -> None:
+    assert job(DSCP=value).echo.dscp == dscp
+
+
+def test_a_job_written_as_cells_names_its_dscp() -> None:
+    cells = [job_cells(job(DSCP=number)) for number in (46, 3, None)]
+    assert [(each["DSCP"], each["TTL"]) for each in cells] == [("EF", None), ("3", None), (None, None)]
+
+
 @pytest.mark.parametrize("value", ["all", "*", "mean, ALL", None])
 def test_all_metrics_are_meant_by_all_and_by_blank(value: CellValue) -> None:
     assert job(Metrics=value).metrics == tuple(Metric)
@@ -156,11 +172,16 @@ def test_a_metric_may_be_called_what_people_call_it() -> None:
         ({"Time zone": "Europe/Berln"}, "G5", "Europe/Berlin"),
         ({"Packets": 0}, "H5", "from 1 to 100"),
         ({"Packets": 1.5}, "H5", "whole number"),
+        ({"TTL": 0}, "L5", "from 1 to 255"),
+        ({"TTL": 256}, "L5", "from 1 to 255"),
+        ({"DSCP": "gold"}, "M5", "EF, AF41 or CS5"),
+        ({"DSCP": 184}, "M5", "is DSCP 46"),
+        ({"Payload (bytes)": 1_473}, "J5", "from 16 to 1,472"),
         ({"Packet interval (ms)": 1}, "I5", "from 10"),
         ({"Payload (bytes)": "9000"}, "J5", "from 16 to 1,472"),
         ({"Timeout (ms)": "soon"}, "K5", "10 ms"),
-        ({"Metrics": "mena"}, "L5", "did you mean 'mean'?"),
-        ({"Enabled": 2}, "M5", "yes or no"),
+        ({"Metrics": "mena"}, "N5", "did you mean 'mean'?"),
+        ({"Enabled": 2}, "O5", "yes or no"),
     ],
 )
 def test_a_bad_cell_says_what_is_wrong_and_makes_only_its_row_invalid(

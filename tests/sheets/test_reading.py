@@ -169,3 +169,23 @@ def test_settings_do_not_stop_the_other_tables() -> None:
     reading = read(destinations(WEB), jobs(PING), settings(zone="Nowhere"), default_zone="Asia/Tokyo")
     assert list(problems(reading)) == ["Settings!B5"]
     assert reading.jobs[0].schedule.zone == "Asia/Tokyo"
+
+
+def test_a_job_whose_rounds_can_never_end_in_time_is_told_and_goes_on() -> None:
+    hosts = destinations(*({"Name": f"d{number}", "Host": "192.0.2.1"} for number in range(30)))
+    every_second: dict[str, CellValue] = {
+        "Name": "Fast",
+        "Destinations": "*",
+        "Interval": "1s",
+        "Packets": 1,
+        "Timeout (ms)": 500,
+    }
+    slow = every_second | {"Name": "Slow", "Interval": "3s"}
+    reading = read(hosts, jobs(every_second, slow), settings(packets_per_second=10))
+    assert [job.name for job in reading.jobs] == ["Fast", "Slow"]
+    assert problems(reading) == {
+        "Jobs!E5": "this job sends 30 x 1 packets every 1s: 30 a second, more than the 10 of Settings, so its rounds "
+        "cannot end in time and some are missed. Write an interval of at least 3s, fewer packets or destinations, or, "
+        "if the network can take it, more Packets a second in Settings"
+    }
+    assert read(hosts, jobs(every_second)).errors == ()

@@ -12,6 +12,7 @@ from netstats_xl.domain.tables import CellValue, ErrorValue, RawRow, RawTable
 from netstats_xl.domain.targets import (
     Destination,
     EchoSettings,
+    Engine,
     Job,
     Metric,
     Selector,
@@ -117,6 +118,8 @@ def a_job(draw: st.DrawFn) -> Job:
         selectors=(Selector(kind="all"),),
         schedule=schedule,
         echo=EchoSettings(
+            ttl=draw(st.none() | st.integers(1, 255)),
+            dscp=draw(st.none() | st.integers(0, 63)),
             packets=draw(st.integers(1, 10)),
             packet_interval_ms=draw(st.floats(10, 1_000)),
             payload_bytes=draw(st.integers(16, 1_472)),
@@ -166,6 +169,8 @@ def test_a_job_written_as_a_row_reads_back_as_itself(job: Job, default_zone: str
                 StatePolicy, rounds=st.integers(out_of // 2 + 1, out_of), out_of=st.just(out_of)
             )
         ),
+        packets_per_second=st.integers(10, 100_000),
+        engine=st.sampled_from(Engine),
     )
 )
 def test_settings_written_as_rows_read_back_as_themselves(settings: Settings) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from netstats_xl.domain.tables import CellValue, ErrorValue
-from netstats_xl.domain.targets import Settings, StatePolicy, Thresholds
+from netstats_xl.domain.targets import Engine, Settings, StatePolicy, Thresholds
 from netstats_xl.sheets import SETTING_ROWS, setting_values, settings_rows
 from tests.sheets.tables import problems, read, settings, table
 
@@ -40,6 +40,8 @@ def test_each_row_sets_its_setting() -> None:
         loss_critical_percent=2,
         rounds=2,
         out_of=3,
+        packets_per_second="500",
+        engine="Raw",
     ) == Settings(
         database=r"data\net stats.duckdb",
         report_every_s=300,
@@ -52,6 +54,8 @@ def test_each_row_sets_its_setting() -> None:
             rtt_warning_ms=50, rtt_critical_ms=75.5, loss_warning_percent=1, loss_critical_percent=2
         ),
         state_policy=StatePolicy(rounds=2, out_of=3),
+        packets_per_second=500,
+        engine=Engine.RAW,
     )
 
 
@@ -72,6 +76,20 @@ def test_rows_are_known_by_the_names_that_the_sheet_shows() -> None:
 )
 def test_a_report_period_is_understood_as_it_is_typed(written: CellValue, hours: int) -> None:
     assert read_back(report_period=written).report_period_h == hours
+
+
+@pytest.mark.parametrize(
+    ("written", "engine"),
+    [
+        ("automatic", Engine.AUTOMATIC),
+        ("Auto", Engine.AUTOMATIC),
+        ("raw sockets", Engine.RAW),
+        ("DATAGRAM", Engine.DATAGRAM),
+        ("Windows", Engine.WINDOWS),
+    ],
+)
+def test_an_engine_is_understood_as_it_is_typed(written: str, engine: Engine) -> None:
+    assert read_back(engine=written).engine is engine
 
 
 def test_a_threshold_may_be_switched_off() -> None:
@@ -113,6 +131,14 @@ def test_rounds_alone_must_all_agree() -> None:
         ({"rounds": 1, "out_of": 3}, "B6", "write 2 to 3 rounds"),
         ({"out_of": 6}, "B5", "write 4 to 6 rounds"),
         ({"database": "x" * 1001}, "B5", "at most 1,000"),
+        ({"packets_per_second": 9}, "B5", "from 10 to 100,000"),
+        ({"packets_per_second": 100_001}, "B5", "from 10 to 100,000"),
+        (
+            {"engine": "datagramm"},
+            "B5",
+            "(did you mean 'datagram'?): write one of automatic, raw, datagram, windows",
+        ),
+        ({"engine": 1}, "B5", "no such engine: write one of"),
         ({"report_evry": 5}, "A5", "did you mean 'Report every'?"),
         ({"zone": "UTC", "Time zone": "UTC"}, "A6", "has a row above already"),
     ],

@@ -13,7 +13,7 @@ Private Const NAME_HEADER As String = "Name"
 
 ' Headers that the user types below, between bars; a test keeps them equal to the product's.
 Private Const DESTINATION_HEADERS As String = "|Name|Host|Group|Tags|Enabled|RTT warning (ms)|RTT critical (ms)|Loss warning (%)|Loss critical (%)|Notes|"
-Private Const JOB_HEADERS As String = "|Name|Destinations|Start|End|Interval|Weekly windows|Time zone|Packets|Packet interval (ms)|Payload (bytes)|Timeout (ms)|Metrics|Enabled|"
+Private Const JOB_HEADERS As String = "|Name|Destinations|Start|End|Interval|Weekly windows|Time zone|Packets|Packet interval (ms)|Payload (bytes)|Timeout (ms)|TTL|DSCP|Metrics|Enabled|"
 Private Const SETTING_HEADERS As String = "|Value|"
 Private Const SELECTION_HEADERS As String = "|Details of|Period|"
 

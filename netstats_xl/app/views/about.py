@@ -267,6 +267,7 @@ def _facts(findings: Findings) -> tuple[Row, ...]:
         "Covers": _scope(findings),
         "Workbook": inputs.source,
         "Program": f"netstats_xl {inputs.version}",
+        **({"Sent by": inputs.engine} if inputs.engine else {}),
         "Database": info.location,
         "Database size": "not known" if info.size_bytes is None else f"{info.size_bytes / 1e6:,.1f} MB",
         "Database schema": f"version {info.schema_version}",

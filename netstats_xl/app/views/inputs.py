@@ -38,5 +38,7 @@ class ReportInputs:
     """As of the period's end; what is missing is derived from the store's totals."""
     collector: str = ""
     """How the collector is, in one line, for a workbook that is open: `Collecting: 12 up, 1 down`."""
+    engine: str = ""
+    """What sends the probes now and how exactly it times, in words; empty where nothing does."""
     warnings: tuple[str, ...] = ()
     """What the reader must know, for example that results could not be saved."""
