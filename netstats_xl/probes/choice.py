@@ -18,7 +18,7 @@ def open_prober() -> Prober:
         BackendUnavailable: it has no ICMP.
     """
     if sys.platform == "win32" and os.environ.get(ENGINE_VARIABLE) != "raw":
-        from netstats_xl.probes.icmp_windows import WindowsEchoProber
+        from netstats_xl.probes.icmp_windows import open_windows_engine
 
-        return WindowsEchoProber.open()
+        return IcmpProber.open(open_engine=open_windows_engine)
     return IcmpProber.open()

@@ -165,7 +165,7 @@ class TrainRunner(ABC):
         over = [
             train
             for train in self._trains.values()
-            if train.cancelled or (train.next == train.packets and train.ends_at() < now)
+            if train.cancelled or (train.next == train.packets and train.ends_at() <= now)
         ]
         for train in over:
             self._end(train)
