@@ -13,10 +13,7 @@ from netstats_xl.domain.targets import EchoSettings, Engine
 from netstats_xl.errors import BackendUnavailable, ConfigurationError, ProbeEngineError
 from netstats_xl.ports import Prober, ProbeTarget
 from netstats_xl.probes.echo_socket import Mode, open_echo_socket
-from netstats_xl.probes.engine import EchoCore
-from netstats_xl.probes.icmp import IcmpProber
-from netstats_xl.probes.pacing import Pacer
-from netstats_xl.probes.socket_engine import SocketEngine
+from netstats_xl.probes.icmp import IcmpProber, open_socket_engine
 
 ENGINE_VARIABLE = "NETSTATS_XL_ENGINE"
 """Names an engine, which goes before that of the Settings sheet. It is inherited by the probing process."""
@@ -137,20 +134,13 @@ def open_echo_prober(engine: Engine) -> Prober:
 
 def _open_sockets(kinds: Sequence[Engine]) -> Prober:
     open_channel = partial(open_echo_socket, modes=tuple(Mode(kind) for kind in kinds))
-
-    def open_engine(packets_per_second: float | None) -> SocketEngine:
-        identifier = int.from_bytes(os.urandom(2), "big")
-        return SocketEngine(
-            EchoCore(identifier=identifier, pacer=Pacer(packets_per_second)), open_channel=open_channel
-        )
-
-    return IcmpProber.open(open_engine=open_engine)
+    return IcmpProber.open(open_engine=partial(open_socket_engine, open_channel=open_channel))
 
 
 def _open_service() -> Prober:
-    from netstats_xl.probes.icmp_windows import WindowsEchoProber
+    from netstats_xl.probes.icmp_windows import open_windows_engine
 
-    return WindowsEchoProber.open()
+    return IcmpProber.open(open_engine=open_windows_engine)
 
 
 def _is_elevated() -> bool:

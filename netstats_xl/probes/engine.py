@@ -1,13 +1,11 @@
-"""Sends the packets of all trains in time and takes what comes back, from one socket a family.
+"""Sends the packets of trains over one socket a family, and takes what comes back from it.
 
 What is due goes in small bursts, and what has arrived is read after each. Nothing is kept for a packet but its places
 in its train's arrays.
 """
 
 import time
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from netstats_xl.probes.addresses import Family
@@ -15,24 +13,19 @@ from netstats_xl.probes.echo_socket import EchoChannel
 from netstats_xl.probes.matching import Matcher
 from netstats_xl.probes.pacing import Pacer
 from netstats_xl.probes.packets import ECHO_REQUEST, ECHO_VARIABLES, request_template
+from netstats_xl.probes.runner import FullQueue, TrainRunner
 from netstats_xl.probes.send_failures import is_queue_full, reason_of_failure
 from netstats_xl.probes.sleeping import suspended_s
-from netstats_xl.probes.trains import Train
+from netstats_xl.probes.trains import NAN, Train
 
 _BURST = 32
 """Packets sent before replies are read: the smallest usual receive queue holds some 280."""
 _READS, _READS_AT_FIRST = 16, 256
 """How often a batch of messages is read before something else gets its turn."""
-_EARLY_S = 0.001
-"""So much early a packet may go: a few at each waking cost less than one at each. Its RTT is its own."""
 _LINGER_S = 0.001
 """Where the kernel says when it had a reply, others are waited for so long, to be read with it."""
-_FULL_QUEUE_PAUSE_S = 0.002
-_FULL_QUEUE_PATIENCE_S = 1.0
-_IDLE_S = 60.0
-_STALL_S = 2.0
-"""Without receive times from the kernel, what is read after so long a pause of this program has no true RTT."""
-_SLEPT = "the computer slept while the packets were on their way"
+_LONGEST_SLEEP_S = 2.0
+"""A sleep that is longer counts."""
 _TRIES = 3
 
 
@@ -46,12 +39,11 @@ class _Lane:
     """Requests by the size of their payload."""
     trains: int = 0
     """How many of its trains are not over."""
-    full_since: float | None = None
-    """Since when the system has taken none of its packets."""
+    queue: FullQueue = field(default_factory=FullQueue)
 
 
-class EchoCore:
-    """What the engine's thread does, a piece at a time; it belongs to that thread."""
+class EchoCore(TrainRunner):
+    """The trains' runner over sockets."""
 
     def __init__(
         self,
@@ -69,20 +61,11 @@ class EchoCore:
             now: the monotonic clock that the sockets use too, s.
             suspended: how long the computer has slept so far, s, as far as `now` does not count it.
         """
+        super().__init__(pacer=pacer, burst=_BURST, now=now)
         self._identifier = identifier
-        self._pacer = pacer
-        self._now = now
         self._suspended = suspended
         self._slept_s = suspended()
         self._lanes: dict[Family, _Lane] = {}
-        self._trains: dict[int, Train] = {}
-        self._sending: deque[Train] = deque()
-        self._settled: list[Train] = []
-        self._number = 0
-        self._sequence = 0
-        self._paused_until = 0.0
-        self._awake_at = self._expected_at = now()
-        """When `work` was over last, and when it is called next at the latest."""
 
     def open(self, channel: EchoChannel) -> None:
         """Send and receive the packets of its family with this socket from now on."""
@@ -106,69 +89,21 @@ class EchoCore:
         """How long what arrives may wait to be read: nothing where reading it is what times it."""
         return _LINGER_S if all(lane.channel.exact for lane in self._lanes.values() if lane.trains) else 0.0
 
-    @property
-    def pacer(self) -> Pacer:
-        """Says how many packets may go."""
-        return self._pacer
-
     def begin(self, train: Train) -> None:
-        """Take a train in: its first packet is due now. Its family has a socket."""
-        self._number = (self._number + 1) & 0xFFFF_FFFF
-        train.start(self._number, self._sequence, self._now())
-        self._sequence = (self._sequence + train.packets) & 0xFFFF
-        self._trains[self._number] = train
+        """See `TrainRunner.begin`. Its family has a socket."""
         lane = self._lanes[train.family]
         if not lane.trains:
-            lane.full_since = None
+            lane.queue.taken()
             # What came while nobody waited is no reply of ours, and may fill the queue.
             self._drain(lane, _READS_AT_FIRST)
         lane.trains += 1
-        self._sending.append(train)
-
-    def work(self) -> float:
-        """Read what has arrived, send what is due, end what is over; in how many seconds to come again."""
-        self._look_for_sleep()
-        self._read()
-        now = self._now()
-        if now >= self._paused_until:
-            self._send_due(now)
-        now = self._now()
-        self._end_trains(now)
-        due_in_s = self._due_in(now)
-        self._awake_at, self._expected_at = now, now + due_in_s
-        return due_in_s
-
-    def end_all(self) -> None:
-        """End every train as it is, complete or not."""
-        for train in list(self._trains.values()):
-            train.cancelled = train.open > 0
-            self._end(train)
+        super().begin(train)
 
     # --- Sending ------------------------------------------------------------------------------------------
 
-    def _send_due(self, now: float) -> None:
-        """Send bursts of the trains in turn until nothing is due any more, or the pace is reached."""
-        idle = 0
-        while self._sending and idle < len(self._sending):
-            train = self._sending[0]
-            allowed = 0 if train.cancelled else min(train.ready(now + _EARLY_S), _BURST)
-            if allowed:
-                allowed = self._pacer.allowance(now, allowed)
-                if not allowed:
-                    return
-                self._pacer.sent(self._send(self._lanes[train.family], train, allowed))
-                self._read()
-                now = self._now()
-                if now < self._paused_until:
-                    return
-            if train.cancelled or train.next == train.packets:
-                self._sending.popleft()
-            else:
-                idle = 0 if allowed else idle + 1
-                self._sending.rotate(-1)
-
-    def _send(self, lane: _Lane, train: Train, count: int) -> int:
-        """Send so many packets of a train; how many were dealt with before the queue was full."""
+    def _send(self, train: Train, count: int) -> int:
+        """See `TrainRunner._send`."""
+        lane = self._lanes[train.family]
         channel, family, now = lane.channel, train.family, self._now
         sendto, pack = channel.sendto, ECHO_VARIABLES.pack_into
         packet = self._template(lane, train)
@@ -181,7 +116,7 @@ class EchoCore:
             channel.apply(options)
         except OSError as error:
             for k in range(first, first + count):
-                self._fail(train, k, error)
+                self._fail(train, k, reason_of_failure(error))
             train.next = first + count
             return count
         for k in range(first, first + count):
@@ -196,13 +131,13 @@ class EchoCore:
                 sendto(packet, sockaddrs[line])
             except OSError as error:
                 if k > first and sent_at[k - 1] == sent_at[k - 1]:
-                    lane.full_since = None
+                    lane.queue.taken()
                 if not self._retry(lane, train, k, packet, error):
                     train.next = k
                     return k - first
         train.next = first + count
         if sent_at[train.next - 1] == sent_at[train.next - 1]:
-            lane.full_since = None
+            lane.queue.taken()
         return count
 
     def _retry(self, lane: _Lane, train: Train, k: int, packet: bytearray, error: OSError) -> bool:
@@ -218,21 +153,12 @@ class EchoCore:
                     error = again
                 else:
                     return True
-        now = self._now()
-        if is_queue_full(error):
-            if lane.full_since is None:
-                lane.full_since = now
-            if now - lane.full_since < _FULL_QUEUE_PATIENCE_S:
-                train.sent_at[k] = float("nan")
-                self._paused_until = now + _FULL_QUEUE_PAUSE_S
-                return False
-        self._fail(train, k, error)
+        if is_queue_full(error) and lane.queue.is_worth_waiting(self._now()):
+            train.sent_at[k] = NAN
+            self._pause()
+            return False
+        self._fail(train, k, reason_of_failure(error))
         return True
-
-    def _fail(self, train: Train, k: int, error: OSError) -> None:
-        train.fail(k, reason_of_failure(error))
-        if not train.open:
-            self._settled.append(train)
 
     def _template(self, lane: _Lane, train: Train) -> bytearray:
         size = train.plan.payload_bytes
@@ -255,46 +181,18 @@ class EchoCore:
                 return
 
     def _look_for_sleep(self) -> None:
-        """Let what was on its way while the computer slept count for nothing."""
+        """See `TrainRunner._look_for_sleep`."""
         slept_s = self._suspended()
-        slept = slept_s - self._slept_s > _STALL_S
+        slept = slept_s - self._slept_s > _LONGEST_SLEEP_S
         self._slept_s = slept_s
         exact = all(lane.channel.exact for lane in self._lanes.values())
         if slept and exact:
             self._read()  # what was stamped before counts
-        if slept or (not exact and self._now() - self._expected_at > _STALL_S):
-            for train in self._trains.values():
-                train.void_unanswered(_SLEPT, self._awake_at)
-                if not train.open:
-                    self._settled.append(train)
-
-    # --- Ending -------------------------------------------------------------------------------------------
-
-    def _end_trains(self, now: float) -> None:
-        for train in self._settled:
-            self._end(train)
-        self._settled.clear()
-        over = [
-            train
-            for train in self._trains.values()
-            if train.cancelled or (train.next == train.packets and train.ends_at() < now)
-        ]
-        for train in over:
-            self._end(train)
+        # Without receive times from the kernel, what is read after a long pause of this program has no true RTT.
+        if slept or (not exact and self._stalled()):
+            self._void()
 
     def _end(self, train: Train) -> None:
-        if self._trains.pop(train.number, None) is None:
-            return
-        self._lanes[train.family].trains -= 1
-        train.complete = train.next == train.packets and not train.cancelled
-        if not train.complete:
-            with suppress(ValueError):
-                self._sending.remove(train)
-        train.on_end()
-
-    def _due_in(self, now: float) -> float:
-        due = [train.ends_at() for train in self._trains.values() if train.next == train.packets]
-        if self._sending:
-            sending = min(train.due_at() for train in self._sending)
-            due.append(max(sending, self._pacer.free_at(), self._paused_until))
-        return min(max(min(due, default=now + _IDLE_S) - now, 0.0), _IDLE_S)
+        if train.number in self._trains:
+            self._lanes[train.family].trains -= 1
+        super()._end(train)

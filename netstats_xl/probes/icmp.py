@@ -12,13 +12,14 @@ from netstats_xl.domain.targets import EchoSettings, Settings, TraceSettings
 from netstats_xl.errors import BackendUnavailable, PrivilegeMissing, ProbeEngineError
 from netstats_xl.probes.addresses import Address, Family
 from netstats_xl.probes.bursts import Bursts, TrainEngine
+from netstats_xl.probes.echo_socket import open_echo_socket
 from netstats_xl.probes.engine import EchoCore
 from netstats_xl.probes.hosts import HostProber
 from netstats_xl.probes.outcomes import Found
 from netstats_xl.probes.pacing import Pacer
 from netstats_xl.probes.resolver import Resolver
 from netstats_xl.probes.reverse import ReverseNames
-from netstats_xl.probes.socket_engine import SocketEngine
+from netstats_xl.probes.socket_engine import OpenChannel, SocketEngine
 from netstats_xl.probes.traceroute import trace
 
 OpenEngine = Callable[[float | None], TrainEngine]
@@ -26,10 +27,12 @@ OpenEngine = Callable[[float | None], TrainEngine]
 DEFAULT_LIMIT: float = Settings().packets_per_second
 
 
-def open_socket_engine(packets_per_second: float | None) -> TrainEngine:
-    """The engine over ICMP sockets; nothing is opened yet."""
+def open_socket_engine(
+    packets_per_second: float | None, open_channel: OpenChannel = open_echo_socket
+) -> TrainEngine:
+    """The engine over ICMP sockets, which `open_channel` opens for a family; nothing is opened yet."""
     identifier = int.from_bytes(os.urandom(2), "big")
-    return SocketEngine(EchoCore(identifier=identifier, pacer=Pacer(packets_per_second)))
+    return SocketEngine(EchoCore(identifier=identifier, pacer=Pacer(packets_per_second)), open_channel)
 
 
 class IcmpProber(HostProber):

@@ -1,68 +1,68 @@
-"""The ICMP prober for Windows without elevation: Windows' own echo service, on one thread."""
+"""The engine over Windows' echo service: Windows sends and matches, this program paces and times."""
 
-import asyncio
-import heapq
-import itertools
-import os
-import threading
+import math
+import struct
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Protocol, Self
+from dataclasses import replace
+from ipaddress import ip_address
+from typing import Protocol
 
-from netstats_xl.domain.results import Outcome, SendFailed
-from netstats_xl.domain.targets import EchoSettings
 from netstats_xl.errors import BackendUnavailable, ProbeEngineError
 from netstats_xl.probes.addresses import Address, Family
-from netstats_xl.probes.echo_api import EchoReply, OnReply, WindowsEchoApi
-from netstats_xl.probes.hosts import HostProber
-from netstats_xl.probes.resolver import Resolver
-from netstats_xl.probes.rounds import Progress
+from netstats_xl.probes.bursts import TrainEngine
+from netstats_xl.probes.echo_api import EchoReply, WindowsEchoApi
+from netstats_xl.probes.echo_status import (
+    REPLIED,
+    TIMED_OUT,
+    is_out_of_resources,
+    reason_not_sent,
+    word_of,
+)
+from netstats_xl.probes.engine_thread import EngineThread
+from netstats_xl.probes.pacing import Pacer
+from netstats_xl.probes.packets import PAYLOAD_HEAD_BYTES, Complaint
+from netstats_xl.probes.runner import FullQueue, TrainRunner
+from netstats_xl.probes.trains import NAN, ComplaintReceived, Train, WireOptions
 
-_IDLE_S = 60.0
-_START_WITHIN_S = 10.0
-_CLOSE_WITHIN_S = 2.0
-_SPACING_S = 0.000_5
-"""Between the first packets of two destinations of a round, at most."""
-_TIMED_OUT = 11_010
-_COMPLAINTS = {
-    11_002: "network unreachable",
-    11_003: "host unreachable",
-    11_004: "protocol unreachable",
-    11_005: "port unreachable",
-    11_009: "the packet is larger than a link on the way takes",
-    11_012: "no route to the host",
-    11_013: "time to live exceeded",
-    11_014: "reassembly time exceeded",
-    11_015: "parameter problem",
-    11_018: "not an address that can be probed",
-}
-"""IP_STATUS values that are a router's or the host's word, by number (ipexport.h)."""
-_NOT_SENT = {
-    5: "not permitted",
-    87: "not an address that can be probed",
-    1_231: "no route to its network",
-    1_232: "no route to the host",
-    1_450: "the system is out of memory",
-}
-"""Windows' error numbers of a request that was not sent (winerror.h)."""
+_BURST = 32
+"""Packets sent before replies are looked at."""
+MOST_UNDER_WAY = 4_096
+"""Windows keeps each request on its way, and its buffer, in memory that cannot be paged out."""
+_GRACE_MS = 20
+"""Windows' own time-out is as coarse as its clock: whether a reply came in time is for this program to say."""
+_PAYLOAD_HEAD = struct.Struct("!QQ")
+_PLACE = (1 << 32) - 1
+_LEAST_RTT_S = 1e-7
+"""A step of the performance counter: nearer the truth than none."""
 
 
 class EchoApi(Protocol):
     """What the engine needs of Windows: see `echo_api.WindowsEchoApi`."""
 
-    def open(self, family: Family) -> None:
-        """Get ready for a family."""
+    @property
+    def under_way(self) -> int:
+        """How many requests are on their way."""
         ...
 
-    def send(self, key: int, address: Address, payload: bytes, timeout_ms: int) -> int:
-        """Send a request."""
+    def open(self, family: Family) -> None:
+        """Get ready for a family.
+
+        Raises:
+            BackendUnavailable: the system has it not.
+        """
+        ...
+
+    def send(self, key: int, address: Address, payload: bytes, timeout_ms: int, options: WireOptions) -> int:
+        """Send a request; 0, or why it was not."""
         ...
 
     def wait(self, seconds: float) -> None:
         """Wait for replies, for `wake`, or so long."""
+        ...
+
+    def replies(self) -> Sequence[EchoReply]:
+        """What the waits brought."""
         ...
 
     def wake(self) -> None:
@@ -74,241 +74,178 @@ class EchoApi(Protocol):
         ...
 
 
-OpenApi = Callable[[OnReply], EchoApi]
+class EchoServiceCore(TrainRunner):
+    """The trains' runner over the echo service.
 
+    A request gets one answer, a reply or an error: Windows tells of no duplicates, and of no reply after an error or
+    after its time-out.
+    """
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Round:
-    """The probing of some addresses, as the caller awaits it."""
+    def __init__(self, api: EchoApi, *, pacer: Pacer, now: Callable[[], float] = time.perf_counter) -> None:
+        """Begin with nothing to do.
 
-    lines: "list[_Line]"
-    settings: EchoSettings
-    unfinished: int
-    finish: Callable[[], None]
-    given_up: bool = False
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Line(Progress):
-    """A destination's progress, and the round that it belongs to."""
-
-    round: _Round
-    next_at: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Flight:
-    """A request on its way."""
-
-    line: _Line
-    index: int
-    sent_at: float
-
-
-class ApiEngine:
-    """Probes addresses from a thread of its own, which `close` ends."""
-
-    def __init__(
-        self, open_api: OpenApi = WindowsEchoApi, *, now: Callable[[], float] = time.perf_counter
-    ) -> None:
-        """Start the thread.
-
-        Raises:
-            BackendUnavailable: the system has no echo service.
+        Args:
+            api: sends; its families are open before a train of theirs begins.
+            pacer: says how many packets may go.
+            now: the clock that the replies are timed with, s.
         """
-        self._open_api = open_api
-        self._now = now
-        self._orders: deque[_Round] = deque()
-        self._agenda: list[tuple[float, int, _Line]] = []
-        self._flights: dict[int, _Flight] = {}
-        self._keys = itertools.count(1)
-        self._order = itertools.count()
-        self._closing = False
-        self._missing: dict[Family, str] = {}
-        self._ready = threading.Event()
-        self._failure: ProbeEngineError | None = None
-        self._api: EchoApi
-        self._thread = threading.Thread(target=self._serve, name="netstats-echo", daemon=True)
-        self._thread.start()
-        if not self._ready.wait(_START_WITHIN_S):
-            raise BackendUnavailable("Windows' echo service did not begin. Start the program again.")
-        if self._failure is not None:
-            raise self._failure
+        super().__init__(pacer=pacer, burst=_BURST, now=now)
+        self._api = api
+        self._queue = FullQueue()
 
-    async def run(self, addresses: Sequence[Address], settings: EchoSettings) -> Sequence[Outcome]:
-        """Probe each address; one outcome each, in their order.
+    def _send(self, train: Train, count: int) -> int:
+        """See `TrainRunner._send`."""
+        plan, first = train.plan, train.next
+        timeout_ms = math.ceil(plan.timeout_s * 1_000) + _GRACE_MS
+        options = plan.options
+        for k in range(first, first + count):
+            line = k % train.lines
+            if plan.ttls is not None:
+                options = replace(options, ttl=plan.ttls[line])
+            code = 0
+            is_full = self._api.under_way >= MOST_UNDER_WAY
+            if not is_full:
+                key = train.base + k
+                payload = _PAYLOAD_HEAD.pack(train.tokens[k], key) + train.filler
+                train.sent_at[k] = self._now()
+                code = self._api.send(key, train.addresses[line], payload, timeout_ms, options)
+                # Replies are timed in a wait: without one here, their times would include the sending of others.
+                self._api.wait(0)
+                is_full = is_out_of_resources(code) and self._queue.is_worth_waiting(self._now())
+            if is_full:
+                train.sent_at[k] = NAN
+                train.next = k
+                self._pause()
+                return k - first
+            if code:
+                self._fail(train, k, reason_not_sent(code))
+            else:
+                self._queue.taken()
+        train.next = first + count
+        return count
 
-        Raises:
-            BackendUnavailable: the engine was closed.
-        """
-        if not addresses:
-            return ()
-        if self._closing:
-            raise BackendUnavailable("The prober is closed. Start the program again.")
-        loop = asyncio.get_running_loop()
-        over: asyncio.Future[None] = loop.create_future()
+    def _read(self) -> None:
+        """See `TrainRunner._read`."""
+        self._api.wait(0)
+        self.take(self._api.replies())
 
-        def finish() -> None:
-            with suppress(RuntimeError):  # the loop was closed: nobody waits any more
-                loop.call_soon_threadsafe(lambda: None if over.done() else over.set_result(None))
+    def take(self, replies: Sequence[EchoReply]) -> None:
+        """Take note of what became of requests."""
+        for reply in replies:
+            train, k = self._trains.get(reply.key >> 32), reply.key & _PLACE
+            if train is None or train.sent_at[k] != train.sent_at[k]:
+                continue  # it is over, or the packet does not count any more
+            if reply.status == REPLIED:
+                self._answered(train, k, reply)
+            elif reply.status != TIMED_OUT:
+                self._complained(train, k, reply)
 
-        round_ = _Round(lines=[], settings=settings, unfinished=len(addresses), finish=finish)
-        round_.lines += [_Line(address=each, to_send=settings.packets, round=round_) for each in addresses]
-        self._orders.append(round_)
-        self._api.wake()
+    def _answered(self, train: Train, k: int, reply: EchoReply) -> None:
+        line = k % train.lines
+        elapsed_s = reply.at - train.sent_at[k]
+        if reply.reporter != train.sources[line]:
+            train.stray(line).elsewhere = str(ip_address(reply.reporter))
+        elif not self._is_ours(train, k, reply.payload):
+            train.stray(line).corrupted += 1
+        elif elapsed_s > train.timeout_s:
+            train.stray(line).late += 1
+        else:
+            train.rtts_ms[k] = max(elapsed_s, _LEAST_RTT_S) * 1_000
+            self._settle(train)
+
+    def _is_ours(self, train: Train, k: int, payload: bytes) -> bool:
+        """Whether a reply brings back what was sent. Some hosts send only the beginning of a large payload."""
+        sent = _PAYLOAD_HEAD.pack(train.tokens[k], train.base + k) + train.filler
+        return len(payload) >= PAYLOAD_HEAD_BYTES and sent.startswith(payload)
+
+    def _complained(self, train: Train, k: int, reply: EchoReply) -> None:
+        word = word_of(train.family, reply.status)
+        if word is None:
+            self._fail(train, k, reason_not_sent(reply.status))
+            return
+        rtt_ms = max(reply.at - train.sent_at[k], _LEAST_RTT_S) * 1_000
+        if rtt_ms > train.timeout_s * 1_000:
+            return
+        complaint = Complaint(
+            str(ip_address(reply.reporter)),
+            word.type_,
+            word.code,
+            word.reason,
+            word.time_exceeded,
+            identifier=0,  # Windows chooses identifier and sequence number, and keeps them to itself
+            sequence=0,
+            destination=train.addresses[k % train.lines].packed,
+            head=(train.tokens[k], train.base + k),
+        )
+        train.complaints[k] = ComplaintReceived(complaint, rtt_ms)
+        if k in train.settling_complaints:
+            self._settle(train)
+
+    def _settle(self, train: Train) -> None:
+        train.open -= 1
+        if not train.open:
+            self._settled.append(train)
+
+    def _look_for_sleep(self) -> None:
+        """See `TrainRunner._look_for_sleep`. The performance counter goes on in a sleep."""
+        if self._stalled():
+            self._void()
+
+
+class EchoServiceEngine(EngineThread):
+    """Runs trains over the echo service."""
+
+    def __init__(self, core: EchoServiceCore, api: EchoApi) -> None:
+        """Start the thread, which `core` and `api` belong to from now on."""
+        self._api = api
+        self._families: set[Family] = set()
+        super().__init__(core)
+
+    def ready(self, family: Family) -> ProbeEngineError | None:
+        """Get ready for a family; why it cannot be, if it cannot: that is tried again next time."""
+        if family in self._families:
+            return None
         try:
-            await over
-        finally:
-            round_.given_up = True
-        if round_.unfinished:
-            raise BackendUnavailable("The prober was closed while a round was under way.")
-        return [self._outcome(line) for line in round_.lines]
+            self._api.open(family)
+        except BackendUnavailable as error:
+            return error
+        self._families.add(family)
+        return None
 
-    def close(self) -> None:
-        """End every round and the thread."""
-        self._closing = True
-        if self._failure is None:
-            self._api.wake()
-        self._thread.join(_CLOSE_WITHIN_S)
+    def describe(self) -> str:
+        """How it reaches the network, in words; empty before the first family is ready."""
+        if not self._families:
+            return ""
+        families = " and ".join(str(family) for family in sorted(self._families))
+        return (
+            f"{families}: Windows' echo service, timed by the performance counter: about 0.1 ms; "
+            "Windows lets no DSCP be set"
+        )
 
-    def _outcome(self, line: _Line) -> Outcome:
-        reason = self._missing.get(line.address.family)
-        return SendFailed(address=line.address.text, reason=reason) if reason else line.outcome()
+    def _wait(self, seconds: float) -> None:
+        """See `EngineThread._wait`."""
+        self._api.wait(seconds)
 
-    # From here on, all on the engine's thread.
+    def _wake(self) -> None:
+        """See `EngineThread._wake`."""
+        self._api.wake()
 
     def _serve(self) -> None:
+        """See `EngineThread`. What is on its way is given up by the thread that sent it."""
         try:
-            self._api = self._open_api(self._arrived)
-            self._open_families()
-        except ProbeEngineError as error:
-            self._failure = error
-            return
-        except Exception as error:  # noqa: BLE001 - the edge of a thread: whoever waits for it must hear of it
-            self._failure = BackendUnavailable(f"Windows' echo service cannot be used: {error!r}.")
-            return
+            super()._serve()
         finally:
-            self._ready.set()
-        while not self._closing:
-            self._take_orders()
-            self._send_due()
-            due_in_s = self._agenda[0][0] - self._now() if self._agenda else _IDLE_S
-            # A wait while packets were sent may have swallowed the call to wake up for a new order.
-            self._api.wait(0.0 if self._orders or self._closing else min(max(due_in_s, 0.0), _IDLE_S))
-        self._end()
-
-    def _open_families(self) -> None:
-        for family in Family:
-            try:
-                self._api.open(family)
-            except BackendUnavailable as error:
-                self._missing[family] = error.message
-        if len(self._missing) == len(Family):
-            raise BackendUnavailable(self._missing[Family.IPV4])
-
-    def _take_orders(self) -> None:
-        while self._orders:
-            round_ = self._orders.popleft()
-            interval_s = round_.settings.packet_interval_ms / 1_000
-            spacing_s = min(_SPACING_S, interval_s / len(round_.lines))
-            begin = self._now()
-            for position, line in enumerate(round_.lines):
-                if line.address.family in self._missing:
-                    self._finished(line)
-                    continue
-                line.next_at = begin + position * spacing_s
-                self._put(line)
-
-    def _put(self, line: _Line) -> None:
-        heapq.heappush(self._agenda, (line.next_at, next(self._order), line))
-
-    def _send_due(self) -> None:
-        while self._agenda and self._agenda[0][0] <= self._now():
-            _, _, line = heapq.heappop(self._agenda)
-            if line.round.given_up:
-                continue
-            self._send(line)
-            if line.to_send:
-                line.next_at += line.round.settings.packet_interval_ms / 1_000
-                self._put(line)
-            elif line.finished:
-                self._finished(line)
-            self._api.wait(0)  # replies that came meanwhile are told, and so timed, only while waiting
-
-    def _send(self, line: _Line) -> None:
-        settings = line.round.settings
-        payload = os.urandom(8) + bytes(settings.payload_bytes - 8)
-        key = next(self._keys)
-        sent_at = self._now()
-        code = self._api.send(key, line.address, payload, round(settings.timeout_ms))
-        if code:
-            line.not_sent(_NOT_SENT.get(code) or f"Windows refused (error {code})")
-        else:
-            self._flights[key] = _Flight(line=line, index=line.sent(), sent_at=sent_at)
-
-    def _arrived(self, key: int, reply: EchoReply) -> None:
-        flight = self._flights.pop(key, None)
-        if flight is None:
-            return
-        line = flight.line
-        rtt_ms = (reply.at - flight.sent_at) * 1_000
-        if reply.status == 0 and rtt_ms <= line.round.settings.timeout_ms:
-            line.answered(flight.index, rtt_ms)
-        else:
-            line.lost()
-            if reply.status in _COMPLAINTS:
-                line.complained(reporter=reply.reporter, reason=_COMPLAINTS[reply.status])
-        if line.finished:
-            self._finished(line)
-
-    def _finished(self, line: _Line) -> None:
-        line.round.unfinished -= 1
-        if not line.round.unfinished:
-            line.round.finish()
-
-    def _end(self) -> None:
-        self._api.close()
-        rounds = {id(flight.line.round): flight.line.round for flight in self._flights.values()}
-        rounds |= {id(line.round): line.round for _, _, line in self._agenda}
-        rounds |= {id(round_): round_ for round_ in self._orders}
-        for round_ in rounds.values():
-            round_.finish()
-        # Windows still writes into the buffers of what is on its way: they stay until it has told us.
-        ends_at = self._now() + _CLOSE_WITHIN_S / 2
-        while self._flights and self._now() < ends_at:
-            self._api.wait(0.05)
+            self._api.close()
 
 
-class WindowsEchoProber(HostProber):
-    """A `ports.Prober` that needs no rights: Windows sends, this program times."""
+def open_windows_engine(packets_per_second: float | None) -> TrainEngine:
+    """The engine over Windows' echo service, which needs no rights.
 
-    def __init__(self, engine: ApiEngine, *, resolver: Resolver | None = None) -> None:
-        """`engine` is closed with it."""
-        super().__init__(resolver)
-        self._engine = engine
-        self._closed = False
+    Args:
+        packets_per_second: at most so many are sent; None: any number.
 
-    @classmethod
-    def open(cls) -> Self:
-        """A prober that can send.
-
-        Raises:
-            BackendUnavailable: this system has no echo service.
-        """
-        return cls(ApiEngine())
-
-    def check_privilege(self) -> None:
-        """See `HostProber.check_privilege`."""
-        if self._closed:
-            raise BackendUnavailable("The prober is closed. Start the program again.")
-
-    async def probe_addresses(
-        self, addresses: Sequence[Address], settings: EchoSettings
-    ) -> Sequence[Outcome]:
-        """See `HostProber.probe_addresses`."""
-        return await self._engine.run(addresses, settings)
-
-    async def close(self) -> None:
-        """See `ports.Prober.close`."""
-        self._closed = True
-        await asyncio.to_thread(self._engine.close)
+    Raises:
+        BackendUnavailable: this is another system.
+    """
+    api = WindowsEchoApi()
+    return EchoServiceEngine(EchoServiceCore(api, pacer=Pacer(packets_per_second)), api)

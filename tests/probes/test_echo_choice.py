@@ -12,7 +12,7 @@ from netstats_xl.domain.results import Outcome, Timeout
 from netstats_xl.domain.targets import Engine
 from netstats_xl.errors import BackendUnavailable, ConfigurationError, PrivilegeMissing
 from netstats_xl.ports import Prober
-from netstats_xl.probes import choice, echo_choice
+from netstats_xl.probes import choice, echo_choice, icmp_windows
 from netstats_xl.probes.addresses import Family
 from netstats_xl.probes.echo_choice import (
     ENGINE_VARIABLE,
@@ -22,7 +22,6 @@ from netstats_xl.probes.echo_choice import (
     passes_self_test,
 )
 from netstats_xl.probes.echo_socket import Mode
-from netstats_xl.probes.icmp_windows import WindowsEchoProber
 from tests.fakes.scripted_network import ScriptedProber, ScriptedRound, replied
 
 WINDOWS, LINUX, MACOS = "win32", "linux", "darwin"
@@ -185,14 +184,16 @@ def test_a_word_that_is_no_engine_is_refused_with_the_choices(monkeypatch: pytes
 def test_this_computers_engines_are_opened_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sockets and the service themselves are the business of the engines' own tests."""
     asked: list[Sequence[Mode]] = []
-    service = ScriptedProber()
+
+    def refuse_service(packets_per_second: float | None) -> NoReturn:
+        raise BackendUnavailable("Windows' echo service was asked for.")
 
     def refuse(family: Family, modes: Sequence[Mode]) -> NoReturn:
         asked.append(modes)
         raise PrivilegeMissing("This user may not send ICMP echo requests.")
 
     monkeypatch.setattr(echo_choice, "open_echo_socket", refuse)
-    monkeypatch.setattr(WindowsEchoProber, "open", classmethod(lambda cls: service))
+    monkeypatch.setattr(icmp_windows, "open_windows_engine", refuse_service)
     monkeypatch.delenv(ENGINE_VARIABLE, raising=False)
     monkeypatch.setattr(sys, "platform", LINUX)
     with pytest.raises(PrivilegeMissing):
@@ -203,7 +204,8 @@ def test_this_computers_engines_are_opened_as_asked(monkeypatch: pytest.MonkeyPa
     assert asked[-1] == (Mode.DATAGRAM,)
     monkeypatch.setattr(sys, "platform", WINDOWS)
     monkeypatch.setattr(echo_choice, "_is_elevated", lambda: False)
-    assert choice.open_prober() is service
+    with pytest.raises(BackendUnavailable, match="echo service was asked for"):
+        choice.open_prober()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there an elevated program says otherwise")

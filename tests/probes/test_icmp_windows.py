@@ -1,216 +1,324 @@
-"""The prober on Windows' echo service, with the service played, and for real where there is one."""
+"""The engine over Windows' echo service, with the service played on a clock of its own."""
 
-import asyncio
-import socket
-import sys
-from collections.abc import Callable, Sequence
-from threading import Event, current_thread
+from collections.abc import Callable
 
 import pytest
 
-from netstats_xl.domain.results import Outcome, Replied, SendFailed, Timeout, Unreachable
-from netstats_xl.domain.targets import EchoSettings
-from netstats_xl.errors import BackendUnavailable
-from netstats_xl.probes.addresses import Address, Family, SockAddr
-from netstats_xl.probes.echo_api import EchoReply, OnReply, WindowsEchoApi
-from netstats_xl.probes.icmp_windows import ApiEngine, WindowsEchoProber
-from netstats_xl.probes.resolver import Resolver
-from tests.contracts.prober import MakeProber, ProberContract, targets
+from netstats_xl.domain.results import Outcome, Replied, SendFailed, TimeExceeded, Timeout, Unreachable
+from netstats_xl.probes.addresses import Address, Family, parse_literal
+from netstats_xl.probes.icmp_windows import MOST_UNDER_WAY, EchoServiceCore
+from netstats_xl.probes.outcomes import found_of
+from netstats_xl.probes.pacing import Pacer
+from netstats_xl.probes.packets import PAYLOAD_HEAD_BYTES
+from netstats_xl.probes.trains import Train, TrainPlan, WireOptions
+from tests.probes.fake_echo_api import (
+    Answer,
+    Answered,
+    PlayedApi,
+    SentRequest,
+    answers_after,
+    answers_nothing,
+)
 
-SETTINGS = EchoSettings(packets=3, packet_interval_ms=10, timeout_ms=100)
-Answer = tuple[int, float, str]
-"""A status, the RTT in ms, and who reports it."""
+THREE = TrainPlan(packets=3, interval_s=0.25, timeout_s=1.0)
+ONE = TrainPlan(packets=1, interval_s=0.25, timeout_s=1.0)
+NO_RESOURCES = 1_450
 
 
-class PlayedApi:
-    """Windows' echo service, on a clock that goes on only while it is waited for."""
+def address(text: str) -> Address:
+    found = parse_literal(text)
+    assert found is not None
+    return found
 
-    def __init__(self, on_reply: OnReply, answer: Callable[[str, int], Answer | int]) -> None:
-        """`answer` says what befalls the nth packet to an address: an answer, or why it is not sent."""
-        self.on_reply = on_reply
-        self.answer = answer
-        self.now_s = 0.0
-        self.arrivals: list[tuple[float, int, EchoReply]] = []
-        self.counts: dict[str, int] = {}
-        self.families: list[Family] = []
-        self.missing: set[Family] = set()
-        self.woken = Event()
-        self.threads: set[str] = set()
-        self.payloads: list[bytes] = []
 
-    def open(self, family: Family) -> None:
-        if family in self.missing:
-            raise BackendUnavailable(f"Windows lets no {family} echo request be sent.")
-        self.families.append(family)
-
-    def send(self, key: int, address: Address, payload: bytes, timeout_ms: int) -> int:
-        self.threads.add(current_thread().name)
-        self.payloads.append(payload)
-        number = self.counts[address.text] = self.counts.get(address.text, 0) + 1
-        answer = self.answer(address.text, number)
-        if isinstance(answer, int):
-            return answer
-        status, rtt_ms, reporter = answer
-        at = self.now_s + rtt_ms / 1_000
-        self.arrivals.append((at, key, EchoReply(status=status, reporter=reporter, at=at)))
-        return 0
-
-    def wait(self, seconds: float) -> None:
-        if not self.arrivals and seconds > 1:
-            self.woken.wait(5)  # a real wait, for an order: it is woken
-            self.woken.clear()
-            return
-        self.now_s += seconds
-        due = sorted(each for each in self.arrivals if each[0] <= self.now_s)
-        self.arrivals = [each for each in self.arrivals if each[0] > self.now_s]
-        for _, key, reply in due:
-            self.on_reply(key, reply)
-
-    def wake(self) -> None:
-        self.woken.set()
-
-    def close(self) -> None:
-        self.families.clear()
+def addresses(count: int) -> list[Address]:
+    return [address(f"10.{n // 65_536}.{n // 256 % 256}.{n % 256}") for n in range(count)]
 
 
 class Stage:
-    """A prober over the played service."""
+    """A core over the played service."""
 
-    def __init__(self, answer: Callable[[str, int], Answer | int], *missing: Family) -> None:
-        self.answer = answer
-        self.missing = set(missing)
-        self.api: PlayedApi
+    def __init__(self, answer: Answer, *, packets_per_second: float | None = None) -> None:
+        self.api = PlayedApi(answer)
+        self.core = EchoServiceCore(self.api, pacer=Pacer(packets_per_second), now=self.api.now)
+        self.over: list[Train] = []
 
-    def prober(self) -> WindowsEchoProber:
-        def open_api(on_reply: OnReply) -> PlayedApi:
-            self.api = PlayedApi(on_reply, self.answer)
-            self.api.missing = self.missing
-            return self.api
+    def begin(self, *to: str | Address, plan: TrainPlan = THREE) -> Train:
+        train = Train([address(each) if isinstance(each, str) else each for each in to], plan)
+        train.on_end = lambda: self.over.append(train)
+        self.core.begin(train)
+        return train
 
-        return WindowsEchoProber(ApiEngine(open_api, now=lambda: self.api.now_s))
+    def run(self, *trains: Train, most: int = 100_000) -> None:
+        """Until these are over."""
+        for _ in range(most):
+            wait_s = self.core.work()
+            if all(train in self.over for train in trains):
+                return
+            self.api.wait(wait_s)
+        raise AssertionError("the trains do not end")
 
-    def play(self, *hosts: str, settings: EchoSettings = SETTINGS) -> Sequence[Outcome]:
-        async def main() -> Sequence[Outcome]:
-            prober = self.prober()
-            results = await asyncio.wait_for(prober.probe(targets(*hosts), settings), 30)
-            await prober.close()
-            return [result.outcome for result in results]
+    def play(self, *to: str | Address, plan: TrainPlan = THREE) -> Train:
+        train = self.begin(*to, plan=plan)
+        self.run(train)
+        assert train.complete
+        return train
 
-        return asyncio.run(main())
+
+def outcome(answer: Answer, plan: TrainPlan = THREE, to: str = "10.0.0.1") -> Outcome:
+    (found,) = found_of(Stage(answer).play(to, plan=plan))
+    return found[0]
 
 
 def test_each_reply_is_timed_by_this_program() -> None:
-    stage = Stage(lambda address, number: (0, 5.0 + number, address))
-    (outcome,) = stage.play("127.0.0.1")
-    assert isinstance(outcome, Replied)
-    assert outcome.rtts_ms == pytest.approx((6.0, 7.0, 8.0))
-    assert stage.api.threads == {"netstats-echo"}
-    assert {len(payload) for payload in stage.api.payloads} == {SETTINGS.payload_bytes}
-    assert len(set(stage.api.payloads)) == 3
+    found = outcome(lambda request: Answered(5.0 + request.number))
+    assert isinstance(found, Replied)
+    assert found.rtts_ms == pytest.approx((5.0, 6.0, 7.0))
 
 
-def test_a_packet_without_a_reply_is_lost_and_one_that_is_late_too() -> None:
-    def answer(address: str, number: int) -> Answer:
-        return (11_010, 100.0, "0.0.0.0") if number == 1 else (0, 150.0 if number == 2 else 2.0, address)
-
-    (outcome,) = Stage(answer).play("127.0.0.1")
-    assert isinstance(outcome, Replied)
-    assert outcome.rtts_ms[:2] == (None, None)
-    assert outcome.rtts_ms[2] == pytest.approx(2.0)
-
-
-def test_silence_is_a_timeout_and_a_routers_word_is_told() -> None:
-    def answer(address: str, number: int) -> Answer:
-        return (11_010, 100.0, "0.0.0.0") if address == "127.0.0.9" else (11_003, 1.0, "127.0.0.254")
-
-    silent, unreachable = Stage(answer).play("127.0.0.9", "127.0.0.8")
-    assert silent == Timeout(address="127.0.0.9", sent=3)
-    assert unreachable == Unreachable(
-        address="127.0.0.8", sent=3, reporter="127.0.0.254", reason="host unreachable"
-    )
+def test_a_lines_packets_are_an_interval_apart_and_no_two_payloads_are_the_same() -> None:
+    stage = Stage(answers_after(5.0))
+    stage.play("10.0.0.1")
+    begin = stage.api.sent[0].at
+    assert [request.at - begin for request in stage.api.sent] == pytest.approx([0.0, 0.25, 0.5], abs=0.001)
+    assert {len(request.payload) for request in stage.api.sent} == {THREE.payload_bytes}
+    assert len({request.payload[:8] for request in stage.api.sent}) == 3
 
 
-@pytest.mark.parametrize(("code", "reason"), [(1_231, "no route to its network"), (4_242, "error 4242")])
-def test_what_windows_does_not_send_is_no_loss(code: int, reason: str) -> None:
-    failed, fine = Stage(lambda address, _: code if address == "127.0.0.7" else (0, 1.0, address)).play(
-        "127.0.0.7", "127.0.0.1"
-    )
+def test_a_reply_is_timed_before_the_next_packet_goes() -> None:
+    stage = Stage(answers_after(0.5))
+    stage.api.sending_takes_s = 0.001
+    train = stage.play(*addresses(20), plan=ONE)
+    assert list(train.rtts_ms) == pytest.approx([1.0] * 20)
+
+
+def test_a_reply_within_the_clocks_step_took_some_time() -> None:
+    (rtt_ms,) = Stage(answers_after(0.0)).play("10.0.0.1", plan=ONE).rtts_ms
+    assert 0 < rtt_ms < 0.001
+
+
+def test_silence_is_a_timeout_once_the_last_packets_time_is_over() -> None:
+    stage = Stage(answers_nothing)
+    begin = stage.api.now_s
+    (found,) = found_of(stage.play("10.0.0.9"))
+    assert found[0] == Timeout(address="10.0.0.9", sent=3)
+    assert stage.api.now_s - begin == pytest.approx(1.5, abs=0.005)
+
+
+def test_windows_is_given_longer_than_the_time_out_and_what_comes_in_between_is_late() -> None:
+    stage = Stage(lambda request: Answered(1_010.0 if request.number == 0 else 2.0))
+    ((found, strays),) = found_of(stage.play("10.0.0.1"))
+    assert isinstance(found, Replied)
+    assert found.rtts_ms == (None, pytest.approx(2.0), pytest.approx(2.0))
+    assert strays.late == 1
+    assert min(request.timeout_ms for request in stage.api.sent) > 1_010
+
+
+@pytest.mark.parametrize(
+    ("to", "status", "reason"),
+    [
+        ("10.0.0.8", 11_002, "network unreachable"),
+        ("10.0.0.8", 11_003, "host unreachable"),
+        ("10.0.0.8", 11_009, "packet too big for the path, and fragmenting is not allowed"),
+        ("fd00::8", 11_004, "administratively prohibited"),
+        ("fd00::8", 11_009, "packet too big for the path"),
+    ],
+)
+def test_an_icmp_error_makes_a_destination_unreachable(to: str, status: int, reason: str) -> None:
+    reporter = "fd00::254" if ":" in to else "10.0.0.254"
+    found = outcome(lambda _: Answered(1.0, status, reporter), to=to)
+    assert found == Unreachable(address=to, sent=3, reporter=reporter, reason=reason)
+
+
+@pytest.mark.parametrize(("to", "status"), [("10.0.0.8", 11_013), ("fd00::8", 11_013), ("fd00::8", 11_041)])
+def test_a_router_that_lets_a_packet_no_further_is_told(to: str, status: int) -> None:
+    reporter = "fd00::254" if ":" in to else "10.0.0.254"
+    found = outcome(lambda _: Answered(1.0, status, reporter), to=to)
+    assert found == TimeExceeded(address=to, sent=3, reporter=reporter)
+
+
+def test_an_error_after_the_time_out_is_none() -> None:
+    found = outcome(lambda _: Answered(1_010.0, 11_003, "10.0.0.254"))
+    assert found == Timeout(address="10.0.0.1", sent=3)
+
+
+def test_with_a_ttl_for_each_line_an_error_settles_its_packet_and_has_a_time() -> None:
+    def answer(request: SentRequest) -> Answered:
+        ttl = request.options.ttl or 0
+        return Answered(float(ttl), 11_013, f"10.9.9.{ttl}") if ttl < 3 else Answered(3.0)
+
+    stage = Stage(answer)
+    plan = TrainPlan(packets=2, interval_s=0.1, timeout_s=5.0, ttls=(1, 2, 3), options=WireOptions(dscp=46))
+    begin = stage.api.now_s
+    train = stage.play(*["10.0.0.1"] * 3, plan=plan)
+    assert stage.api.now_s - begin < 1  # nothing was left to wait for
+    assert [request.options for request in stage.api.sent[:3]] == [WireOptions(ttl, 46) for ttl in (1, 2, 3)]
+    told = [train.complaints[k] for k in (0, 1, 3, 4)]
+    assert sorted(train.complaints) == [0, 1, 3, 4]
+    assert [each.rtt_ms for each in told] == pytest.approx([1.0, 2.0] * 2)
+    assert [each.complaint.reporter for each in told] == ["10.9.9.1", "10.9.9.2"] * 2
+    assert {each.complaint.time_exceeded for each in told} == {True}
+    assert [train.rtts_ms[2], train.rtts_ms[5]] == pytest.approx([3.0, 3.0])
+
+
+def test_options_go_with_every_packet() -> None:
+    options = WireOptions(ttl=7, dscp=10, dont_fragment=True)
+    stage = Stage(answers_after(1.0))
+    stage.play("10.0.0.1", plan=TrainPlan(packets=2, interval_s=0.1, timeout_s=1.0, options=options))
+    assert [request.options for request in stage.api.sent] == [options] * 2
+
+
+def test_a_reply_from_another_address_counts_for_nothing_and_is_told() -> None:
+    ((found, strays),) = found_of(Stage(lambda _: Answered(1.0, reporter="10.0.0.77")).play("10.0.0.1"))
+    assert found == Timeout(address="10.0.0.1", sent=3)
+    assert strays.elsewhere == "10.0.0.77"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda payload: b"\0" * 8 + payload[8:],
+        lambda payload: payload[:-1] + bytes([payload[-1] ^ 1]),
+        lambda payload: payload[:8],
+        lambda payload: payload + b"more",
+        lambda payload: b"",
+    ],
+    ids=["another token", "a bit at the end", "too short to be told", "longer", "empty"],
+)
+def test_a_payload_that_does_not_come_back_as_it_was_is_corrupted(change: Callable[[bytes], bytes]) -> None:
+    stage = Stage(lambda request: Answered(1.0, payload=change(request.payload)))
+    ((found, strays),) = found_of(stage.play("10.0.0.1"))
+    assert found == Timeout(address="10.0.0.1", sent=3)
+    assert strays.corrupted == 3
+
+
+def test_the_beginning_of_a_large_payload_is_a_reply() -> None:
+    found = outcome(lambda request: Answered(1.0, payload=request.payload[:PAYLOAD_HEAD_BYTES]))
+    assert isinstance(found, Replied)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [(1_231, "no route to its network"), (5, "not permitted"), (4_242, "error 4242")],
+)
+def test_what_windows_does_not_send_is_no_loss_and_spoils_no_other(code: int, reason: str) -> None:
+    stage = Stage(lambda request: code if request.to == "10.0.0.7" else Answered(1.0))
+    (failed, _), (fine, _) = found_of(stage.play("10.0.0.7", "10.0.0.1"))
     assert isinstance(failed, SendFailed)
     assert reason in failed.reason
     assert isinstance(fine, Replied)
+    assert len(fine.rtts_ms) == 3
 
 
-def test_without_ipv6_its_destinations_say_so_and_the_others_go_on() -> None:
-    six, four = Stage(lambda address, _: (0, 1.0, address), Family.IPV6).play("::1", "127.0.0.1")
-    assert isinstance(six, SendFailed)
-    assert "IPv6" in six.reason
-    assert isinstance(four, Replied)
+def test_a_train_of_which_nothing_can_be_sent_is_over_at_once() -> None:
+    stage = Stage(lambda _: 1_231)
+    begin = stage.api.now_s
+    stage.play("10.0.0.7", plan=ONE)
+    assert stage.api.now_s == begin
 
 
-def test_a_computer_without_either_family_cannot_probe() -> None:
-    stage = Stage(lambda address, _: (0, 1.0, address), *Family)
-    with pytest.raises(BackendUnavailable, match="IPv4"):
-        stage.prober()
+@pytest.mark.parametrize(
+    ("status", "reason"), [(11_050, "firewall"), (11_018, "not an address"), (11_999, "error 11999")]
+)
+def test_what_windows_could_not_send_after_all_is_no_loss(status: int, reason: str) -> None:
+    found = outcome(lambda _: Answered(1.0, status, "0.0.0.0"))  # noqa: S104  # nobody's address, as Windows gives it
+    assert isinstance(found, SendFailed)
+    assert reason in found.reason
 
 
-def test_what_nobody_foresaw_at_the_start_is_told() -> None:
-    def broken(_: OnReply) -> PlayedApi:
-        raise OSError("no such function")
-
-    with pytest.raises(BackendUnavailable, match="no such function"):
-        ApiEngine(broken)
-
-
-def test_another_system_has_no_such_service() -> None:
-    if sys.platform == "win32":
-        pytest.skip("this is Windows: it has the service")
-    with pytest.raises(BackendUnavailable, match="another system"):
-        WindowsEchoApi(lambda key, reply: None)
+def test_a_moment_without_resources_is_waited_for() -> None:
+    stage = Stage(lambda request: NO_RESOURCES if request.number < 5 else Answered(1.0))
+    ((found, _),) = found_of(stage.play("10.0.0.1"))
+    assert isinstance(found, Replied)
+    assert len(found.rtts_ms) == 3
 
 
-def test_closing_ends_a_round_under_way_with_an_error_and_frees_the_service() -> None:
-    stage = Stage(lambda address, _: (0, 1.0, address))
-    slow = EchoSettings(packets=2, packet_interval_ms=60_000, timeout_ms=100)
-
-    async def main() -> None:
-        prober = stage.prober()
-        stage.api.wait = lambda seconds: stage.api.woken.wait(0.01) and None  # type: ignore[assignment]  # time stands still
-        round_ = asyncio.ensure_future(prober.probe(targets("127.0.0.1"), slow))
-        await asyncio.sleep(0)
-        await prober.close()
-        with pytest.raises(BackendUnavailable):
-            await round_
-        with pytest.raises(BackendUnavailable):
-            await prober.probe(targets("127.0.0.1"), slow)
-
-    asyncio.run(main())
-    assert stage.api.families == []
+def test_a_lasting_want_of_resources_is_told_and_is_no_loss() -> None:
+    stage = Stage(lambda _: NO_RESOURCES)
+    begin = stage.api.now_s
+    ((found, _),) = found_of(stage.play("10.0.0.1"))
+    assert isinstance(found, SendFailed)
+    assert "memory" in found.reason
+    assert 1 <= stage.api.now_s - begin < 5
 
 
-def test_a_round_that_is_given_up_sends_no_more() -> None:
-    stage = Stage(lambda address, _: (0, 1.0, address))
-
-    async def main() -> int:
-        prober = stage.prober()
-        first = asyncio.ensure_future(prober.probe(targets("127.0.0.5"), SETTINGS))
-        await asyncio.sleep(0)
-        first.cancel()
-        await prober.probe(targets("127.0.0.1"), SETTINGS)
-        await prober.close()
-        return stage.api.counts["127.0.0.1"]
-
-    assert asyncio.run(main()) == SETTINGS.packets
+def test_no_more_requests_are_on_their_way_than_windows_should_hold_and_all_go() -> None:
+    count = MOST_UNDER_WAY + 904
+    stage = Stage(answers_nothing)
+    train = stage.play(*addresses(count), plan=ONE)
+    assert stage.api.most_under_way == MOST_UNDER_WAY
+    assert {request.to for request in stage.api.sent} == {each.text for each in addresses(count)}
+    assert all(isinstance(found, Timeout) for found, _ in found_of(train))
 
 
-@pytest.mark.skipif(sys.platform != "win32", reason="Windows' echo service is on Windows alone")
-class TestWindowsEchoService(ProberContract):
-    """The contract over the real service; names are looked up here, so that nothing leaves this computer."""
+def test_the_pace_is_kept_over_all_trains() -> None:
+    stage = Stage(answers_after(1.0), packets_per_second=500)
+    stage.run(stage.begin(*addresses(250), plan=ONE), stage.begin(*addresses(250), plan=ONE))
+    sent = [request.at for request in stage.api.sent]
+    assert len(sent) == 500
+    assert sent[-1] - sent[0] == pytest.approx(1.0, abs=0.1)
 
-    @pytest.fixture
-    def make_prober(self) -> MakeProber:
-        def look_up(host: str) -> Sequence[SockAddr]:
-            if host == "localhost":
-                return [("127.0.0.1", 0)]
-            raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
-        return lambda: WindowsEchoProber(ApiEngine(), resolver=Resolver(lookup=look_up))
+def test_a_wait_that_is_over_at_once_is_a_wait_all_the_same() -> None:
+    stage = Stage(answers_after(1.0), packets_per_second=2_000)
+    stage.play(*addresses(1_000), plan=ONE)
+    assert stage.api.waits < 2_500  # one for a packet and one for a reply, and none in vain
+
+
+def test_trains_at_once_keep_to_their_own_settings() -> None:
+    stage = Stage(answers_after(300.0))
+    patient = stage.begin("10.0.0.1")
+    hasty = stage.begin("10.0.0.2", plan=TrainPlan(packets=2, interval_s=0.1, timeout_s=0.2))
+    stage.run(patient, hasty)
+    assert isinstance(found_of(patient)[0][0], Replied)
+    assert found_of(hasty)[0][0] == Timeout(address="10.0.0.2", sent=2)
+
+
+def test_what_was_on_its_way_while_the_computer_slept_counts_for_nothing() -> None:
+    stage = Stage(lambda request: Answered(3_000.0 if request.number == 1 else 2.0))
+    plan = TrainPlan(packets=3, interval_s=10.0, timeout_s=60.0)
+    train = stage.begin("10.0.0.1", plan=plan)
+    wait_s = stage.core.work()
+    while len(stage.api.sent) < 2:
+        stage.api.wait(wait_s)
+        wait_s = stage.core.work()
+    stage.api.now_s += 600  # asleep
+    stage.api.wait(0)  # the reply is told now
+    stage.run(train)
+    assert train.voided
+    assert train.complete
+    ((found, strays),) = found_of(train)
+    assert isinstance(found, Replied)
+    assert found.rtts_ms == pytest.approx((2.0, 2.0))
+    assert strays.late == 0
+
+
+def test_a_train_whose_every_packet_was_slept_over_is_over() -> None:
+    stage = Stage(lambda _: Answered(3_000.0))
+    train = stage.begin("10.0.0.1", plan=TrainPlan(packets=1, interval_s=1.0, timeout_s=60.0))
+    stage.core.work()
+    stage.api.now_s += 600
+    stage.core.work()
+    assert train in stage.over
+    assert isinstance(found_of(train)[0][0], SendFailed)
+
+
+def test_a_train_that_is_given_up_sends_no_more_and_its_replies_are_nobodys() -> None:
+    stage = Stage(answers_after(50.0))
+    train = stage.begin("10.0.0.1")
+    stage.core.work()
+    train.cancelled = True
+    stage.core.work()
+    assert stage.over == [train]
+    assert not train.complete
+    other = stage.play("10.0.0.2")
+    assert [request.to for request in stage.api.sent].count("10.0.0.1") == 1
+    assert train.rtts_ms[0] != train.rtts_ms[0]
+    assert isinstance(found_of(other)[0][0], Replied)
+
+
+def test_ipv6_is_equal() -> None:
+    stage = Stage(lambda request: Answered(1.0, payload=request.payload[:PAYLOAD_HEAD_BYTES]))
+    train = stage.play("fd00::1", "::1.2.3.4")
+    assert train.family is Family.IPV6
+    assert [type(found) for found, _ in found_of(train)] == [Replied] * 2
