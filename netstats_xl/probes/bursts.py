@@ -146,7 +146,7 @@ class Bursts:
                 uses[burst] = [each.text for each in those]
             else:
                 waits[burst] = those
-        parts = [self._use(burst, texts) for burst, texts in uses.items()]
+        parts = [self._use(burst, texts, wanted, settings) for burst, texts in uses.items()]
         parts += [self._wait(burst, those, settings) for burst, those in waits.items()]
         if len(parts) == 1:
             return await parts[0]
@@ -194,8 +194,12 @@ class Bursts:
             if self._active.get(text) is burst:
                 del self._active[text]
 
-    async def _use(self, burst: _Burst, texts: Sequence[str]) -> dict[str, Found]:
+    async def _use(
+        self, burst: _Burst, texts: Sequence[str], wanted: dict[str, Address], settings: EchoSettings
+    ) -> dict[str, Found]:
         """Wait for a burst, and take its results of these addresses."""
+        if burst.train.cancelled:  # its other rounds gave it up meanwhile
+            return await self._wait(burst, [wanted[text] for text in texts], settings)
         burst.users += 1
         try:
             await asyncio.shield(burst.over)

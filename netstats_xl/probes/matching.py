@@ -82,7 +82,7 @@ class Matcher:
         """
         # One loop over local names: this is a third of what a probe costs.
         unpack, reply, ip_header = ECHO_IDENTITY.unpack_from, self._reply, self._ip_header
-        identifier, head_bytes = self._identifier, ECHO_HEAD.size
+        identifier, verify, head_bytes = self._identifier, self._verify, ECHO_HEAD.size
         number, train = -1, None
         for data, start, end, source, at in messages:
             if ip_header:
@@ -91,7 +91,7 @@ class Matcher:
             if end < body or data[start] != reply:
                 self._take_complaint(data, start, end, source, read_at if at is None else at)
                 continue
-            id_, sequence, token, index = unpack(data, start)
+            kind, checksum, id_, sequence, token, index = unpack(data, start)
             if index >> 32 != number:
                 number = index >> 32
                 train = self._trains.get(number)
@@ -116,6 +116,8 @@ class Matcher:
                 or (id_ != identifier and identifier is not None)
                 or data[body:end] != filler
                 or before == before
+                # The rest of a right payload adds nothing to the checksum: see `packets.filler`.
+                or (verify and (kind + checksum + id_ + sequence + token + index) % 0xFFFF)
             ) and not self._counts_all_the_same(data, start, end, source, train, k):
                 continue
             sent_at = sent_ats[k]
@@ -133,7 +135,7 @@ class Matcher:
         self, data: bytearray, start: int, end: int, source: bytes, train: Train, k: int
     ) -> bool:
         """Whether a reply that is not what most are counts; else it is counted as what it is."""
-        identifier, sequence, token, _ = ECHO_IDENTITY.unpack_from(data, start)
+        _, _, identifier, sequence, token, _ = ECHO_IDENTITY.unpack_from(data, start)
         line = k % train.lines
         ours = self._identifier is None or identifier == self._identifier
         payload = data[start + ECHO_HEAD.size : end]
@@ -155,7 +157,7 @@ class Matcher:
 
     def _take_complaint(self, data: bytearray, start: int, end: int, source: bytes, at: float) -> None:
         icmp = bytes(data[start:end])
-        if not icmp or icmp[0] == self._reply:
+        if not icmp or icmp[0] == self._reply or (self._verify and sum_of_words(icmp)):
             return
         complaint = parse_complaint(icmp, family=self._family, source=source)
         if complaint is not None:

@@ -15,8 +15,8 @@ from netstats_xl.probes.addresses import Family
 PAYLOAD_HEAD_BYTES = 16
 ECHO_HEAD = struct.Struct("!BBHHHQQ")
 """Type, code, checksum, identifier, sequence number, token, index."""
-ECHO_IDENTITY = struct.Struct("!4xHHQQ")
-"""The same from the identifier on."""
+ECHO_IDENTITY = struct.Struct("!HHHHQQ")
+"""The same with type and code as one word."""
 ECHO_VARIABLES = struct.Struct("!HHHQQ")
 """The same from the checksum on, at offset 2."""
 _IPV6_HEADER_BYTES = 40

@@ -6,6 +6,7 @@ import socket
 import struct
 import sys
 import time
+from dataclasses import replace
 
 from netstats_xl.probes.addresses import Family
 from netstats_xl.probes.packets import wanted_types
@@ -110,14 +111,18 @@ class OptionSetter:
         if options == self._current:
             return
         current = self._current
+        # Each is noted by itself: one that fails must not hide those before it, which are to be put back.
         if options.ttl != current.ttl:
             self._write("ttl", options.ttl)
-        if options.dscp != current.dscp and "tos" in self._numbers:
-            # The two bits below the DSCP are those of congestion notification (RFC 3168).
-            self._write("tos", None if options.dscp is None else options.dscp << 2)
+            self._current = replace(self._current, ttl=options.ttl)
+        if options.dscp != current.dscp:
+            if "tos" in self._numbers:
+                # The two bits below the DSCP are those of congestion notification (RFC 3168).
+                self._write("tos", None if options.dscp is None else options.dscp << 2)
+            self._current = replace(self._current, dscp=options.dscp)
         if options.dont_fragment != current.dont_fragment:
             self._write("dont_fragment", _DONT_FRAGMENT if options.dont_fragment else None)
-        self._current = options
+            self._current = replace(self._current, dont_fragment=options.dont_fragment)
 
     def _read(self, number: int) -> int | None:
         try:

@@ -1,291 +1,705 @@
-"""The engine on a fake socket and virtual time."""
+"""The engine on fake sockets and virtual time: sending, pace, and what counts as an answer."""
 
-import asyncio
 import errno
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
-from netstats_xl.domain.results import Outcome, Replied, SendFailed, Timeout, Unreachable
-from netstats_xl.domain.targets import EchoSettings
-from netstats_xl.errors import BackendUnavailable
-from netstats_xl.probes.addresses import Address, from_sockaddr
-from netstats_xl.probes.engine import EchoEngine
-from netstats_xl.probes.packets import Complaint, Reply
-from tests.probes.fake_channel import Answers, FakeChannel, Sent, answers_after, answers_nothing
-from tests.probes.virtual_loop import on_virtual_loop
+from netstats_xl.domain.results import Replied, SendFailed, Strays, TimeExceeded, Timeout, Unreachable
+from netstats_xl.probes.addresses import Family
+from netstats_xl.probes.outcomes import found_of
+from netstats_xl.probes.packets import sum_of_words
+from netstats_xl.probes.trains import TrainPlan, WireOptions
+from tests.probes.fake_channel import (
+    FOUR,
+    IDENTIFIER,
+    ONE,
+    ROUTER,
+    Arrival,
+    Bench,
+    Request,
+    addresses,
+    answers_after,
+    answers_nothing,
+    flipped,
+)
 
-FOUR = EchoSettings(packets=4, packet_interval_ms=250, timeout_ms=1_000)
-ONE = EchoSettings(packets=1, packet_interval_ms=250, timeout_ms=1_000)
-TOLERANCE_S = 1e-6
-
-
-def addresses(count: int) -> list[Address]:
-    return [from_sockaddr((f"10.{n // 65_536}.{n // 256 % 256}.{n % 256}", 0)) for n in range(count)]
-
-
-def new_engine() -> EchoEngine:
-    loop = asyncio.get_running_loop()
-    return EchoEngine(loop, now=loop.time)
-
-
-def play(channel: FakeChannel, settings: EchoSettings, *, count: int = 1) -> Sequence[Outcome]:
-    """A round against so many addresses, and nothing else."""
-
-    async def main() -> Sequence[Outcome]:
-        engine = new_engine()
-        try:
-            return await engine.run([(address, channel) for address in addresses(count)], settings)
-        finally:
-            engine.close()
-            channel.close()
-
-    return on_virtual_loop(main())
+MADE_UP_S, TOGETHER = 0.05, 12
+"""What the pace lets through besides: so much time that was not used, and so many packets at once."""
+FAMILIES = pytest.mark.parametrize("family", Family, ids=str)
+RAW = pytest.mark.parametrize("raw", [True, False], ids=["raw", "datagram"])
 
 
-def test_rtts_are_the_time_from_sending_to_arrival() -> None:
-    (outcome,) = play(FakeChannel(answers_after(0.020)), FOUR)
+def offsets(requests: Sequence[Request]) -> list[float]:
+    """When each request went after the first one, s."""
+    return [each.at - requests[0].at for each in requests]
+
+
+@FAMILIES
+@RAW
+def test_rtts_are_the_time_from_sending_to_arrival(family: Family, raw: bool) -> None:
+    bench = Bench()
+    bench.channel(answers_after(0.020), family=family, raw=raw)
+    ((outcome, strays),) = bench.play(FOUR, addresses(1, family))
     assert isinstance(outcome, Replied)
     assert outcome.rtts_ms == pytest.approx([20.0] * 4, abs=0.01)
-    assert outcome.address == "10.0.0.0"
+    assert outcome.address == addresses(1, family)[0].text
+    assert strays == Strays()
+
+
+@FAMILIES
+def test_requests_carry_their_numbers_and_have_the_size_and_checksum_asked_for(family: Family) -> None:
+    bench = Bench()
+    channel = bench.channel(answers_after(0.001), family=family)
+    plan = replace(FOUR, payload_bytes=1_473)
+    bench.play(plan, addresses(3, family))
+    assert {len(each.payload) for each in channel.sent} == {1_473}
+    assert {each.packet[0] for each in channel.sent} == {8 if family is Family.IPV4 else 128}
+    assert {int.from_bytes(each.packet[4:6], "big") for each in channel.sent} == {IDENTIFIER}
+    assert {sum_of_words(each.packet) for each in channel.sent} == {0}
+    assert [each.sequence for each in channel.sent] == list(range(12))
 
 
 def test_packets_to_one_destination_are_an_interval_apart_and_carry_the_payload_asked_for() -> None:
-    channel = FakeChannel(answers_after(0.001))
-    play(channel, FOUR)
-    offsets = [sent.at - channel.sent[0].at for sent in channel.sent]
-    assert offsets == pytest.approx([0, 0.25, 0.5, 0.75], abs=TOLERANCE_S)
-    assert {sent.payload_bytes for sent in channel.sent} == {FOUR.payload_bytes}
+    bench = Bench()
+    channel = bench.channel(answers_after(0.001))
+    bench.play(FOUR, addresses(1))
+    assert offsets(channel.sent) == pytest.approx([0, 0.25, 0.5, 0.75], abs=0.002)
+    assert {len(sent.payload) for sent in channel.sent} == {FOUR.payload_bytes}
 
 
 def test_the_kernels_stamp_takes_the_wait_in_the_socket_off_the_rtt() -> None:
-    channel = FakeChannel(answers_after(0.050))
-    channel.stamp_lag_s = 0.030
-    (outcome,) = play(channel, ONE)
+    bench = Bench()
+    bench.channel(answers_after(0.020))
+    train = bench.begin(ONE, addresses(1))
+    bench.at(0.010, lambda: bench.clock.spend(0.5))
+    bench.run()
+    ((outcome, _),) = found_of(train)
     assert isinstance(outcome, Replied)
     assert outcome.rtts_ms == pytest.approx([20.0], abs=0.01)
 
 
-@pytest.mark.parametrize("lag_s", [-3_600.0, 3_600.0, 0.051])
-def test_a_stamp_that_lies_before_the_sending_or_after_the_reading_is_not_believed(lag_s: float) -> None:
-    channel = FakeChannel(answers_after(0.050))
-    channel.stamp_lag_s = lag_s
-    (outcome,) = play(channel, ONE)
+def test_without_stamps_an_rtt_lasts_until_the_reading() -> None:
+    bench = Bench()
+    bench.channel(answers_after(0.020), exact=False)
+    train = bench.begin(ONE, addresses(1))
+    bench.at(0.010, lambda: bench.clock.spend(0.5))
+    bench.run()
+    ((outcome, _),) = found_of(train)
+    assert isinstance(outcome, Replied)
+    assert outcome.rtts_ms == pytest.approx([510.0], abs=0.5)
+
+
+@pytest.mark.parametrize("shift_s", [-3_600.0, 3_600.0, -0.051, 0.001])
+def test_a_stamp_that_lies_before_the_sending_or_after_the_reading_is_not_believed(shift_s: float) -> None:
+    bench = Bench()
+    channel = bench.channel(answers_after(0.050))
+    channel.stamp_shift_s = shift_s
+    ((outcome, _),) = bench.play(ONE, addresses(1))
     assert isinstance(outcome, Replied)
     assert outcome.rtts_ms == pytest.approx([50.0], abs=0.01)
 
 
 def test_no_reply_is_a_timeout_when_the_last_packets_time_is_over() -> None:
-    async def main() -> tuple[Sequence[Outcome], float]:
-        channel, engine = FakeChannel(answers_nothing), new_engine()
-        begin = asyncio.get_running_loop().time()
-        outcomes = await engine.run([(addresses(1)[0], channel)], FOUR)
-        lasted = asyncio.get_running_loop().time() - begin
-        engine.close()
-        channel.close()
-        return outcomes, lasted
-
-    outcomes, lasted = on_virtual_loop(main())
-    assert list(outcomes) == [Timeout(address="10.0.0.0", sent=4)]
-    assert lasted == pytest.approx(FOUR.longest_round_s, abs=0.01)
-
-
-def test_a_late_reply_is_a_lost_packet() -> None:
-    (outcome,) = play(FakeChannel(answers_after(1.001)), FOUR)
+    bench = Bench()
+    bench.channel(answers_nothing)
+    ((outcome, _),) = bench.play(FOUR, addresses(1))
     assert outcome == Timeout(address="10.0.0.0", sent=4)
+    assert bench.elapsed() == pytest.approx(1.75, abs=0.01)
+
+
+def test_a_round_is_over_when_its_last_packet_is_answered() -> None:
+    bench = Bench()
+    bench.channel(answers_after(0.020))
+    bench.play(FOUR, addresses(50))
+    assert bench.elapsed() == pytest.approx(0.77, abs=0.01)
+
+
+def test_a_late_reply_is_a_lost_packet_and_is_told() -> None:
+    bench = Bench()
+    bench.channel(answers_after(1.001))
+    ((outcome, strays),) = bench.play(FOUR, addresses(1))
+    assert outcome == Timeout(address="10.0.0.0", sent=4)
+    assert strays == Strays(late=3)  # the last one comes when the round is over
 
 
 def test_a_late_reply_to_one_packet_does_not_answer_another() -> None:
-    def late_once(sent: Sent) -> Answers:
-        return [(1.100 if len(channel.sent) == 1 else 0.010, sent.reply())]
+    bench = Bench()
 
-    channel = FakeChannel(late_once)
-    settings = EchoSettings(packets=3, packet_interval_ms=800, timeout_ms=1_000)
-    (outcome,) = play(channel, settings)
+    def late_once(request: Request) -> list[Arrival]:
+        return [(1.100 if len(channel.sent) == 1 else 0.010, request.reply(), request.to)]
+
+    channel = bench.channel(late_once)
+    plan = TrainPlan(packets=3, interval_s=0.8, timeout_s=1.0)
+    ((outcome, strays),) = bench.play(plan, addresses(1))
     assert isinstance(outcome, Replied)
     assert outcome.rtts_ms[0] is None
     assert outcome.rtts_ms[1:] == pytest.approx([10.0, 10.0], abs=0.01)
+    assert strays == Strays(late=1)
 
 
-def test_duplicate_replies_count_once() -> None:
-    (outcome,) = play(FakeChannel(lambda sent: [(0.01, sent.reply()), (0.02, sent.reply())] * 2), FOUR)
+def test_replies_to_a_round_that_is_over_count_nowhere() -> None:
+    bench = Bench()
+    channel = bench.channel(answers_after(1.5))
+    bench.play(ONE, addresses(1))
+    channel.answer = answers_nothing
+    ((outcome, strays),) = bench.play(ONE, addresses(1))
+    assert outcome == Timeout(address="10.0.0.0", sent=1)
+    assert strays == Strays()
+
+
+def test_duplicate_replies_count_once_and_are_told() -> None:
+    bench = Bench()
+    bench.channel(lambda request: [(delay, request.reply(), request.to) for delay in (0.01, 0.02, 0.03)])
+    ((outcome, strays),) = bench.play(FOUR, addresses(1))
     assert isinstance(outcome, Replied)
     assert outcome.rtts_ms == pytest.approx([10.0] * 4, abs=0.01)
+    assert strays == Strays(duplicates=6)  # the round is over with the last packet's first reply
 
 
 @pytest.mark.parametrize(
     "forge",
     [
-        lambda reply: reply._replace(head=b"\0" * 16),
-        lambda reply: reply._replace(sequence=reply.sequence ^ 1),
-        lambda reply: reply._replace(identifier=reply.identifier ^ 1),
+        lambda request: request.reply(token=request.token ^ 1),
+        lambda request: request.reply(index=request.index ^ 1),
+        lambda request: request.reply(index=request.index ^ (1 << 32)),
+        lambda request: request.reply(sequence=request.sequence ^ 1),
+        lambda request: request.reply(identifier=IDENTIFIER ^ 1),
     ],
-    ids=["head", "sequence", "identifier"],
+    ids=["token", "place", "train", "sequence", "identifier"],
 )
+@FAMILIES
 def test_a_reply_with_a_wrong_head_sequence_or_identifier_counts_nowhere(
-    forge: Callable[[Reply], Reply],
+    forge: Callable[[Request], bytes], family: Family
 ) -> None:
-    outcomes = play(FakeChannel(lambda sent: [(0.01, forge(sent.reply()))]), ONE)
-    assert list(outcomes) == [Timeout(address="10.0.0.0", sent=1)]
+    bench = Bench()
+    bench.channel(lambda request: [(0.01, forge(request), request.to)], family=family)
+    found = bench.play(ONE, addresses(2, family))
+    assert [outcome for outcome, _ in found] == [
+        Timeout(address=each.text, sent=1) for each in addresses(2, family)
+    ]
+    assert {strays for _, strays in found} == {Strays()}
 
 
 def test_on_a_datagram_socket_the_identifier_is_the_kernels_and_is_not_compared() -> None:
-    channel = FakeChannel(
-        lambda sent: [(0.01, sent.reply()._replace(identifier=4_711))], own_identifiers=False
-    )
-    (outcome,) = play(channel, ONE)
+    bench = Bench()
+    bench.channel(lambda request: [(0.01, request.reply(identifier=4_711), request.to)], raw=False)
+    ((outcome, _),) = bench.play(ONE, addresses(1))
     assert isinstance(outcome, Replied)
 
 
-def test_an_icmp_error_makes_a_destination_unreachable() -> None:
-    (outcome,) = play(FakeChannel(lambda sent: [(0.01, sent.complaint())]), FOUR)
-    assert outcome == Unreachable(
-        address="10.0.0.0", sent=4, reporter="192.0.2.254", reason="host unreachable"
+@RAW
+def test_a_reply_from_another_address_does_not_count_and_is_told(raw: bool) -> None:
+    bench = Bench()
+    bench.channel(lambda request: [(0.01, request.reply(), "198.51.100.7")], raw=raw)
+    ((outcome, strays),) = bench.play(FOUR, addresses(1))
+    assert outcome == Timeout(address="10.0.0.0", sent=4)
+    assert strays == Strays(elsewhere="198.51.100.7")
+
+
+@pytest.mark.parametrize("bit", [8, 100, 400])
+def test_a_reply_with_a_flipped_bit_does_not_count_and_is_told(bit: int) -> None:
+    bench = Bench()
+    bench.channel(lambda request: [(0.01, flipped(request.reply(), bit), request.to)])
+    ((outcome, strays),) = bench.play(FOUR, addresses(1))
+    assert outcome == Timeout(address="10.0.0.0", sent=4)
+    assert strays == Strays(corrupted=4)
+
+
+@FAMILIES
+@RAW
+def test_an_altered_payload_with_a_right_checksum_does_not_count_and_is_told(
+    family: Family, raw: bool
+) -> None:
+    bench = Bench()
+    rest = bytes(40)
+    bench.channel(lambda request: [(0.01, request.reply(rest=rest), request.to)], family=family, raw=raw)
+    ((outcome, strays),) = bench.play(FOUR, addresses(1, family))
+    assert isinstance(outcome, Timeout)
+    assert strays == Strays(corrupted=4)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 39])
+def test_a_reply_that_is_cut_behind_its_head_is_a_reply(kept: int) -> None:
+    bench = Bench()
+
+    def cut(request: Request) -> list[Arrival]:
+        return [(0.01, request.reply(rest=request.packet[24 : 24 + kept]), request.to)]
+
+    bench.channel(cut)
+    ((outcome, strays),) = bench.play(FOUR, addresses(1))
+    assert isinstance(outcome, Replied)
+    assert outcome.rtts_ms == pytest.approx([10.0] * 4, abs=0.01)
+    assert strays == Strays()
+
+
+def test_a_reply_that_is_cut_within_its_head_is_none() -> None:
+    bench = Bench()
+    bench.channel(lambda request: [(0.01, request.reply()[:23], request.to)])
+    ((outcome, strays),) = bench.play(ONE, addresses(1))
+    assert outcome == Timeout(address="10.0.0.0", sent=1)
+    assert strays == Strays()
+
+
+@FAMILIES
+@RAW
+def test_an_icmp_error_makes_a_destination_unreachable(family: Family, raw: bool) -> None:
+    bench = Bench()
+    type_, code = (3, 1) if family is Family.IPV4 else (1, 3)
+    bench.channel(
+        lambda request: [(0.01, request.error(type_, code), ROUTER[family])], family=family, raw=raw
     )
+    ((outcome, _),) = bench.play(FOUR, addresses(1, family))
+    assert outcome == Unreachable(
+        address=addresses(1, family)[0].text,
+        sent=4,
+        reporter=ROUTER[family],
+        reason=f"host unreachable (type {type_}, code {code})",
+    )
+    assert bench.elapsed() == pytest.approx(1.75, abs=0.01)  # it settles nothing: replies are waited for
+
+
+def test_an_icmp_error_from_the_error_queue_makes_a_destination_unreachable() -> None:
+    bench = Bench()
+    bench.channel(lambda request: [(0.01, request.complaint(), "")], raw=False)
+    ((outcome, _),) = bench.play(FOUR, addresses(1))
+    assert outcome == Unreachable(
+        address="10.0.0.0", sent=4, reporter="192.0.2.254", reason="host unreachable (type 3, code 1)"
+    )
+
+
+@FAMILIES
+@pytest.mark.parametrize("quoted_bytes", [8, 23, 24, None])
+def test_an_icmp_error_that_quotes_little_is_understood(family: Family, quoted_bytes: int | None) -> None:
+    bench = Bench()
+    type_, code = (3, 13) if family is Family.IPV4 else (1, 1)
+    bench.channel(
+        lambda request: [(0.01, request.error(type_, code, quoted_bytes=quoted_bytes), ROUTER[family])],
+        family=family,
+    )
+    found = bench.play(FOUR, addresses(5, family))
+    assert {type(outcome) for outcome, _ in found} == {Unreachable}
+
+
+def test_a_packet_that_passed_too_many_routers_says_so() -> None:
+    bench = Bench()
+    bench.channel(lambda request: [(0.01, request.error(11, 0), ROUTER[Family.IPV4])])
+    ((outcome, _),) = bench.play(FOUR, addresses(1))
+    assert outcome == TimeExceeded(address="10.0.0.0", sent=4, reporter="192.0.2.254")
 
 
 def test_a_reply_outweighs_an_icmp_error() -> None:
-    (outcome,) = play(FakeChannel(lambda sent: [(0.01, sent.complaint()), (0.02, sent.reply())]), ONE)
+    bench = Bench()
+    bench.channel(
+        lambda request: [(0.01, request.error(), ROUTER[Family.IPV4]), (0.02, request.reply(), request.to)]
+    )
+    ((outcome, _),) = bench.play(ONE, addresses(1))
     assert isinstance(outcome, Replied)
+    assert outcome.rtts_ms == pytest.approx([20.0], abs=0.01)
 
 
 def test_an_icmp_error_that_quotes_another_payload_or_destination_counts_nowhere() -> None:
-    def forged(sent: Sent) -> Answers:
-        elsewhere: Complaint = sent.complaint()._replace(destination=b"\x0a\x09\x09\x09")
-        return [(0.01, sent.complaint(head=b"\0" * 16)), (0.01, elsewhere)]
+    def forged(request: Request) -> list[Arrival]:
+        other = replace(request, packet=request.packet[:8] + bytes(8) + request.packet[16:])
+        return [
+            (0.01, other.error(), ROUTER[Family.IPV4]),
+            (0.01, request.error(to="10.9.9.9"), ROUTER[Family.IPV4]),
+            (0.01, request.error(to="10.9.9.9", quoted_bytes=8), ROUTER[Family.IPV4]),
+        ]
 
-    assert list(play(FakeChannel(forged), ONE)) == [Timeout(address="10.0.0.0", sent=1)]
+    bench = Bench()
+    bench.channel(forged)
+    ((outcome, _),) = bench.play(ONE, addresses(1))
+    assert outcome == Timeout(address="10.0.0.0", sent=1)
+
+
+def test_an_icmp_error_that_comes_late_counts_nowhere() -> None:
+    bench = Bench()
+    bench.channel(lambda request: [(1.1, request.error(), ROUTER[Family.IPV4])])
+    ((outcome, _),) = bench.play(FOUR, addresses(1))
+    assert outcome == Timeout(address="10.0.0.0", sent=4)
 
 
 def test_no_two_packets_on_their_way_have_the_same_numbers() -> None:
-    for own_identifiers in (True, False):
-        channel = FakeChannel(answers_after(0.9), own_identifiers=own_identifiers)
-        outcomes = play(channel, FOUR, count=2_000)
-        assert all(isinstance(outcome, Replied) for outcome in outcomes)
-        assert len({(sent.identifier, sent.sequence, sent.to) for sent in channel.sent}) == 8_000
-        assert len({sent.head for sent in channel.sent}) == 8_000
+    for raw in (True, False):
+        bench = Bench()
+        channel = bench.channel(answers_after(0.9), raw=raw)
+        found = bench.play(FOUR, addresses(2_000))
+        assert all(isinstance(outcome, Replied) for outcome, _ in found)
+        assert len({(sent.sequence, sent.to) for sent in channel.sent}) == 8_000
+        assert len({sent.index for sent in channel.sent}) == 8_000
+        assert len({sent.token for sent in channel.sent}) == 8_000
 
 
-def test_the_first_packets_are_spread_over_the_packet_interval_and_the_first_goes_at_once() -> None:
-    async def main() -> list[float]:
-        channel, engine = FakeChannel(answers_after(0.001)), new_engine()
-        begin = asyncio.get_running_loop().time()
-        await engine.run([(address, channel) for address in addresses(1_000)], ONE)
-        engine.close()
-        channel.close()
-        return [sent.at - begin for sent in channel.sent]
+def test_a_round_of_more_packets_than_sequence_numbers_tells_them_apart_by_their_index() -> None:
+    bench = Bench()
 
-    offsets = on_virtual_loop(main())
-    assert offsets[0] == pytest.approx(0, abs=TOLERANCE_S)
-    assert offsets[-1] == pytest.approx(0.25, abs=0.002)
-    assert offsets == sorted(offsets)
-    assert max(later - earlier for earlier, later in pairwise(offsets)) < 0.002
+    def out_of_order(request: Request) -> list[Arrival]:
+        # All are on their way at once, and overtake each other.
+        return [(1.5 + 0.1 * (request.index % 4), request.reply(), request.to)]
+
+    channel = bench.channel(out_of_order)
+    found = bench.play(TrainPlan(packets=100, interval_s=0.01, timeout_s=3.0), addresses(700))
+    assert len(channel.sent) == 70_000
+    for line, (outcome, strays) in enumerate(found):
+        assert isinstance(outcome, Replied)
+        places = range(line, 70_000, 700)
+        assert outcome.rtts_ms == pytest.approx([1_500 + 100 * (k % 4) for k in places], abs=0.5)
+        assert strays == Strays()
+
+
+def test_an_icmp_error_with_eight_bytes_is_about_the_last_packet_of_its_number() -> None:
+    bench = Bench()
+
+    def answer(request: Request) -> list[Arrival]:
+        if request.index & 0xFFFF_FFFF == 66_536:
+            return [(0.1, request.error(quoted_bytes=8), ROUTER[Family.IPV4])]
+        return [(0.1, request.reply(), request.to)]
+
+    bench.channel(answer)
+    # Place 1,000 has the same sequence number, and another destination than place 66,536.
+    train = bench.begin(TrainPlan(packets=100, interval_s=0.01, timeout_s=2.0), addresses(700))
+    bench.run()
+    assert set(train.complaints) == {66_536}
+
+
+def test_options_are_set_for_each_round_and_with_ttls_for_each_packet() -> None:
+    bench = Bench()
+    channel = bench.channel(answers_after(0.01))
+    options = WireOptions(ttl=9, dscp=46, dont_fragment=True)
+    bench.play(replace(ONE, options=options), addresses(3))
+    bench.play(ONE, addresses(1))
+    bench.play(replace(ONE, options=WireOptions(dscp=8), ttls=(1, 2, 3)), addresses(1) * 3)
+    assert [each.options for each in channel.sent] == [
+        *[options] * 3,
+        WireOptions(),
+        *[WireOptions(ttl=ttl, dscp=8) for ttl in (1, 2, 3)],
+    ]
+
+
+@RAW
+def test_where_an_option_cannot_be_set_nothing_is_sent_and_the_reason_is_told(raw: bool) -> None:
+    bench = Bench()
+    channel = bench.channel(answers_after(0.01), raw=raw)
+    channel.refuses = lambda options: options.dont_fragment
+    found = bench.play(replace(FOUR, options=WireOptions(dont_fragment=True)), addresses(2))
+    reason = "the system refused: this system has no such option"
+    assert [outcome for outcome, _ in found] == [
+        SendFailed(address=each.text, reason=reason) for each in addresses(2)
+    ]
+    assert not channel.sent
+
+
+def test_with_ttls_an_icmp_error_settles_a_packet_and_the_rtt_of_each_is_known() -> None:
+    bench = Bench()
+
+    def answer(request: Request) -> list[Arrival]:
+        ttl = request.options.ttl
+        if ttl == 3:
+            return [(0.03, request.reply(), request.to)]
+        return [(0.01 * (ttl or 0), request.error(11, 0), f"192.0.2.{ttl}")]
+
+    bench.channel(answer)
+    train = bench.begin(replace(ONE, ttls=(1, 2, 3)), addresses(1) * 3)
+    bench.run()
+    assert bench.over[train] == pytest.approx(0.03, abs=0.005)
+    assert {k: each.complaint.reporter for k, each in train.complaints.items()} == {
+        0: "192.0.2.1",
+        1: "192.0.2.2",
+    }
+    assert [train.complaints[k].rtt_ms for k in (0, 1)] == pytest.approx([10, 20], abs=0.01)
+    assert train.rtts_ms[2] == pytest.approx(30, abs=0.01)
+
+
+def test_with_ttls_a_reply_after_an_icmp_error_settles_nothing_twice() -> None:
+    bench = Bench()
+
+    def answer(request: Request) -> list[Arrival]:
+        if request.options.ttl == 2:
+            return [(0.5, request.reply(), request.to)]
+        return [
+            (0.01, request.error(11, 0), ROUTER[Family.IPV4]),
+            (0.02, request.reply(), request.to),
+            (0.03, request.error(11, 0), ROUTER[Family.IPV4]),
+        ]
+
+    bench.channel(answer)
+    train = bench.begin(replace(ONE, ttls=(1, 2)), addresses(1) * 2)
+    bench.run()
+    assert bench.over[train] == pytest.approx(0.5, abs=0.01)
+    assert train.open == 0
+
+
+# --- Failures to send -------------------------------------------------------------------------------------
 
 
 def test_a_full_queue_is_waited_for() -> None:
-    channel = FakeChannel(answers_after(0.01))
+    bench = Bench()
+    channel = bench.channel(answers_after(0.01))
     channel.failures = [OSError(errno.ENOBUFS, "no buffer space"), BlockingIOError(errno.EAGAIN, "again")] * 5
-    (outcome,) = play(channel, ONE)
+    ((outcome, _),) = bench.play(ONE, addresses(1))
     assert isinstance(outcome, Replied)
+    assert outcome.rtts_ms == pytest.approx([10.0], abs=0.01)
     assert len(channel.sent) == 1
 
 
 def test_a_queue_that_stays_full_ends_the_round_after_a_bounded_time_for_all_destinations() -> None:
-    async def main() -> tuple[Sequence[Outcome], float]:
-        channel, engine = FakeChannel(answers_nothing), new_engine()
-        channel.always_fails = BlockingIOError(errno.EAGAIN, "again")
-        begin = asyncio.get_running_loop().time()
-        outcomes = await engine.run([(address, channel) for address in addresses(500)], FOUR)
-        lasted = asyncio.get_running_loop().time() - begin
-        engine.close()
-        channel.close()
-        return outcomes, lasted
-
-    outcomes, lasted = on_virtual_loop(main())
-    assert {type(outcome) for outcome in outcomes} == {SendFailed}
-    assert lasted < 3
+    bench = Bench()
+    channel = bench.channel(answers_nothing)
+    channel.failure_of = lambda _to: BlockingIOError(errno.EAGAIN, "again")
+    found = bench.play(FOUR, addresses(500))
+    assert {outcome.reason for outcome, _ in found if isinstance(outcome, SendFailed)} == {
+        "the network interface takes no more packets"
+    }
+    assert {type(outcome) for outcome, _ in found} == {SendFailed}
+    assert 1 < bench.elapsed() < 3
 
 
-def test_a_destination_that_cannot_be_sent_to_says_why_and_spoils_no_other() -> None:
-    async def main() -> Sequence[Outcome]:
-        engine = new_engine()
-        broken, good = FakeChannel(answers_nothing), FakeChannel(answers_after(0.01))
-        broken.always_fails = OSError(errno.ENETUNREACH, "Network is unreachable")
-        first, second = addresses(2)
-        outcomes = await engine.run([(first, broken), (second, good)], FOUR)
-        engine.close()
-        broken.close()
-        good.close()
-        return outcomes
+def test_after_a_queue_that_stayed_full_the_next_round_is_patient_again() -> None:
+    bench = Bench()
+    channel = bench.channel(answers_after(0.01))
+    channel.failure_of = lambda _to: BlockingIOError(errno.EAGAIN, "again")
+    bench.play(ONE, addresses(1))
+    bench.clock.spend(60)
+    channel.failure_of = lambda _to: None
+    channel.failures = [BlockingIOError(errno.EAGAIN, "again")]
+    ((outcome, _),) = bench.play(ONE, addresses(1))
+    assert isinstance(outcome, Replied)
 
-    failed, replied = on_virtual_loop(main())
-    assert failed == SendFailed(address="10.0.0.0", reason="no route to its network")
-    assert isinstance(replied, Replied)
+
+def test_a_queue_that_takes_a_few_packets_at_a_time_is_slow_and_not_full_for_good() -> None:
+    bench = Bench()
+    channel = bench.channel(answers_after(0.01))
+    channel.failures = [None, None, OSError(errno.ENOBUFS, "no buffer space")] * 2_000
+    found = bench.play(replace(ONE, timeout_s=5.0), addresses(4_000))
+    assert {type(outcome) for outcome, _ in found} == {Replied}
+    assert bench.elapsed() > 2
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (errno.ENETUNREACH, "no route to its network"),
+        (errno.EPERM, "forbidden by this machine's firewall"),
+        (errno.EMSGSIZE, "the packet is larger than the network interface takes"),
+    ],
+)
+@RAW
+def test_a_destination_that_cannot_be_sent_to_says_why_and_spoils_no_other(
+    number: int, reason: str, raw: bool
+) -> None:
+    bench = Bench()
+    channel = bench.channel(answers_after(0.01), raw=raw)
+    channel.failure_of = lambda to: OSError(number, "x") if to == "10.0.0.1" else None
+    (first, _), (failed, _), (last, _) = bench.play(FOUR, addresses(3))
+    assert failed == SendFailed(address="10.0.0.1", reason=reason)
+    assert isinstance(first, Replied)
+    assert isinstance(last, Replied)
+    assert bench.elapsed() == pytest.approx(0.76, abs=0.01)
+
+
+def test_a_round_in_which_nothing_can_be_sent_is_over_at_once() -> None:
+    bench = Bench()
+    channel = bench.channel(answers_nothing)
+    channel.failure_of = lambda _to: OSError(errno.ENETUNREACH, "Network is unreachable")
+    found = bench.play(ONE, addresses(100))
+    assert {type(outcome) for outcome, _ in found} == {SendFailed}
+    assert bench.elapsed() < 0.01
 
 
 def test_packets_that_could_not_be_sent_count_neither_as_sent_nor_as_lost() -> None:
-    channel = FakeChannel(answers_after(0.01))
+    bench = Bench()
+    channel = bench.channel(answers_after(0.01))
     channel.failures = [OSError(errno.ENETUNREACH, "Network is unreachable")] * 2
-    (outcome,) = play(channel, FOUR)
+    ((outcome, _),) = bench.play(FOUR, addresses(1))
     assert isinstance(outcome, Replied)
     assert outcome.rtts_ms == pytest.approx([10.0, 10.0], abs=0.01)
 
 
-def test_rounds_at_the_same_time_keep_to_their_own_settings() -> None:
-    async def main() -> tuple[Sequence[Outcome], Sequence[Outcome]]:
-        channel, engine = FakeChannel(answers_after(0.300)), new_engine()
-        hasty = EchoSettings(packets=2, packet_interval_ms=100, timeout_ms=200)
-        request = [(addresses(1)[0], channel)]
-        found = await asyncio.gather(engine.run(request, FOUR), engine.run(request, hasty))
-        engine.close()
-        channel.close()
-        return found[0], found[1]
+def test_a_sending_that_reports_what_befell_an_earlier_packet_is_tried_again() -> None:
+    bench = Bench()
+    channel = bench.channel(answers_after(0.01), raw=False)
+    channel.failures = [OSError(errno.EHOSTUNREACH, "of another")] * 2
+    ((outcome, _),) = bench.play(ONE, addresses(1))
+    assert isinstance(outcome, Replied)
+    assert outcome.rtts_ms == pytest.approx([10.0], abs=0.01)
 
-    (patient,), (hasty,) = on_virtual_loop(main())
-    assert isinstance(patient, Replied)
-    assert hasty == Timeout(address="10.0.0.0", sent=2)
+
+def test_where_sendings_report_nothing_of_earlier_packets_an_error_is_this_packets() -> None:
+    bench = Bench()
+    channel = bench.channel(answers_after(0.01), raw=True)
+    channel.failures = [OSError(errno.EHOSTUNREACH, "of this")]
+    ((outcome, _),) = bench.play(ONE, addresses(1))
+    assert outcome == SendFailed(address="10.0.0.0", reason="no route to the host")
+
+
+# --- Several rounds ---------------------------------------------------------------------------------------
+
+
+def test_rounds_at_the_same_time_keep_to_their_own_settings() -> None:
+    bench = Bench()
+    bench.channel(answers_after(0.300))
+    patient = bench.begin(FOUR, addresses(1))
+    hasty = bench.begin(TrainPlan(packets=2, interval_s=0.1, timeout_s=0.2), addresses(1))
+    bench.run()
+    assert isinstance(found_of(patient)[0][0], Replied)
+    # The reply to its first packet comes while the second is waited for; that to the second one is too late.
+    assert found_of(hasty) == [(Timeout(address="10.0.0.0", sent=2), Strays())]
+    assert bench.over[hasty] == pytest.approx(0.3, abs=0.01)
+    assert bench.over[patient] == pytest.approx(1.05, abs=0.01)
+
+
+def test_both_families_go_on_at_once() -> None:
+    bench = Bench()
+    bench.channel(answers_after(0.01), family=Family.IPV4)
+    bench.channel(answers_after(0.02), family=Family.IPV6)
+    trains = [bench.begin(FOUR, addresses(10, family)) for family in Family]
+    bench.run()
+    for train, rtt_ms in zip(trains, (10, 20), strict=True):
+        for outcome, _ in found_of(train):
+            assert isinstance(outcome, Replied)
+            assert outcome.rtts_ms == pytest.approx([rtt_ms] * 4, abs=0.1)
 
 
 def test_a_cancelled_round_sends_nothing_more_and_leaves_others_alone() -> None:
-    async def main() -> tuple[int, int, Sequence[Outcome]]:
-        channel, engine = FakeChannel(answers_after(0.400)), new_engine()
-        gone, kept = addresses(2)
-        doomed = asyncio.ensure_future(engine.run([(gone, channel)], FOUR))
-        other = asyncio.ensure_future(engine.run([(kept, channel)], FOUR))
-        await asyncio.sleep(0.3)  # virtual time
-        doomed.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await doomed
-        outcomes = await other
-        to_gone = sum(sent.to == gone.text for sent in channel.sent)
-        to_kept = sum(sent.to == kept.text for sent in channel.sent)
-        engine.close()
-        channel.close()
-        return to_gone, to_kept, outcomes
-
-    to_gone, to_kept, (outcome,) = on_virtual_loop(main())
-    assert (to_gone, to_kept) == (2, 4)
-    assert isinstance(outcome, Replied)
+    bench = Bench()
+    channel = bench.channel(answers_after(0.400))
+    gone, kept = addresses(2)
+    doomed, other = bench.begin(FOUR, [gone]), bench.begin(FOUR, [kept])
+    bench.at(0.3, lambda: setattr(doomed, "cancelled", True))
+    bench.run()
+    assert sum(sent.to == gone.text for sent in channel.sent) == 2
+    assert sum(sent.to == kept.text for sent in channel.sent) == 4
+    assert bench.over[doomed] == pytest.approx(0.3, abs=0.01)
+    assert not doomed.complete
+    assert other.complete
+    assert isinstance(found_of(other)[0][0], Replied)
 
 
-def test_closing_ends_rounds_under_way_with_an_error_and_stops_watching_the_socket() -> None:
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        channel, engine = FakeChannel(answers_nothing), new_engine()
-        under_way = asyncio.ensure_future(engine.run([(addresses(1)[0], channel)], FOUR))
-        await asyncio.sleep(0.3)  # virtual time
-        engine.close()
-        with pytest.raises(BackendUnavailable, match="closed"):
-            await under_way
-        assert loop.remove_reader(channel.fileno()) is False
-        channel.close()
-
-    on_virtual_loop(main())
+def test_a_round_that_is_cancelled_when_all_is_sent_is_not_complete() -> None:
+    bench = Bench()
+    bench.channel(answers_nothing)
+    train = bench.begin(ONE, addresses(1))
+    bench.at(0.1, lambda: setattr(train, "cancelled", True))
+    bench.run()
+    assert not train.complete
+    assert bench.over[train] == pytest.approx(0.1, abs=0.01)
 
 
-def test_a_round_of_nothing_is_over_at_once() -> None:
-    async def main() -> Sequence[Outcome]:
-        return await new_engine().run([], FOUR)
+@pytest.mark.parametrize("plan", [ONE, FOUR], ids=["all sent", "some sent"])
+def test_ending_all_leaves_what_was_under_way_incomplete_and_watches_no_socket(plan: TrainPlan) -> None:
+    bench = Bench()
+    bench.channel(answers_nothing)
+    train = bench.begin(plan, addresses(1))
+    bench.at(0.1, bench.core.end_all)
+    bench.run()
+    assert not train.complete
+    assert bench.over[train] == pytest.approx(0.1, abs=0.01)
+    assert bench.core.sockets == []
 
-    assert list(on_virtual_loop(main())) == []
+
+def test_sockets_are_watched_while_replies_are_awaited() -> None:
+    bench = Bench()
+    channel = bench.channel(answers_after(0.01))
+    bench.channel(answers_after(0.01), family=Family.IPV6)
+    assert bench.core.sockets == []
+    train = bench.begin(ONE, addresses(1))
+    assert bench.core.sockets == [channel.fileno()]
+    bench.run()
+    assert train.complete
+    assert bench.core.sockets == []
+    assert bench.core.work() == pytest.approx(60, abs=0.01)  # nothing to do
+
+
+def test_what_came_while_nobody_waited_is_taken_away_before_the_first_packet() -> None:
+    bench = Bench()
+    channel = bench.channel(answers_after(0.01))
+    for _ in range(3_000):
+        channel.arrive(bench.clock.now_s - 1, b"\0" * 64, "10.0.0.0")
+    train = bench.begin(ONE, addresses(1))
+    assert channel.next_arrival_at() == float("inf")
+    bench.run()
+    assert train.complete
+
+
+# --- The pace ---------------------------------------------------------------------------------------------
+
+
+def most_within(requests: Sequence[Request], window_s: float) -> int:
+    """How many went in the busiest stretch of so many seconds."""
+    times = sorted(each.at for each in requests)
+    first = most = 0
+    for last, at in enumerate(times):
+        while times[first] < at - window_s:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+@pytest.mark.parametrize("rate", [100, 2_000, 50_000])
+def test_the_pace_is_kept_over_several_rounds_and_reached(rate: int) -> None:
+    bench = Bench(rate=rate)
+    channel = bench.channel(answers_after(0.005))
+    count = rate // 4
+    for _ in range(3):
+        bench.begin(ONE, addresses(count))
+    bench.begin(replace(FOUR, interval_s=0.01), addresses(max(rate // 40, 1)))
+    bench.run()
+    assert most_within(channel.sent, 0.1) <= rate * (0.1 + MADE_UP_S) + TOGETHER
+    lasted = channel.sent[-1].at - channel.sent[0].at
+    assert lasted == pytest.approx(len(channel.sent) / rate, rel=0.1)
+
+
+def test_a_round_begun_while_another_is_sent_need_not_wait_for_it() -> None:
+    bench = Bench(rate=1_000)
+    bench.channel(answers_after(0.005))
+    long = bench.begin(ONE, addresses(2_000))
+    short = bench.begin(ONE, addresses(100))
+    bench.run()
+    assert bench.over[short] < 0.3
+    assert bench.over[long] == pytest.approx(2.1, abs=0.1)
+
+
+def test_a_changed_pace_holds_for_what_is_under_way() -> None:
+    bench = Bench(rate=100)
+    channel = bench.channel(answers_after(0.005))
+    bench.begin(ONE, addresses(1_000))
+    bench.at(1.0, lambda: bench.core.pacer.limit(10_000))
+    bench.run()
+    assert channel.sent[-1].at - channel.sent[0].at == pytest.approx(1.09, abs=0.05)
+
+
+def test_without_a_pace_replies_are_read_between_bursts() -> None:
+    bench = Bench()
+    waiting: list[int] = []
+
+    def answer(request: Request) -> list[Arrival]:
+        waiting.append(sum(at <= bench.clock.now_s for at, *_ in channel._arrivals))
+        return [(0.0, request.reply(), request.to)]
+
+    channel = bench.channel(answer)
+    bench.play(ONE, addresses(1_000))
+    assert max(waiting) <= 32
+
+
+def test_a_lines_packets_never_bunch_up_after_a_stall() -> None:
+    bench = Bench()
+    channel = bench.channel(answers_after(0.005))
+    bench.begin(replace(FOUR, packets=8), addresses(3))
+    bench.at(0.6, lambda: bench.clock.spend(0.9))
+    bench.run()
+    for address in addresses(3):
+        times = [each.at for each in channel.sent if each.to == address.text]
+        assert len(times) == 8
+        assert min(later - earlier for earlier, later in pairwise(times)) >= 0.125 - 0.002
+
+
+def test_lines_are_spaced_where_the_plan_says_so() -> None:
+    bench = Bench()
+    channel = bench.channel(answers_after(0.005))
+    bench.play(replace(ONE, packets=2, spacing_s=0.01), addresses(8))
+    assert offsets(channel.sent) == pytest.approx(
+        [0.25 * pass_ + 0.01 * line for pass_ in range(2) for line in range(8)], abs=0.0015
+    )

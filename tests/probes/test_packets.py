@@ -8,9 +8,20 @@ from hypothesis import strategies as st
 from icmplib import ICMPv4Socket
 
 from netstats_xl.probes.addresses import Family
-from netstats_xl.probes.packets import Complaint, Reply, filler, parse_message, reason_of, wanted_types
+from netstats_xl.probes.packets import (
+    Complaint,
+    filler,
+    parse_complaint,
+    reason_of,
+    request_template,
+    sum_of_words,
+    wanted_types,
+)
 
 HEAD = bytes(range(16))
+TOKEN_INDEX = struct.unpack("!QQ", HEAD)
+ROUTER = bytes([10, 77, 0, 254])
+ROUTER_IPV6 = bytes.fromhex("fd7700000000000000000000000000fe")
 TARGET = b"\x0a\x4d\x00\x05"
 TARGET_IPV6 = bytes.fromhex("fd770000000000000000000000000005")
 
@@ -43,56 +54,61 @@ def icmp(type_: int, code: int = 0, body: bytes = HEAD, numbers: tuple[int, int]
     return struct.pack("!BBHHH", type_, code, 0, *numbers) + body
 
 
-def parse(data: bytes, *, family: Family = Family.IPV4, ip_header: bool = True) -> Reply | Complaint | None:
-    return parse_message(data, family=family, ip_header=ip_header, source="10.77.0.254")
+def parse(data: bytes, *, family: Family = Family.IPV4) -> Complaint | None:
+    source = ROUTER if family is Family.IPV4 else ROUTER_IPV6
+    return parse_complaint(data, family=family, source=source)
 
 
-@pytest.mark.parametrize("option_words", [0, 1, 10])
-def test_a_reply_is_read_behind_an_ipv4_header_of_any_length(option_words: int) -> None:
-    data = ipv4_header(option_words=option_words) + icmp(0, body=HEAD + b"more")
-    assert parse(data) == Reply(0x1234, 0xABCD, HEAD)
-
-
-def test_a_reply_is_read_where_the_socket_delivers_no_ip_header() -> None:
-    assert parse(icmp(0), ip_header=False) == Reply(0x1234, 0xABCD, HEAD)
-    assert parse(icmp(129), family=Family.IPV6, ip_header=False) == Reply(0x1234, 0xABCD, HEAD)
-
-
-def test_an_error_tells_which_request_it_is_about_and_where_that_went() -> None:
-    quoted = ipv4_header(option_words=2) + icmp(8)
-    assert parse(ipv4_header() + icmp(3, 1, quoted, (0, 0))) == Complaint(
-        "10.77.0.254", "host unreachable", 0x1234, 0xABCD, TARGET, HEAD
+@pytest.mark.parametrize("option_words", [0, 2, 10])
+def test_an_error_tells_which_request_it_is_about_and_where_that_went(option_words: int) -> None:
+    quoted = ipv4_header(option_words=option_words) + icmp(8)
+    assert parse(icmp(3, 1, quoted, (0, 0))) == Complaint(
+        "10.77.0.254", 3, 1, "host unreachable (type 3, code 1)", False, 0x1234, 0xABCD, TARGET, TOKEN_INDEX
     )
 
 
 def test_an_ipv6_error_tells_which_request_it_is_about_and_where_that_went() -> None:
     message = icmp(1, 3, ipv6_header() + icmp(128), (0, 0))
-    assert parse(message, family=Family.IPV6, ip_header=False) == Complaint(
-        "10.77.0.254", "host unreachable", 0x1234, 0xABCD, TARGET_IPV6, HEAD
+    assert parse(message, family=Family.IPV6) == Complaint(
+        "fd77::fe",
+        1,
+        3,
+        "host unreachable (type 1, code 3)",
+        False,
+        0x1234,
+        0xABCD,
+        TARGET_IPV6,
+        TOKEN_INDEX,
     )
 
 
-def test_an_error_that_quotes_only_eight_bytes_has_no_head() -> None:
-    quoted = ipv4_header() + icmp(8, body=b"")
-    complaint = parse(ipv4_header() + icmp(11, 0, quoted, (0, 0)))
-    assert isinstance(complaint, Complaint)
-    assert (complaint.reason, complaint.head) == ("time to live exceeded", None)
+@pytest.mark.parametrize("quoted_bytes", [0, 15])
+def test_an_error_that_quotes_only_eight_bytes_has_no_head(quoted_bytes: int) -> None:
+    quoted = ipv4_header() + icmp(8, body=HEAD[:quoted_bytes])
+    complaint = parse(icmp(11, 0, quoted, (0, 0)))
+    assert complaint is not None
+    assert (complaint.reason, complaint.head) == ("time to live exceeded (type 11, code 0)", None)
+    assert complaint.time_exceeded
+
+
+def test_fragments_that_were_not_reassembled_are_no_sign_of_too_many_routers() -> None:
+    complaint = parse(icmp(11, 1, ipv4_header() + icmp(8), (0, 0)))
+    assert complaint is not None
+    assert not complaint.time_exceeded
 
 
 @pytest.mark.parametrize(
     "data",
     [
-        pytest.param(ipv4_header() + icmp(8), id="our own request on the loopback"),
-        pytest.param(ipv4_header() + icmp(0, body=HEAD[:15]), id="a reply too short to be ours"),
-        pytest.param(ipv4_header() + icmp(5, 1, ipv4_header() + icmp(8)), id="a redirect"),
-        pytest.param(ipv4_header() + icmp(3, 3, ipv4_header(protocol=17) + icmp(8)), id="about a UDP packet"),
-        pytest.param(ipv4_header() + icmp(3, 1, ipv4_header() + icmp(0)), id="about a reply of ours"),
-        pytest.param(ipv4_header() + icmp(3, 1, ipv4_header()[:19]), id="quoting half a header"),
-        pytest.param(
-            ipv4_header() + icmp(3, 1, ipv4_header() + icmp(8)[:7]), id="quoting half an ICMP header"
-        ),
-        pytest.param(ipv4_header() + icmp(3, 1, b""), id="quoting nothing"),
-        pytest.param(ipv4_header(), id="an empty packet"),
+        pytest.param(icmp(8), id="our own request on the loopback"),
+        pytest.param(icmp(0), id="a reply"),
+        pytest.param(icmp(5, 1, ipv4_header() + icmp(8)), id="a redirect"),
+        pytest.param(icmp(3, 3, ipv4_header(protocol=17) + icmp(8)), id="about a UDP packet"),
+        pytest.param(icmp(3, 1, ipv4_header() + icmp(0)), id="about a reply of ours"),
+        pytest.param(icmp(3, 1, ipv4_header()[:19]), id="quoting half a header"),
+        pytest.param(icmp(3, 1, ipv4_header() + icmp(8)[:7]), id="quoting half an ICMP header"),
+        pytest.param(icmp(3, 1, b""), id="quoting nothing"),
+        pytest.param(icmp(3)[:7], id="half a header"),
         pytest.param(b"", id="nothing"),
     ],
 )
@@ -102,13 +118,39 @@ def test_what_concerns_no_request_of_ours_is_nothing(data: bytes) -> None:
 
 def test_an_ipv6_error_about_something_else_is_nothing() -> None:
     message = icmp(1, 3, ipv6_header(protocol=17) + icmp(128), (0, 0))
-    assert parse(message, family=Family.IPV6, ip_header=False) is None
+    assert parse(message, family=Family.IPV6) is None
 
 
-@given(data=st.binary(max_size=120), family=st.sampled_from(Family), ip_header=st.booleans())
-def test_no_bytes_from_the_network_break_the_parser(data: bytes, family: Family, ip_header: bool) -> None:
-    message = parse_message(data, family=family, ip_header=ip_header, source="192.0.2.1")
-    assert message is None or len(message) in (3, 6)
+@given(data=st.binary(max_size=120), family=st.sampled_from(Family))
+def test_no_bytes_from_the_network_break_the_parser(data: bytes, family: Family) -> None:
+    complaint = parse(data, family=family)
+    assert complaint is None or len(complaint.destination) in (4, 16)
+
+
+@given(type_=st.integers(0, 255), code=st.integers(0, 255), quoted=st.binary(max_size=120))
+def test_no_error_breaks_the_parser(type_: int, code: int, quoted: bytes) -> None:
+    for family, header in ((Family.IPV4, ipv4_header()), (Family.IPV6, ipv6_header())):
+        for message in (icmp(type_, code, quoted), icmp(type_, code, header + quoted)):
+            complaint = parse(message, family=family)
+            assert complaint is None or complaint.reason.endswith(f"(type {type_}, code {code})")
+
+
+@given(data=st.binary(max_size=200))
+def test_the_sum_of_words_is_the_internet_checksums(data: bytes) -> None:
+    words = data + bytes(len(data) % 2)
+    total = sum(struct.unpack(f"!{len(words) // 2}H", words))
+    assert sum_of_words(data) == total % 0xFFFF
+    assert sum_of_words(bytearray(data)) == total % 0xFFFF
+
+
+@pytest.mark.parametrize("family", Family, ids=str)
+@pytest.mark.parametrize("payload_bytes", [16, 17, 56, 8_972])
+def test_a_request_has_its_type_identifier_and_size(family: Family, payload_bytes: int) -> None:
+    packet = request_template(family, 0x1234, payload_bytes)
+    assert len(packet) == 8 + payload_bytes
+    assert packet[0] == (8 if family is Family.IPV4 else 128)
+    assert packet[4:6] == b"\x12\x34"
+    assert packet[24:] == filler(payload_bytes - 16)
 
 
 @given(
@@ -126,8 +168,9 @@ def test_the_filler_has_the_size_asked_for_and_leaves_the_checksum_alone(
 
 
 def test_an_unknown_code_of_a_known_error_still_has_a_reason() -> None:
-    assert reason_of(Family.IPV4, 3, 99) == "destination unreachable"
-    assert reason_of(Family.IPV6, 2, 0) == "packet too big for the path"
+    assert reason_of(Family.IPV4, 3, 99) == "destination unreachable (type 3, code 99)"
+    assert reason_of(Family.IPV6, 2, 0) == "packet too big for the path (type 2, code 0)"
+    assert reason_of(Family.IPV4, 5, 1) is None
 
 
 def test_replies_and_errors_are_wanted_and_requests_are_not() -> None:
