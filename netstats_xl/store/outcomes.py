@@ -151,8 +151,12 @@ def render_strays(strays: Strays) -> StraysRow:
     """The strays as a row; of most rounds there is nothing to tell, and NULLs cost nothing."""
     if strays == NO_STRAYS:
         return NO_STRAYS_ROW
-    counts = (min(each, MOST_COUNTED) or None for each in (strays.duplicates, strays.late, strays.corrupted))
-    return StraysRow(*counts, strays.elsewhere or None)
+    return StraysRow(
+        duplicates=min(strays.duplicates, MOST_COUNTED) or None,
+        late=min(strays.late, MOST_COUNTED) or None,
+        corrupted=min(strays.corrupted, MOST_COUNTED) or None,
+        elsewhere=strays.elsewhere or None,
+    )
 
 
 def parse_strays(

@@ -1,0 +1,32 @@
+"""How many packets leave in a second, over all attempts of all rounds."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+
+class Pacer:
+    """Gives each attempt its turn, so that no more packets a second leave than are allowed. For one event loop."""
+
+    def __init__(
+        self,
+        packets_per_second: float,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`now`: a monotonic clock, s; `sleep` waits so many seconds."""
+        self.packets_per_second = packets_per_second
+        """From the next turn on; it may be changed at any time."""
+        self._now = now
+        self._sleep = sleep
+        self._free_at = 0.0
+        """When the next turn may begin, on the clock."""
+
+    async def turn(self, packets: int) -> None:
+        """Wait until so many packets may leave. Turns come in the order in which they were asked for."""
+        now = self._now()
+        begins_at = max(now, self._free_at)
+        self._free_at = begins_at + packets / self.packets_per_second
+        if begins_at > now:
+            await self._sleep(begins_at - now)

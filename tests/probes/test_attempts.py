@@ -1,0 +1,144 @@
+"""Attempts: their plan, their own time, what they come to, and how many packets leave in a second."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from netstats_xl.domain.results import (
+    HttpAnswer,
+    Outcome,
+    Refused,
+    Replied,
+    SendFailed,
+    ServiceFailed,
+    Timeout,
+    Unreachable,
+)
+from netstats_xl.domain.targets import EchoSettings
+from netstats_xl.probes.attempts import Finding, Room, fold, make_attempts
+from netstats_xl.probes.pacing import Pacer
+from tests.contracts.prober import on_selector_loop
+
+HERE = "192.0.2.1"
+LOST = Timeout(address=HERE, sent=1)
+REFUSED = Refused(address=HERE, sent=1)
+FAILED = ServiceFailed(address=HERE, sent=1, reason="HTTP 503: Service Unavailable")
+FAR = Unreachable(address=HERE, sent=1, reporter="", reason="host unreachable")
+NOT_SENT = SendFailed(address=HERE, reason="no route to its network")
+
+
+def answered(rtt_ms: float, answer: str = "", http: HttpAnswer | None = None) -> Replied:
+    return Replied(address=HERE, rtts_ms=(rtt_ms,), answer=answer, http=http)
+
+
+def room(*, places: int = 10, packets_per_second: float = 10_000) -> Room:
+    return Room(pacer=Pacer(packets_per_second), places=asyncio.Semaphore(places), packets=1)
+
+
+@pytest.mark.parametrize(
+    ("findings", "outcome"),
+    [
+        ([LOST, LOST], Timeout(address=HERE, sent=2)),
+        ([REFUSED, LOST], Refused(address=HERE, sent=2)),
+        ([REFUSED, FAILED], ServiceFailed(address=HERE, sent=2, reason=FAILED.reason)),
+        ([FAR, NOT_SENT], FAR),
+        ([NOT_SENT, NOT_SENT], NOT_SENT),
+        ([NOT_SENT, LOST], LOST),
+        (
+            [answered(1.5, "old"), FAILED, NOT_SENT, answered(2.5, "new"), LOST],
+            Replied(address=HERE, rtts_ms=(1.5, None, 2.5, None), answer="new"),
+        ),
+    ],
+)
+def test_what_attempts_come_to(findings: Sequence[Finding], outcome: Outcome) -> None:
+    assert fold(findings, HERE) == outcome
+
+
+def test_what_the_last_web_answer_told_is_kept() -> None:
+    http = HttpAnswer(status=204, total_ms=3.0, certificate_days=5.0)
+    found = fold([answered(1.0, http=HttpAnswer(status=200, total_ms=2.0)), answered(2.0, http=http)], HERE)
+    assert isinstance(found, Replied)
+    assert found.http == http
+
+
+def test_attempts_begin_one_interval_apart_and_overlap() -> None:
+    began: list[float] = []
+
+    async def main() -> Outcome:
+        loop = asyncio.get_running_loop()
+
+        async def attempt() -> Finding:
+            began.append(loop.time())
+            await asyncio.Event().wait()
+            raise AssertionError("it never ends by itself")
+
+        settings = EchoSettings(packets=3, packet_interval_ms=20, timeout_ms=50)
+        return await make_attempts(attempt, address=HERE, settings=settings, room=room())
+
+    assert on_selector_loop(main()) == Timeout(address=HERE, sent=3)
+    assert [round(each - began[0], 3) >= 0.02 * number for number, each in enumerate(began)] == [True] * 3
+
+
+def test_no_more_go_on_at_once_than_there_are_places() -> None:
+    under_way = most = 0
+
+    async def attempt() -> Finding:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.02)
+        under_way -= 1
+        return answered(1.0)
+
+    async def main() -> list[Outcome]:
+        settings = EchoSettings(packets=4, packet_interval_ms=10, timeout_ms=1_000)
+        shared = room(places=2)
+        rounds = (make_attempts(attempt, address=HERE, settings=settings, room=shared) for _ in range(3))
+        return list(await asyncio.gather(*rounds))
+
+    found = on_selector_loop(main())
+    assert most == 2
+    # Waiting for a place costs an attempt none of its own time.
+    assert found == [Replied(address=HERE, rtts_ms=(1.0,) * 4)] * 3
+
+
+def test_an_attempt_that_goes_wrong_itself_is_told_and_costs_the_others_nothing() -> None:
+    results = [answered(1.0), None, answered(3.0)]
+
+    async def attempt() -> Finding:
+        found = results.pop(0)
+        if found is None:
+            raise ValueError("a mistake")
+        return found
+
+    async def main() -> Outcome:
+        settings = EchoSettings(packets=3, packet_interval_ms=10)
+        return await make_attempts(attempt, address=HERE, settings=settings, room=room())
+
+    assert on_selector_loop(main()) == Replied(address=HERE, rtts_ms=(1.0, 3.0))
+    results += [None, None, None]
+    found = on_selector_loop(main())
+    assert isinstance(found, SendFailed)
+    assert "please report it: ValueError('a mistake')" in found.reason
+
+
+def test_turns_are_as_far_apart_as_their_packets_ask_for() -> None:
+    now, slept = 100.0, []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(round(seconds, 6))
+
+    async def main() -> None:
+        nonlocal now
+        pacer = Pacer(100, now=lambda: now, sleep=sleep)
+        for packets in (1, 3, 2, 1):
+            await pacer.turn(packets)
+        pacer.packets_per_second = 10
+        await pacer.turn(1)
+        await pacer.turn(1)
+        now = 200.0
+        await pacer.turn(1)
+
+    on_selector_loop(main())
+    assert slept == [0.01, 0.04, 0.06, 0.07, 0.17]
