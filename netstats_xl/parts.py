@@ -10,7 +10,7 @@ from typing import Protocol
 
 from netstats_xl.app.publishing import ReportInputs
 from netstats_xl.app.service import Service, WorkbookState
-from netstats_xl.domain.targets import Settings
+from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.domain.views import WorkbookView
 from netstats_xl.ports import Clock, Prober, Publisher, ResultStore, Workbook
 from netstats_xl.scheduling import Scheduler
@@ -104,7 +104,8 @@ class Parts:
     clock: Clock
     workbook: Workbook
     workbook_name: str
-    open_prober: Callable[[], Prober]
+    open_prober: Callable[[Definitions], Prober]
+    """Raises a `ProbeEngineError` where nothing of these definitions can be probed."""
     open_store: Callable[[Settings], ResultStore]
     open_memory_store: Callable[[], ResultStore]
     make_scheduler: Callable[[OnError], Scheduler]

@@ -46,7 +46,7 @@ def _test_here(names: Sequence[str], workbook: Path) -> Sequence[TestResult]:
     ]
     definitions = Definitions(destinations=tuple(numbered), jobs=reading.jobs)
     wanted = [_destination(definitions, name) for name in names]
-    prober = wiring.open_prober()
+    prober = wiring.open_prober(Definitions(destinations=tuple(wanted)))
 
     async def probe() -> Sequence[TestResult]:
         try:

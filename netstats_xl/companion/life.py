@@ -85,7 +85,7 @@ class Companion:
             self._watch = self._make_watch()
             loaded = self._watch.begin()
             self._check_can_begin(loaded)
-            prober = parts.open_prober()
+            prober = parts.open_prober(loaded.definitions)
             self._scheduler.start()
             undo.callback(self._scheduler.stop, 0)
             undo.callback(lambda: asyncio.run(prober.close()))

@@ -58,7 +58,11 @@ class KindsProber:
 
     async def probe(self, targets: Sequence[ProbeTarget], settings: EchoSettings) -> Sequence[RoundResult]:
         """See `ports.Prober.probe`. Where pings cannot be sent, that is an error only if nothing else was asked for."""
+        if self._closed:
+            raise BackendUnavailable("The prober is closed. Start the program again.")
         services = [number for number, target in enumerate(targets) if not is_echo(target.host)]
+        if not targets:
+            return ()
         if not services:
             echo = await self._opened()
             return await echo.probe(targets, settings)

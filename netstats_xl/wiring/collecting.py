@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netstats_xl.app.service import Service
-from netstats_xl.domain.targets import Settings
+from netstats_xl.domain.endpoints import is_echo
+from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.errors import ConfigurationError
 from netstats_xl.parts import Parts, Server
 from netstats_xl.paths import companion_id, data_folder
@@ -68,11 +70,17 @@ def connect(workbook: Path, *, report: Path | None = None, database: Path | None
     )
 
 
-def open_prober() -> Prober:
-    """What sends the probes, in a process of its own."""
+def open_prober(definitions: Definitions) -> Prober:
+    """What sends the probes, in a process of its own.
+
+    Raises:
+        ProbeEngineError: this user cannot ping, and these definitions have nothing but pings.
+    """
+    from netstats_xl.probes.choice import open_prober
     from netstats_xl.probes.process import ProcessProber
 
-    return ProcessProber.open()
+    pings = all(is_echo(each.host) for each in definitions.destinations if each.enabled)
+    return ProcessProber.open(partial(open_prober, pings=pings))
 
 
 @contextmanager

@@ -177,7 +177,7 @@ class Stage:
             clock=self.clock,
             workbook=self.book,
             workbook_name=PLACE if live else "NetStats.xlsx",
-            open_prober=lambda: self.prober,
+            open_prober=lambda definitions: self.prober,
             open_store=lambda settings: self.store,
             open_memory_store=lambda: self.spare,
             make_scheduler=self._make_scheduler,
