@@ -1,5 +1,6 @@
 """The parts of a companion: which technology serves which port."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from netstats_xl.app.service import Service
 from netstats_xl.domain.endpoints import is_echo
-from netstats_xl.domain.targets import Definitions, Settings
-from netstats_xl.errors import ConfigurationError
+from netstats_xl.domain.results import describe
+from netstats_xl.domain.targets import Definitions, EchoSettings, Settings
+from netstats_xl.errors import ConfigurationError, ProbeEngineError
 from netstats_xl.parts import Parts, Server
 from netstats_xl.paths import companion_id, data_folder
-from netstats_xl.ports import Prober
+from netstats_xl.ports import Prober, ProbeTarget
 from netstats_xl.scheduling import Scheduler
 from netstats_xl.wiring.files import (
     clock,
@@ -81,6 +83,27 @@ def open_prober(definitions: Definitions) -> Prober:
 
     pings = all(is_echo(each.host) for each in definitions.destinations if each.enabled)
     return ProcessProber.open(partial(open_prober, pings=pings))
+
+
+def why_no_pings() -> str | None:
+    """Why this user cannot ping even this computer, with the remedy; None where that works."""
+    from netstats_xl.probes.choice import open_echo
+
+    async def ping() -> str | None:
+        prober = open_echo()
+        try:
+            target = ProbeTarget(destination_id="here", host="127.0.0.1")
+            [result] = await prober.probe([target], EchoSettings(packets=2, packet_interval_ms=50))
+        finally:
+            await prober.close()
+        why = describe(result.outcome)
+        return f"This computer does not answer its own pings: {why}." if why else None
+
+    try:
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            return runner.run(ping())
+    except ProbeEngineError as error:
+        return error.message
 
 
 @contextmanager

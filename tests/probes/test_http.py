@@ -10,6 +10,7 @@ import httpx
 import pytest
 import trustme
 
+from netstats_xl.domain.endpoints import WebAddress
 from netstats_xl.domain.results import Outcome, Refused, Replied, SendFailed, ServiceFailed, Timeout
 from netstats_xl.domain.targets import EchoSettings
 from netstats_xl.probes import http
@@ -123,7 +124,7 @@ def test_a_status_from_400_on_means_that_the_server_cannot_serve(status: str, re
 
 
 def test_of_a_body_only_so_much_is_read() -> None:
-    endless = [b"HTTP/1.1 200 OK\r\n\r\n", *([b"x" * 100_000] * 30), 30.0]
+    endless: list[bytes | float] = [b"HTTP/1.1 200 OK\r\n\r\n", *([b"x" * 100_000] * 30), 30.0]
     found, server = get(endless)
     assert isinstance(found, Replied)
     assert found.http is not None
@@ -243,7 +244,7 @@ def test_a_name_that_leads_to_a_scoped_address_is_not_sent_to() -> None:
     async def main() -> object:
         return await http.request(
             linked,
-            http.WebAddress(host=NAME, port=80, tls=False, target="/"),
+            WebAddress(host=NAME, port=80, tls=False, target="/"),
             tls=believing(),
         )
 

@@ -115,7 +115,7 @@ def test_where_no_socket_can_be_opened_nothing_was_sent(monkeypatch: pytest.Monk
         raise OSError(errno.EMFILE, "Too many open files")
 
     async def main() -> Finding:
-        monkeypatch.setattr(tcp.socket, "socket", refuse)
+        monkeypatch.setattr(socket, "socket", refuse)
         try:
             return await connect(address("127.0.0.1"), 9)
         finally:
