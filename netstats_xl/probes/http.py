@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import certifi
 import httpx
 
 from netstats_xl import __version__
@@ -52,9 +51,9 @@ _INSECURE = {
 
 
 def trusted() -> ssl.SSLContext:
-    """Whom to trust: the system's authorities, among them a company's own, and the usual ones of the web."""
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
+    """Whom to trust: the web's authorities, as httpx brings them, and the system's, among them a company's own."""
+    context = httpx.create_ssl_context()
+    context.load_default_certs()
     return context
 
 

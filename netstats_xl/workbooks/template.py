@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from uuid import NAMESPACE_URL, uuid5
 
-from netstats_xl.app.views.help import Sections, help_sheet
+from netstats_xl.app.views.help import KINDS_HELP, Sections, help_sheet
 from netstats_xl.app.views.input_sheets import SPARE_ROWS as SPARE_ROWS
 from netstats_xl.app.views.input_sheets import (
     destinations_sheet,
@@ -65,6 +65,7 @@ _HELP: Sections = (
             "netstats-xl expand NetStats.xlsx",
         ),
     ),
+    KINDS_HELP,
     (
         "Jobs",
         (
