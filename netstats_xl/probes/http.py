@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
+import anyio
 import httpx
 
 from netstats_xl import __version__
@@ -55,6 +56,14 @@ def trusted() -> ssl.SSLContext:
     context = httpx.create_ssl_context()
     context.load_default_certs()
     return context
+
+
+def warm_up() -> None:
+    """Have everything loaded that httpx loads with its first request, in a thread without an event loop.
+
+    httpx speaks through anyio, which loads its larger half when it is first used: in the midst of a probe.
+    """
+    anyio.run(anyio.sleep, 0)
 
 
 async def request(address: Address, web: WebAddress, *, tls: ssl.SSLContext) -> Finding:

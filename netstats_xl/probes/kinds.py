@@ -12,7 +12,7 @@ from netstats_xl.ports import Prober, ProbeTarget
 from netstats_xl.probes.resolver import Resolver
 from netstats_xl.probes.services import ServiceProber
 
-SHARE_OF_SERVICES = 0.25
+SHARE_OF_SERVICES = 0.5
 """Of the packets a second, once there is anything else than pings: the rest is for these."""
 
 

@@ -19,8 +19,8 @@ from netstats_xl.probes.tcp import connect
 
 Service = TcpPort | DnsQuestion | WebAddress
 
-_PACKETS: Mapping[type[Service], int] = {TcpPort: 3, DnsQuestion: 1, WebAddress: 6}
-"""What an attempt sends at least: SYN, ACK and FIN; a question; these, a request and its answer's acknowledgements."""
+_PACKETS: Mapping[type[Service], int] = {TcpPort: 3, DnsQuestion: 1, WebAddress: 20}
+"""What an attempt is counted as: SYN, ACK and FIN; a question; TLS, a request, and a page of some packets."""
 _PLACES: Mapping[type[Service], int] = {TcpPort: 200, DnsQuestion: 150, WebAddress: 50}
 """Attempts at once: together below what `select` takes on Windows, 512, and what a Linux process may open, 1,024.
 
@@ -132,10 +132,11 @@ class ServiceProber:
                 self._loaded.add(module)
 
     async def _trusted(self) -> ssl.SSLContext:
-        from netstats_xl.probes.http import trusted
+        from netstats_xl.probes.http import trusted, warm_up
 
         async with self._loading:
             if self._tls is None:
+                await asyncio.to_thread(warm_up)
                 self._tls = await asyncio.to_thread(self._trust or trusted)
             return self._tls
 

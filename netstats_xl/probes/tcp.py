@@ -43,12 +43,13 @@ async def connect(address: Address, port: int) -> Finding:
         sock.setblocking(False)
         began_at = time.perf_counter()
         number = sock.connect_ex(with_port(address.sockaddr, port))
+        ended_at = time.perf_counter()
         left = number in _UNDER_WAY
         if left:
-            await writable(loop, sock)
+            ended_at = await writable(loop, sock)
             number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if number == 0:
-            rtt_ms = (time.perf_counter() - began_at) * 1_000
+            rtt_ms = (ended_at - began_at) * 1_000
             return Replied(address=address.text, rtts_ms=(rtt_ms,), answer=CONNECTED)
     return failure(address, number, left=left)
 
@@ -94,16 +95,19 @@ def with_port(sockaddr: SockAddr, port: int) -> SockAddr:
     return (sockaddr[0], port) if len(sockaddr) == 2 else (sockaddr[0], port, sockaddr[2], sockaddr[3])
 
 
-async def writable(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
-    """Wait until the socket is connected, or could not be."""
-    ready: asyncio.Future[None] = loop.create_future()
+async def writable(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> float:
+    """Wait until the socket is connected, or could not be; when the event loop saw it, s.
+
+    That is before this task has its turn again, for which it may have to wait while many others have theirs.
+    """
+    ready: asyncio.Future[float] = loop.create_future()
 
     def settle() -> None:
         if not ready.done():
-            ready.set_result(None)
+            ready.set_result(time.perf_counter())
 
     loop.add_writer(sock.fileno(), settle)
     try:
-        await ready
+        return await ready
     finally:
         loop.remove_writer(sock.fileno())

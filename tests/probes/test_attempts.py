@@ -123,22 +123,49 @@ def test_an_attempt_that_goes_wrong_itself_is_told_and_costs_the_others_nothing(
     assert "please report it: ValueError('a mistake')" in found.reason
 
 
-def test_turns_are_as_far_apart_as_their_packets_ask_for() -> None:
-    now, slept = 100.0, []
+class Watch:
+    """A clock that goes on with each sleep, by as much more as it is told to."""
 
-    async def sleep(seconds: float) -> None:
-        slept.append(round(seconds, 6))
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.late_s = 0.0
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(round(seconds, 6))
+        self.now += seconds + self.late_s
+
+
+def test_turns_are_as_far_apart_as_their_packets_ask_for() -> None:
+    watch = Watch()
 
     async def main() -> None:
-        nonlocal now
-        pacer = Pacer(100, now=lambda: now, sleep=sleep)
-        for packets in (1, 3, 2, 1):
+        pacer = Pacer(100, now=lambda: watch.now, sleep=watch.sleep)
+        for packets in (4, 3, 2, 2):
             await pacer.turn(packets)
+        assert watch.slept == [0.02, 0.03, 0.02]  # so soon after its start the first one costs less
         pacer.packets_per_second = 10
         await pacer.turn(1)
         await pacer.turn(1)
-        now = 200.0
-        await pacer.turn(1)
+        assert watch.slept[-2:] == [0.02, 0.1]
 
     on_selector_loop(main())
-    assert slept == [0.01, 0.04, 0.06, 0.07, 0.17]
+
+
+def test_late_timers_cost_no_packets_and_a_standstill_makes_no_burst() -> None:
+    watch = Watch()
+
+    async def main() -> None:
+        pacer = Pacer(100, now=lambda: watch.now, sleep=watch.sleep)
+        await pacer.turn(1)
+        began_at, watch.late_s = watch.now, 0.015
+        for _ in range(100):
+            await pacer.turn(1)
+        assert watch.now - began_at == pytest.approx(1, abs=0.05)
+        watch.now += 60
+        watch.late_s, watch.slept = 0.0, []
+        for _ in range(10):
+            await pacer.turn(1)
+        assert sum(watch.slept) == pytest.approx(0.07, abs=0.011)
+
+    on_selector_loop(main())
