@@ -79,14 +79,14 @@ async def request(address: Address, web: WebAddress, *, tls: ssl.SSLContext) -> 
     async def note(event: str, _info: Mapping[str, object]) -> None:
         times[event] = time.perf_counter()
 
-    named = httpx.URL(origin(web) + web.target)
-    sent = httpx.Request(
-        "GET",
-        named.copy_with(host=address.text),
-        headers={"host": named.netloc.decode("ascii"), **_HEADERS},
-        extensions={"trace": note, **_server_name(named, web)},
-    )
     try:
+        named = httpx.URL(origin(web) + web.target)
+        sent = httpx.Request(
+            "GET",
+            named.copy_with(host=address.text),
+            headers={"host": named.netloc.decode("ascii"), **_HEADERS},
+            extensions={"trace": note, **_server_name(named, web)},
+        )
         async with httpx.AsyncHTTPTransport(verify=tls, trust_env=False, retries=0) as transport:
             answer = await transport.handle_async_request(sent)
             certificate_days = _days_left(answer)

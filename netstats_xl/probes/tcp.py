@@ -77,11 +77,11 @@ def not_sent(address: Address, error: OSError) -> SendFailed:
 
 def has_route(address: Address) -> bool:
     """Whether this machine knows a way to the address; no packet is sent."""
-    with socket.socket(family_of(address), socket.SOCK_DGRAM) as sock:
-        try:
+    try:
+        with socket.socket(family_of(address), socket.SOCK_DGRAM) as sock:
             sock.connect(with_port(address.sockaddr, 9))
-        except OSError:
-            return False
+    except OSError:
+        return False
     return True
 
 

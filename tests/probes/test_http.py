@@ -1,7 +1,9 @@
 """Web addresses: times, statuses, certificates, and servers that speak something else."""
 
 import asyncio
+import errno
 import inspect
+import os
 import ssl
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,7 +13,15 @@ import pytest
 import trustme
 
 from netstats_xl.domain.endpoints import WebAddress
-from netstats_xl.domain.results import Outcome, Refused, Replied, SendFailed, ServiceFailed, Timeout
+from netstats_xl.domain.results import (
+    Outcome,
+    Refused,
+    Replied,
+    SendFailed,
+    ServiceFailed,
+    Timeout,
+    Unreachable,
+)
 from netstats_xl.domain.targets import EchoSettings
 from netstats_xl.probes import http
 from netstats_xl.probes.addresses import from_sockaddr, parse_literal
@@ -268,6 +278,30 @@ def test_every_error_of_httpx_has_its_outcome(kind: type[Exception]) -> None:
     assert address is not None
     found = failure_of(error, address)
     assert isinstance(found, Timeout if issubclass(kind, httpx.TimeoutException) else ServiceFailed)
+
+
+def connecting(number: int) -> httpx.ConnectError:
+    """As httpx tells that a connection failed with this error of the system."""
+    error = httpx.ConnectError("All connection attempts failed")
+    error.__cause__ = ExceptionGroup("several", [OSError(number, os.strerror(number))])
+    return error
+
+
+def test_errors_of_the_system_mean_what_they_mean_for_any_connection() -> None:
+    here, nowhere = parse_literal("127.0.0.1"), parse_literal("fe80::1")
+    assert here is not None
+    assert nowhere is not None
+    assert failure_of(connecting(errno.ECONNREFUSED), here) == Refused(address="127.0.0.1", sent=1)
+    assert failure_of(connecting(errno.ETIMEDOUT), here) == Timeout(address="127.0.0.1", sent=1)
+    assert failure_of(connecting(errno.EHOSTUNREACH), here) == Unreachable(
+        address="127.0.0.1", sent=1, reporter="", reason="host unreachable"
+    )
+    assert failure_of(connecting(errno.ENETUNREACH), nowhere) == SendFailed(
+        address="fe80::1", reason="no route to its network"
+    )
+    lacking = failure_of(connecting(errno.EMFILE), here)
+    assert isinstance(lacking, SendFailed)
+    assert "allow this program more open files" in lacking.reason
 
 
 def test_the_systems_own_authorities_are_trusted_and_names_checked() -> None:
