@@ -10,7 +10,7 @@ from typing import Protocol
 
 from netstats_xl.app.publishing import ReportInputs
 from netstats_xl.app.service import Service, WorkbookState
-from netstats_xl.domain.targets import Engine, Settings
+from netstats_xl.domain.targets import Definitions, Engine, Settings
 from netstats_xl.domain.views import WorkbookView
 from netstats_xl.ports import Clock, Prober, Publisher, ResultStore, Workbook
 from netstats_xl.scheduling import Scheduler
@@ -104,12 +104,12 @@ class Parts:
     clock: Clock
     workbook: Workbook
     workbook_name: str
-    open_prober: Callable[[Engine], Prober]
-    """What sends the probes, with this engine.
+    open_prober: Callable[[Definitions, Engine], Prober]
+    """What sends the probes of such definitions, with this engine.
 
     Raises:
         ConfigurationError: the environment asks for an engine that there is not.
-        ProbeEngineError: no probe can be sent.
+        ProbeEngineError: nothing of these definitions can be probed.
     """
     open_store: Callable[[Settings], ResultStore]
     open_memory_store: Callable[[], ResultStore]

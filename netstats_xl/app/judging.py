@@ -60,6 +60,7 @@ class Judging:
                 tracker=trackers.get(each.id, Tracker()),
                 latest=latest.get(each.id),
                 thresholds=each.thresholds.or_else(settings.thresholds),
+                host=each.host,
             )
             for each in destinations
         }

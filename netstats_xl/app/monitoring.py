@@ -222,6 +222,7 @@ class Monitoring:
                 run_id=run_id,
                 interval_s=interval.total_seconds(),
                 outcome=result.outcome,
+                strays=result.strays,
             )
             samples.append(sample)
             event = self._judging.take(destination, sample, self._settings)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from netstats_xl.app.service import TestResult
+from netstats_xl.domain.answers import answer_of
 from netstats_xl.domain.results import Replied, describe, packets_of
 from netstats_xl.domain.states import mean_rtt_ms
 from netstats_xl.domain.targets import Definitions, Destination, EchoSettings
@@ -39,11 +40,16 @@ async def probe_now(
 
 
 def render_test(result: TestResult, zone: str) -> str:
-    """What a destination's row says of its test: `Test at 12:31:05: 4 of 4 replies, mean 1.23 ms`."""
+    """What a destination's row says of its test: `Test at 12:31:05: 4 of 4 replies, mean 1.23 ms`.
+
+    With what the last reply said, where it said something: `..., mean 1.23 ms: connected`.
+    """
     found = describe(result.outcome)
     if isinstance(result.outcome, Replied):
         sent, received = packets_of(result.outcome)
         found = f"{received} of {sent} replies, mean {mean_rtt_ms(result.outcome):.2f} ms"
+        if said := answer_of(result.outcome, result.outcome.address):
+            found += f": {said}"
     return f"Test at {to_local(result.at, zone):%H:%M:%S}: {found}"
 
 

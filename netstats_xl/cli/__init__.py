@@ -163,9 +163,9 @@ def demo(
     duration: Annotated[str, typer.Option("--for", metavar="TIME", help="How long to measure.")] = "25s",
 ) -> None:
     """Measure this computer's own loopback addresses for half a minute and write a report."""
-    from netstats_xl.commands import collect
+    from netstats_xl.commands.demo import demo
 
-    raise typer.Exit(collect.demo(folder, duration))
+    raise typer.Exit(demo(folder, duration))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`run`, `demo` and `collect`: collect until told to stop."""
+"""`run` and `collect`: collect until told to stop."""
 
 import logging
 import time
@@ -6,8 +6,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-
-import typer
 
 from netstats_xl import wiring
 from netstats_xl.commands.asking import parsed, say
@@ -40,18 +38,7 @@ def run(
     """Collect until Ctrl+C or for the duration; 1 where something was not saved, else 0."""
     limit = parsed(parse_duration, duration, "--for") if duration is not None else None
     parts = wiring.connect(workbook, report=report, database=database)
-    return _collect_and_show(parts, limit, confirm_removals=confirm_removals)
-
-
-def demo(folder: Path, duration: str) -> int:
-    """Write the demo's workbook into the folder, collect from it, and say where the report lies."""
-    limit = parsed(parse_duration, duration, "--for")
-    workbook = folder / "NetStats-demo.xlsx"
-    folder.mkdir(parents=True, exist_ok=True)
-    if not workbook.exists():
-        wiring.write_demo(workbook, zone=wiring.system_zone())
-    typer.echo(f"Measuring this computer's loopback addresses for {duration}, as {workbook} says ...")
-    return _collect_and_show(wiring.connect(workbook), limit, confirm_removals=False)
+    return collect_and_show(parts, limit, confirm_removals=confirm_removals)
 
 
 def collect(workbook: Path, *, report: Path | None, database: Path | None, confirm_removals: bool) -> int:
@@ -77,7 +64,8 @@ def collect_live(workbook: str, *, identity: str, window: int) -> int:
     )
 
 
-def _collect_and_show(parts: Parts, limit: timedelta | None, *, confirm_removals: bool) -> int:
+def collect_and_show(parts: Parts, limit: timedelta | None, *, confirm_removals: bool) -> int:
+    """Collect and show how it goes until Ctrl+C or the limit; 1 where something was not saved, else 0."""
     from rich.console import Console
 
     from netstats_xl.terminal import Display

@@ -71,7 +71,7 @@ def _found(
             status.update(f"Testing the way to {host}: {payload_bytes:,} bytes of payload {told} ...")
 
         address = host_of(definitions, host)
-        prober = wiring.open_prober(settings.engine)
+        prober = wiring.open_prober(Definitions(), settings.engine)
         return asyncio.run(_closing(prober, test(prober, address, show)))
 
 

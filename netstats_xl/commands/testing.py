@@ -13,6 +13,7 @@ from netstats_xl.app.finding import named
 from netstats_xl.app.service import TestResult
 from netstats_xl.app.testing import probe_now
 from netstats_xl.commands.asking import say, takes_any_character
+from netstats_xl.domain.answers import answer_of
 from netstats_xl.domain.results import Replied, describe, packets_of
 from netstats_xl.domain.states import mean_rtt_ms
 from netstats_xl.domain.targets import Definitions, Destination
@@ -46,7 +47,7 @@ def _test_here(names: Sequence[str], workbook: Path) -> Sequence[TestResult]:
     ]
     definitions = Definitions(destinations=tuple(numbered), jobs=reading.jobs)
     wanted = [_destination(definitions, name) for name in names]
-    prober = wiring.open_prober(reading.settings.engine)
+    prober = wiring.open_prober(Definitions(destinations=tuple(wanted)), reading.settings.engine)
 
     async def probe() -> Sequence[TestResult]:
         try:
@@ -78,6 +79,7 @@ def _told(result: TestResult) -> Mapping[str, Any]:
         "received": received,
         "rtt_ms": mean_rtt_ms(result.outcome),
         "reason": describe(result.outcome),
+        "answer": answer_of(result.outcome, result.destination.host),
     }
 
 
@@ -86,4 +88,5 @@ def _line(result: Mapping[str, Any]) -> str:
     if not result["answered"]:
         return f"{result['name']}{host}: {result['reason']}"
     replies = f"{result['received']} of {result['sent']} replies"
-    return f"{result['name']}{host}: {replies}, mean {result['rtt_ms']:.2f} ms"
+    said = f": {result['answer']}" if result.get("answer") else ""
+    return f"{result['name']}{host}: {replies}, mean {result['rtt_ms']:.2f} ms{said}"

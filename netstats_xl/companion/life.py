@@ -86,7 +86,7 @@ class Companion:
             self._watch = self._make_watch()
             loaded = self._watch.begin()
             self._check_can_begin(loaded)
-            prober = parts.open_prober(loaded.settings.engine)
+            prober = parts.open_prober(loaded.definitions, loaded.settings.engine)
             self._scheduler.start()
             undo.callback(self._scheduler.stop, 0)
             undo.callback(lambda: asyncio.run(prober.close()))

@@ -139,8 +139,8 @@ class NewHosts(Request):
     """Hosts that become destinations named after them; blocks and ranges stand for their addresses."""
 
     hosts: Annotated[str, Field(min_length=1, max_length=100_000)] = Field(
-        description="Addresses, host names, blocks and ranges (10.0.0.0/28, 10.0.0.1-20), separated by commas, "
-        "semicolons or white space."
+        description="Addresses, host names, services (tcp://server:443), blocks and ranges (10.0.0.0/28), separated "
+        "by commas, semicolons or white space."
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from netstats_xl.app.service import DestinationEntry, JobEntry, TestResult
 from netstats_xl.control.answers import Answer, Part
 from netstats_xl.control.problems import BadCell
+from netstats_xl.domain.answers import answer_of
 from netstats_xl.domain.results import Replied, State, describe, packets_of
 from netstats_xl.domain.states import JobState, mean_rtt_ms
 from netstats_xl.sheets import job_cells
@@ -32,6 +33,7 @@ class DestinationPart(Part):
     last_rtt_ms: float | None
     loss_percent: float | None
     last_seen_at: datetime | None
+    answer: str = Field(description="What its last reply said besides its time.")
     problems: str
 
     @classmethod
@@ -51,6 +53,7 @@ class DestinationPart(Part):
             last_rtt_ms=status.last_rtt_ms,
             loss_percent=status.loss_percent,
             last_seen_at=status.last_seen_at,
+            answer=status.answer,
             problems=status.problems,
         )
 
@@ -77,6 +80,7 @@ class StatusAnswer(Answer):
     last_rtt_ms: float | None
     loss_percent: float | None
     last_seen_at: datetime | None
+    answer: str = Field(description="What its last reply said besides its time.")
     problems: str
 
 
@@ -100,6 +104,7 @@ class TestPart(Part):
     received: int
     rtt_ms: float | None = Field(description="Mean; null without a reply.")
     reason: str = Field(description="Why there was no reply; empty where there was one.")
+    answer: str = Field(description="What the last reply said besides its time.")
 
     @classmethod
     def of(cls, result: TestResult) -> Self:
@@ -117,6 +122,7 @@ class TestPart(Part):
             received=received,
             rtt_ms=mean_rtt_ms(outcome),
             reason=describe(outcome),
+            answer=answer_of(outcome, result.destination.host),
         )
 
 

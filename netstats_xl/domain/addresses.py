@@ -56,7 +56,8 @@ def expand(text: str) -> tuple[str, ...]:
 def parse_host(text: str) -> str:
     """The text as one host: an IP address in canonical form, with its scope ID, or a host name as written.
 
-    Host names follow RFC 1123 with underscores allowed; a name with other letters must have an IDNA form.
+    Host names follow RFC 1123 with underscores allowed; a name with other letters must have an IDNA form. What else
+    a host cell may say, `domain.endpoints` knows.
 
     Raises:
         ValueError: in plain words, what is wrong and what would be right.
@@ -154,7 +155,8 @@ def _refuse_what_is_no_host(host: str) -> None:
         raise ValueError(f"write an IPv6 address without brackets{_if_any(host[1:-1])}")
     if port := _PORT.fullmatch(host):
         raise ValueError(
-            f"a port does not belong here: write the host only{_if_any(port['host'].strip('[]'))}"
+            f"a port does not belong to a ping: write tcp://{port['host']}:{port['port']} to probe the port, or the "
+            f"host only{_if_any(port['host'].strip('[]'))}"
         )
     if "/" in host or "\\" in host:
         name = re.split(r"[/\\]", host)[0]

@@ -51,7 +51,7 @@ class Unreachable:
     address: str
     sent: int
     reporter: str
-    """Address of the host that said so."""
+    """Address of the host that said so; empty where the system does not tell it (TCP)."""
     reason: str
     """ICMP's reason in words, for example `host unreachable`."""
 
@@ -138,7 +138,7 @@ def describe(outcome: Outcome) -> str:
         case Timeout():
             return "no reply in time"
         case Unreachable(reporter=reporter, reason=reason):
-            return f"{reason} (says {reporter})"
+            return f"{reason} (says {reporter})" if reporter else reason
         case TimeExceeded(reporter=reporter):
             return f"passed too many routers (says {reporter})"
         case Refused():
@@ -347,6 +347,8 @@ class LatestSample:
     """Of the last round."""
     last_reply_at: datetime | None
     """The tick of the last round with a reply, within the period looked at."""
+    strays: Strays = NO_STRAYS
+    """Of the last round."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

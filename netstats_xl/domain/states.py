@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
+from netstats_xl.domain.answers import answer_of, certificate_problem, strays_problem
 from netstats_xl.domain.results import (
     LatestSample,
     NameNotResolved,
@@ -38,8 +39,10 @@ class DestinationStatus:
     """Loss of the last round, %; None where nothing was sent."""
     last_seen_at: datetime | None = None
     """The tick of the last round with a reply."""
+    answer: str = ""
+    """What the last round's reply said besides its time: see `domain.answers.answer_of`."""
     problems: str = ""
-    """In words: thresholds crossed, why there was no reply."""
+    """In words: thresholds crossed, why there was no reply, replies that count for nothing."""
 
 
 class JobState(StrEnum):
@@ -76,7 +79,8 @@ class JobStatus:
 def classify(outcome: Outcome, thresholds: Thresholds) -> tuple[State, str]:
     """The state that one round alone speaks for, and why, with figures and units.
 
-    DOWN without a reply; DEGRADED where the round's mean RTT or its loss is at or above a threshold; else UP.
+    DOWN without a reply; DEGRADED where the round's mean RTT or its loss is at or above a threshold, or a web
+    server's certificate expires within `CERTIFICATE_WARNING_DAYS`; else UP.
     A round without loss is never degraded for its loss, not even by a threshold of 0 %.
     """
     match outcome:
@@ -88,6 +92,7 @@ def classify(outcome: Outcome, thresholds: Thresholds) -> tuple[State, str]:
             if loss:
                 limits = thresholds.loss_warning_percent, thresholds.loss_critical_percent
                 crossed.append(_crossed("loss", loss, "%", *limits))
+            crossed.append(certificate_problem(outcome))
             if any(crossed):
                 return State.DEGRADED, "; ".join(filter(None, crossed))
             return State.UP, f"RTT {_figure(mean_ms)} ms, loss {_figure(loss)} %"
@@ -211,13 +216,22 @@ def latest_of(sample: Sample, previous: LatestSample | None) -> LatestSample:
         at=sample.at,
         outcome=sample.outcome,
         last_reply_at=replied or (previous.last_reply_at if previous else None),
+        strays=sample.strays,
     )
 
 
 def status_of(
-    destination_id: DestinationId, *, tracker: Tracker, latest: LatestSample | None, thresholds: Thresholds
+    destination_id: DestinationId,
+    *,
+    tracker: Tracker,
+    latest: LatestSample | None,
+    thresholds: Thresholds,
+    host: str,
 ) -> DestinationStatus:
-    """What is shown of a destination: its tracked state, and figures and problems of its last round."""
+    """What is shown of a destination: its tracked state, and figures and problems of its last round.
+
+    `host`: what its host cell says.
+    """
     if latest is None:
         return DestinationStatus(destination_id=destination_id, state=tracker.state)
     found, why = classify(latest.outcome, thresholds)
@@ -227,7 +241,8 @@ def status_of(
         last_rtt_ms=mean_rtt_ms(latest.outcome),
         loss_percent=loss_percent(latest.outcome),
         last_seen_at=latest.last_reply_at,
-        problems="" if found is State.UP else why,
+        answer=answer_of(latest.outcome, host),
+        problems="; ".join(filter(None, ("" if found is State.UP else why, strays_problem(latest.strays)))),
     )
 
 

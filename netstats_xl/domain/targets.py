@@ -84,7 +84,8 @@ class Destination(Model):
     id: DestinationId
     name: str
     host: str
-    """An IPv4 or IPv6 address, or a host name."""
+    """What is probed, as `domain.endpoints.canonical` writes it: an address or a host name, or `tcp://`, `dns://` or
+    `http(s)://`."""
     group: str = ""
     tags: tuple[str, ...] = ()
     enabled: bool = True

@@ -1,16 +1,26 @@
 """Which prober this computer gets."""
 
+from functools import partial
+
 from netstats_xl.domain.targets import Engine
 from netstats_xl.ports import Prober
 from netstats_xl.probes.echo_choice import open_echo_prober
+from netstats_xl.probes.kinds import KindsProber
 
 
-def open_prober(engine: Engine = Engine.AUTOMATIC) -> Prober:
-    """A prober that can send, with the engine of the Settings sheet unless the environment names another.
+def open_prober(engine: Engine = Engine.AUTOMATIC, *, pings: bool = True) -> Prober:
+    """A prober for every kind of destination.
+
+    Args:
+        engine: what pings, unless the environment names another.
+        pings: whether a prober that cannot ping is of no use.
 
     Raises:
         ConfigurationError: the environment names an engine that there is not.
-        PrivilegeMissing: the system does not let this user; the message says what to do.
-        BackendUnavailable: it has no ICMP, or not that engine.
+        PrivilegeMissing: it is of no use, as the system does not let this user ping; the message says what to do.
+        BackendUnavailable: it is of no use, as the system has no ICMP, or not that engine.
     """
-    return open_echo_prober(engine)
+    prober = KindsProber(partial(open_echo_prober, engine))
+    if pings:
+        prober.open_echo()
+    return prober

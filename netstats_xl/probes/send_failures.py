@@ -5,7 +5,13 @@ import errno
 _QUEUE_FULL = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS, errno.ENOMEM, 10035, 10055})
 """Passes by itself. Numbers above 10,000 are Windows Sockets' own (WinError)."""
 
+_NO_SOCKETS = frozenset({errno.EMFILE, errno.ENFILE, 10024})
+"""This program, or the whole machine, has too many open already."""
+
 _REASONS = {
+    errno.EMFILE: "this program has too many sockets open",
+    errno.ENFILE: "this machine has too many files open",
+    10024: "this program has too many sockets open",
     errno.ENETUNREACH: "no route to its network",
     errno.EHOSTUNREACH: "no route to the host",
     errno.EHOSTDOWN: "the host is down",
@@ -33,6 +39,11 @@ _REASONS = {
 def is_queue_full(error: OSError) -> bool:
     """Whether trying again in a moment will do."""
     return _number(error) in _QUEUE_FULL
+
+
+def is_lack_of_sockets(error: OSError) -> bool:
+    """Whether no socket could be opened because too many are open."""
+    return _number(error) in _NO_SOCKETS
 
 
 def reason_of_failure(error: OSError) -> str:

@@ -148,7 +148,12 @@ DESTINATION_COLUMNS: tuple[SheetColumn, ...] = (
         required=True,
     ),
     text_column(
-        "host", "Host", 26, "An IPv4 or IPv6 address, or a host name. One host a row.", required=True
+        "host",
+        "Host",
+        26,
+        "One a row. An address or a host name is pinged. tcp://server:443 is connected to, "
+        "dns://192.0.2.53?name=www.example.com asked, https://server/ requested.",
+        required=True,
     ),
     text_column("group", "Group", 13, "Jobs can name it: group:Offices. One group a destination, or blank."),
     text_column("tags", "Tags", 12, "Jobs can name them: tag:voip. Several are separated by commas."),
@@ -189,7 +194,8 @@ DESTINATION_COLUMNS: tuple[SheetColumn, ...] = (
         "last_rtt_ms",
         "Last RTT (ms)",
         11,
-        "Mean round-trip time of the last round. Blank where it had no reply.",
+        "Mean round-trip time of the last round; of a connection, question or request, the time to its answer. "
+        "Blank where it had no reply.",
         kind=Kind.NUMBER,
         form=MS_FORMAT,
         rules=(
@@ -208,6 +214,12 @@ DESTINATION_COLUMNS: tuple[SheetColumn, ...] = (
             AtLeast(column="Loss critical (%)", style=BAD),
             AtLeast(column="Loss warning (%)", style=WARNING),
         ),
+    ),
+    status_column(
+        "answer",
+        "Answer",
+        24,
+        "What the last reply said: the address that a name has, a web server's status, total time and certificate.",
     ),
     status_column(
         "last_seen_at",

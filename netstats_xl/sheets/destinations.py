@@ -4,7 +4,7 @@ from functools import partial
 
 from pydantic import ValidationError
 
-from netstats_xl.domain.addresses import parse_host
+from netstats_xl.domain.endpoints import canonical_host
 from netstats_xl.domain.tables import CellValue
 from netstats_xl.domain.targets import Destination, Thresholds
 from netstats_xl.sheets.cells import as_syntax, parse_flag, parse_list, parse_name, parse_number, parse_text
@@ -21,12 +21,12 @@ def parse_destination(reader: RowReader) -> Destination:
     Where `reader.valid` is false afterwards, the destination holds defaults in place of the bad cells.
     """
     reader.require("name", "write a name that appears only once in this table")
-    reader.require("host", "write an IPv4 or IPv6 address or a host name")
+    reader.require("host", "write an address, a host name, or what else to probe, such as tcp://server:443")
     name = reader.read("name", partial(parse_name, what="the name of a destination"), "")
     return Destination(
         id=parse_id(reader.value("id")),
         name=name,
-        host=reader.read("host", lambda value: parse_host(as_syntax(value)), ""),
+        host=reader.read("host", lambda value: canonical_host(as_syntax(value)), ""),
         group=reader.read("group", partial(parse_name, what="the name of a group"), ""),
         tags=reader.read("tags", _parse_tags, ()),
         enabled=reader.read("enabled", parse_flag, True),

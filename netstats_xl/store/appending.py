@@ -11,7 +11,9 @@ from typing import Literal
 
 from netstats_xl.store.database import Cursor
 
-ColumnType = Literal["TIMESTAMP", "INTEGER", "BIGINT", "USMALLINT", "DOUBLE", "BOOLEAN", "VARCHAR", "FLOAT[]"]
+ColumnType = Literal[
+    "TIMESTAMP", "INTEGER", "BIGINT", "USMALLINT", "DOUBLE", "FLOAT", "BOOLEAN", "VARCHAR", "FLOAT[]"
+]
 ROWS_A_STATEMENT = 2_000
 """The text of more rows would take more memory than it saves time."""
 

@@ -39,7 +39,8 @@ def _guarded(column: str) -> str:
     return column
 
 
-_UNREACHABLE = _guarded("concat(reason, ' (says ', reporter, ')')")
+_UNREACHABLE = _guarded("concat(reason, CASE WHEN reporter <> '' THEN concat(' (says ', reporter, ')') END)")
+_TIME_EXCEEDED = _guarded("concat('passed too many routers (says ', reporter, ')')")
 _NOT_RESOLVED = _guarded("concat('name not resolved: ', reason)")
 _NOT_SENT = _guarded("concat('not sent: ', reason)")
 COLUMNS: tuple[tuple[str, str], ...] = (
@@ -61,8 +62,19 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     # As domain.results.describe.
     ("Reason", "CASE outcome WHEN 'timeout' THEN 'no reply in time' "
                f"WHEN 'unreachable' THEN {_UNREACHABLE} "
+               f"WHEN 'time exceeded' THEN {_TIME_EXCEEDED} "
+               "WHEN 'refused' THEN 'connection refused' "
+               f"WHEN 'service failed' THEN {_guarded('reason')} "
                f"WHEN 'not resolved' THEN {_NOT_RESOLVED} "
                f"WHEN 'not sent' THEN {_NOT_SENT} END"),
+    ("Answer", f"CASE WHEN outcome = 'replied' THEN {_guarded('reason')} END"),
+    ("HTTP status", "http_status"),
+    ("HTTP total (ms)", "round(total_ms, 4)"),
+    ("Certificate (days)", "round(certificate_days, 2)"),
+    ("Duplicate replies", "coalesce(duplicates, 0)"),
+    ("Late replies", "coalesce(late, 0)"),
+    ("Corrupted replies", "coalesce(corrupted, 0)"),
+    ("Answered by", _guarded("elsewhere")),
 )  # fmt: skip
 """The header of each column, and its value in SQL."""
 

@@ -16,10 +16,10 @@ from netstats_xl.domain.results import (
     Sample,
     StateChanged,
 )
-from netstats_xl.store.appending import append
+from netstats_xl.store.appending import ColumnType, append
 from netstats_xl.store.catalogue import Keys, add_placeholders, load_keys, missing_keys
 from netstats_xl.store.database import Cursor
-from netstats_xl.store.outcomes import render_outcome
+from netstats_xl.store.outcomes import OutcomeRow, StraysRow, render_outcome, render_strays
 
 BATCHES_REMEMBERED = 1_000
 """A batch is sent again at once or, while the disk is full, first of all: few need to be remembered."""
@@ -154,6 +154,7 @@ def _save_samples(
     destinations: dict[str, int],
 ) -> None:
     rows = [render_outcome(sample.outcome) for sample in samples]
+    strays = [render_strays(sample.strays) for sample in samples]
     append(
         cursor,
         "samples",
@@ -172,8 +173,31 @@ def _save_samples(
             ("jitter_sum_ms", "DOUBLE", [row.jitter_sum_ms for row in rows]),
             ("jitter_pairs", "USMALLINT", [row.jitter_pairs for row in rows]),
             ("rtts_ms", "FLOAT[]", [row.rtts_ms for row in rows]),
+            *_rare_columns(rows, _RARE_OF_OUTCOMES),
+            *_rare_columns(strays, _RARE_OF_STRAYS),
         ],
     )
+
+
+_RARE_OF_OUTCOMES: tuple[tuple[str, ColumnType], ...] = (
+    ("http_status", "USMALLINT"),
+    ("total_ms", "FLOAT"),
+    ("certificate_days", "FLOAT"),
+)
+_RARE_OF_STRAYS: tuple[tuple[str, ColumnType], ...] = (
+    ("duplicates", "USMALLINT"),
+    ("late", "USMALLINT"),
+    ("corrupted", "USMALLINT"),
+    ("elsewhere", "VARCHAR"),
+)
+
+
+def _rare_columns(
+    rows: Sequence[OutcomeRow | StraysRow], columns: Sequence[tuple[str, ColumnType]]
+) -> list[tuple[str, ColumnType, Sequence[object]]]:
+    """Those of the columns in which there is anything: the text of the others' NULLs would only cost time."""
+    valued = ((name, kind, [getattr(row, name) for row in rows]) for name, kind in columns)
+    return [each for each in valued if any(value is not None for value in each[2])]
 
 
 def _save_events(

@@ -70,6 +70,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE settings (definition VARCHAR NOT NULL)",
         "CREATE TABLE stopped_jobs (id VARCHAR NOT NULL)",
     ),
+    (
+        # Of web servers' answers, and of replies that count for nothing; NULL where there is nothing to tell.
+        "ALTER TABLE samples ADD COLUMN http_status USMALLINT",
+        "ALTER TABLE samples ADD COLUMN total_ms FLOAT",
+        "ALTER TABLE samples ADD COLUMN certificate_days FLOAT",
+        "ALTER TABLE samples ADD COLUMN duplicates USMALLINT",
+        "ALTER TABLE samples ADD COLUMN late USMALLINT",
+        "ALTER TABLE samples ADD COLUMN corrupted USMALLINT",
+        "ALTER TABLE samples ADD COLUMN elsewhere VARCHAR",
+    ),
 )
 """The statements that lead from each schema version to the next; the first from an empty file to version 1."""
 

@@ -20,7 +20,7 @@ from netstats_xl.domain.results import (
 from netstats_xl.domain.targets import DestinationId, JobId
 from netstats_xl.errors import StoreCorrupt
 from netstats_xl.store.database import Cursor
-from netstats_xl.store.outcomes import parse_outcome
+from netstats_xl.store.outcomes import OUTCOME_COLUMNS, found_of
 from netstats_xl.store.selection import aware, in_period, in_scope, last_rows
 
 
@@ -32,25 +32,28 @@ def samples(cursor: Cursor, period: Period, scope: Scope, limit: int | None) -> 
     rows = cursor.execute(
         f"""
         WITH chosen AS (SELECT * FROM samples WHERE {when}{which})
-        SELECT chosen.tick, jobs.id, destinations.id, run_id, interval_s,
-            outcome, address, reporter, reason, sent, rtts_ms
+        SELECT chosen.tick, jobs.id, destinations.id, run_id, interval_s, {OUTCOME_COLUMNS}
         FROM chosen JOIN jobs ON jobs.key = job JOIN destinations ON destinations.key = destination
             JOIN run_ids ON run_ids.run = chosen.run
         ORDER BY chosen.tick DESC, jobs.id DESC, destinations.id DESC, run_id DESC{last}
         """,  # noqa: S608 - built from constants; values are bound
         when_parameters | which_parameters | last_parameters,
     ).fetchall()
-    return [
-        Sample(
-            at=aware(tick),
-            job_id=job_id,
-            destination_id=destination_id,
-            run_id=run_id,
-            interval_s=interval_s,
-            outcome=parse_outcome(*outcome),
+    found = []
+    for tick, job_id, destination_id, run_id, interval_s, *row in reversed(rows):
+        outcome, strays = found_of(row)
+        found.append(
+            Sample(
+                at=aware(tick),
+                job_id=job_id,
+                destination_id=destination_id,
+                run_id=run_id,
+                interval_s=interval_s,
+                outcome=outcome,
+                strays=strays,
+            )
         )
-        for tick, job_id, destination_id, run_id, interval_s, *outcome in reversed(rows)
-    ]
+    return found
 
 
 def latest(cursor: Cursor, period: Period) -> dict[DestinationId, LatestSample]:
@@ -63,22 +66,24 @@ def latest(cursor: Cursor, period: Period) -> dict[DestinationId, LatestSample]:
             SELECT destination, max(tick) AS tick, max(tick) FILTER (received > 0) AS replied
             FROM chosen GROUP BY destination
         )
-        SELECT destinations.id, tick, replied, outcome, address, reporter, reason, sent, rtts_ms
+        SELECT destinations.id, tick, replied, {OUTCOME_COLUMNS}
         FROM chosen JOIN last USING (destination, tick)
             JOIN destinations ON destinations.key = destination JOIN jobs ON jobs.key = job
         ORDER BY jobs.id
         """,  # noqa: S608 - built from constants; values are bound
         parameters,
     ).fetchall()
-    return {
-        destination_id: LatestSample(
+    found = {}
+    for destination_id, tick, replied, *row in rows:
+        outcome, strays = found_of(row)
+        found[destination_id] = LatestSample(
             destination_id=destination_id,
             at=aware(tick),
-            outcome=parse_outcome(*outcome),
+            outcome=outcome,
             last_reply_at=None if replied is None else aware(replied),
+            strays=strays,
         )
-        for destination_id, tick, replied, *outcome in rows
-    }
+    return found
 
 
 def states(cursor: Cursor) -> dict[DestinationId, State]:

@@ -4,7 +4,7 @@ import sys
 
 from netstats_xl.errors import InstallError
 from netstats_xl.installing.edges import Edges
-from netstats_xl.wiring.collecting import connect, open_prober
+from netstats_xl.wiring.collecting import connect, open_prober, why_no_pings
 from netstats_xl.wiring.files import (
     clock,
     copy_macro_template,
@@ -20,6 +20,7 @@ from netstats_xl.wiring.files import (
     report_path,
     system_zone,
     write_demo,
+    write_tcp_demo,
     write_template,
     write_yaml,
 )
@@ -51,7 +52,9 @@ __all__ = [
     "report_path",
     "system_zone",
     "template_calls_windows",
+    "why_no_pings",
     "write_demo",
+    "write_tcp_demo",
     "write_template",
     "write_yaml",
 ]

@@ -1,5 +1,6 @@
 """The parts of a companion: which technology serves which port."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from netstats_xl.app.service import Service
 from netstats_xl.domain.demand import start_delay
-from netstats_xl.domain.targets import Engine, Settings
-from netstats_xl.errors import ConfigurationError
+from netstats_xl.domain.endpoints import is_echo
+from netstats_xl.domain.results import describe
+from netstats_xl.domain.targets import Definitions, EchoSettings, Engine, Settings
+from netstats_xl.errors import ConfigurationError, ProbeEngineError
 from netstats_xl.parts import Parts, Server
 from netstats_xl.paths import companion_id, data_folder
-from netstats_xl.ports import Prober
+from netstats_xl.ports import Prober, ProbeTarget
 from netstats_xl.scheduling import Scheduler
 from netstats_xl.scheduling.scheduler import OnError
 from netstats_xl.wiring.files import (
@@ -71,24 +74,46 @@ def connect(workbook: Path, *, report: Path | None = None, database: Path | None
     )
 
 
-def open_prober(engine: Engine = Engine.AUTOMATIC) -> Prober:
+def open_prober(definitions: Definitions, engine: Engine = Engine.AUTOMATIC) -> Prober:
     """What sends the probes, in a process of its own.
 
     Raises:
         ConfigurationError: the environment asks for an engine that there is not.
-        ProbeEngineError: no probe can be sent.
+        ProbeEngineError: this user cannot ping, and these definitions have nothing but pings.
     """
     from netstats_xl.probes import choice
     from netstats_xl.probes.echo_choice import engine_in_force
     from netstats_xl.probes.process import ProcessProber
 
+    pings = all(is_echo(each.host) for each in definitions.destinations if each.enabled)
     # Settled here: whatever else than a `ProbeEngineError` the process meets, it takes for its own fault.
-    return ProcessProber.open(partial(choice.open_prober, engine_in_force(engine)))
+    return ProcessProber.open(partial(choice.open_prober, engine_in_force(engine), pings=pings))
 
 
 def make_scheduler(on_error: OnError) -> Scheduler:
     """What runs the jobs: their rounds begin a little after their ticks, each job's at a moment of its own."""
     return Scheduler(on_error=on_error, delay=lambda job_id, schedule: start_delay(job_id, schedule.interval))
+
+
+def why_no_pings() -> str | None:
+    """Why this user cannot ping even this computer, with the remedy; None where that works."""
+    from netstats_xl.probes.echo_choice import open_echo_prober
+
+    async def ping() -> str | None:
+        prober = open_echo_prober(Engine.AUTOMATIC)
+        try:
+            target = ProbeTarget(destination_id="here", host="127.0.0.1")
+            [result] = await prober.probe([target], EchoSettings(packets=2, packet_interval_ms=50))
+        finally:
+            await prober.close()
+        why = describe(result.outcome)
+        return f"This computer does not answer its own pings: {why}." if why else None
+
+    try:
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            return runner.run(ping())
+    except ProbeEngineError as error:
+        return error.message
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Workbook files, databases, templates and YAML: which adapter serves each."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tzlocal import get_localzone_name
@@ -91,6 +91,14 @@ def write_demo(path: Path, *, zone: str) -> None:
     from netstats_xl.workbooks.xlsx_writer import write_workbook
 
     write_workbook(demo_view(zone), path)
+
+
+def write_tcp_demo(path: Path, *, zone: str, accepting: Sequence[str], refusing: str) -> None:
+    """Write the workbook of the demo that connects to these ports."""
+    from netstats_xl.workbooks.template import tcp_demo_view
+    from netstats_xl.workbooks.xlsx_writer import write_workbook
+
+    write_workbook(tcp_demo_view(zone, accepting=accepting, refusing=refusing), path)
 
 
 def edit_workbook(path: Path, table: str, edits: RowEdits, *, reason: str) -> Path:

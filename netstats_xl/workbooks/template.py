@@ -1,10 +1,10 @@
 """The workbooks that a user begins with: the empty template with a few examples, and the demo."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from uuid import NAMESPACE_URL, uuid5
 
-from netstats_xl.app.views.help import Sections, help_sheet
+from netstats_xl.app.views.help import KINDS_HELP, Sections, help_sheet
 from netstats_xl.app.views.input_sheets import SPARE_ROWS as SPARE_ROWS
 from netstats_xl.app.views.input_sheets import (
     destinations_sheet,
@@ -65,6 +65,7 @@ _HELP: Sections = (
             "netstats-xl expand NetStats.xlsx",
         ),
     ),
+    KINDS_HELP,
     (
         "Jobs",
         (
@@ -144,7 +145,32 @@ def template_view(
 
 def demo_view(zone: str) -> WorkbookView:
     """The workbook of `netstats-xl demo`: loopback addresses, each kind of trouble, short intervals."""
-    return _view(demo_definitions(zone), Settings(zone=zone, report_every_s=10, report_period_h=1))
+    return _view(demo_definitions(zone), _demo_settings(zone))
+
+
+def tcp_demo_view(zone: str, *, accepting: Sequence[str], refusing: str) -> WorkbookView:
+    """The workbook of a demo without the right to ping: ports that accept connections, and one that refuses."""
+    group, once = "This computer", EchoSettings(packets=2, packet_interval_ms=100, timeout_ms=500)
+    definitions = Definitions(
+        destinations=(
+            *(
+                _destination(f"Port {number}", host, group=group, tags=("core",))
+                for number, host in enumerate(accepting, 1)
+            ),
+            _destination("Closed port", refusing, group="Trouble", notes="Nothing listens at it"),
+            _destination("Switched off", accepting[0], group="Trouble", enabled=False, notes="Not probed"),
+        ),
+        jobs=(
+            _job("Everything", "*", 1, zone, echo=once),
+            _job("Core", "tag:core", 2, zone, echo=once),
+            _job("Switched off", f"group:{group}", 2, zone, echo=once, enabled=False),
+        ),
+    )
+    return _view(definitions, _demo_settings(zone))
+
+
+def _demo_settings(zone: str) -> Settings:
+    return Settings(zone=zone, report_every_s=10, report_period_h=1)
 
 
 def demo_definitions(zone: str) -> Definitions:

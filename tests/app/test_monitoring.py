@@ -10,6 +10,7 @@ import pytest
 from netstats_xl.app.backlog import Backlog
 from netstats_xl.app.monitoring import Monitoring
 from netstats_xl.domain.results import (
+    NO_STRAYS,
     Batch,
     JobRun,
     JobTotals,
@@ -25,6 +26,7 @@ from netstats_xl.domain.results import (
     Sample,
     State,
     StateChanged,
+    Strays,
     Timeout,
 )
 from netstats_xl.domain.states import JobState
@@ -54,6 +56,8 @@ class Network:
         self.outcomes = dict(outcomes)
         self.rounds: list[list[str]] = []
         self.error: Exception | None = None
+        self.strays = NO_STRAYS
+        """Of every result."""
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -63,7 +67,11 @@ class Network:
         if self.error:
             raise self.error
         return [
-            RoundResult(destination_id=target.destination_id, outcome=self.outcomes[target.host])
+            RoundResult(
+                destination_id=target.destination_id,
+                outcome=self.outcomes[target.host],
+                strays=self.strays,
+            )
             for target in targets
         ]
 
@@ -399,3 +407,12 @@ def test_nothing_is_due_next_when_nobody_collects() -> None:
     bench = Bench([destination("a")], [job()], {"a.example": REPLY})
     status = bench.monitoring.job_status(running=False)["job"]
     assert (status.state, status.next_run_at) == (JobState.STOPPED, None)
+
+
+def test_replies_that_count_for_nothing_are_stored_and_told() -> None:
+    bench = Bench([destination("a")], [job()], {"a.example": REPLY})
+    bench.network.strays = Strays(duplicates=2)
+    asyncio.run(bench.tick(after_s=10))
+    assert [sample.strays for sample in bench.saved.samples] == [Strays(duplicates=2)]
+    status = bench.monitoring.destination_status()["id-a"]
+    assert (status.state, status.answer, status.problems) == (State.UP, "127.0.0.1", "2 duplicate replies")

@@ -37,6 +37,7 @@ def world() -> World:
                 last_rtt_ms=120.5,
                 loss_percent=25,
                 last_seen_at=ago(minutes=1),
+                answer="200, total 35 ms, certificate 61 d",
                 problems="RTT 120.5 ms is at or above the warning 100 ms",
             )
         }
@@ -53,6 +54,7 @@ def test_without_a_table_the_definitions_are_rendered(world: World) -> None:
     assert rows[0]["Status"] == "Degraded"
     assert rows[0]["Last RTT (ms)"] == 120.5
     assert rows[0]["Loss (%)"] == 25
+    assert rows[0]["Answer"] == "200, total 35 ms, certificate 61 d"
     assert rows[0]["Last seen"] == local(ago(minutes=1))
     assert rows[0]["Problems"] == "RTT 120.5 ms is at or above the warning 100 ms"
     assert rows[0]["ID"] == "d1"

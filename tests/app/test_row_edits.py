@@ -119,3 +119,9 @@ def test_what_was_merged_reads_back_as_it_was_given() -> None:
     edits = merge_rows(destinations(present), map(destination_cells, wanted))
     merged = destinations({**present, **edits.replace[5]}, *edits.append)
     assert read_definitions({DESTINATIONS: merged}, default_zone="UTC").destinations == wanted
+
+
+def test_a_service_is_no_block_and_stays_as_it_is() -> None:
+    hosts = ("tcp://10.0.0.1:443", "dns://10.0.0.1?name=a-b.example", "https://10.0.0.1/a-b/28")
+    found = expand_blocks(destinations(*({"Name": host, "Host": host} for host in hosts)))
+    assert (found.blocks, found.errors, found.edits.empty) == (0, (), True)

@@ -13,7 +13,7 @@ from netstats_xl.companion import Companion
 from netstats_xl.domain.results import NameNotResolved, Outcome, Replied, RoundResult, SendFailed
 from netstats_xl.domain.routes import Trace
 from netstats_xl.domain.tables import RawTable
-from netstats_xl.domain.targets import EchoSettings, Engine, Settings, TraceSettings
+from netstats_xl.domain.targets import Definitions, EchoSettings, Engine, Settings, TraceSettings
 from netstats_xl.errors import ControlError, ProbeEngineError, WorkbookBusy, WorkbookClosed
 from netstats_xl.hosting.endings import StopRequest
 from netstats_xl.parts import Live, Parts
@@ -213,7 +213,7 @@ class Stage:
             note_place=lambda place, database: self.places.append((place, database)),
         )
 
-    def _open_prober(self, engine: Engine) -> Answering:
+    def _open_prober(self, definitions: Definitions, engine: Engine) -> Answering:
         self.engines.append(engine)
         return self.prober
 

@@ -11,7 +11,7 @@ import pytest
 from netstats_xl.companion import Companion
 from netstats_xl.domain.results import State
 from netstats_xl.domain.states import JobState
-from netstats_xl.domain.targets import Engine, Settings
+from netstats_xl.domain.targets import Definitions, Engine, Settings
 from netstats_xl.domain.views import WorkbookView
 from netstats_xl.errors import (
     BackendUnavailable,
@@ -316,7 +316,7 @@ def test_a_workbook_without_a_job_that_can_run_says_which_cells_are_bad() -> Non
 def test_no_privilege_to_probe_ends_the_start() -> None:
     stage = Stage()
 
-    def refuse(engine: Engine) -> Answering:
+    def refuse(definitions: Definitions, engine: Engine) -> Answering:
         raise PrivilegeMissing("Run as administrator.")
 
     with pytest.raises(PrivilegeMissing):

@@ -2,12 +2,24 @@
 
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from netstats_xl.app.backlog import RoundRecord
 from netstats_xl.app.service import Event, EventKind
 from netstats_xl.companion.events import EventHub
-from netstats_xl.domain.results import JobRun, Replied, RunCompleted, Sample, State, StateChanged, Timeout
+from netstats_xl.domain.results import (
+    JobRun,
+    Outcome,
+    Refused,
+    Replied,
+    RunCompleted,
+    Sample,
+    ServiceFailed,
+    State,
+    StateChanged,
+    Timeout,
+)
 
 AT = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
@@ -16,7 +28,7 @@ def numbered(number: int) -> Event:
     return Event(kind=EventKind.RESULT, data={"sent": number})
 
 
-def sample(outcome: Replied | Timeout) -> Sample:
+def sample(outcome: Outcome) -> Sample:
     return Sample(at=AT, job_id="j", destination_id="d", run_id="r", interval_s=10, outcome=outcome)
 
 
@@ -91,3 +103,17 @@ def test_a_round_is_told_by_its_results_and_changes_of_state() -> None:
         ),
         ("state", {**common, "before": "Up", "after": "Down", "reason": "no reply"}),
     ]
+
+
+def test_services_that_fail_are_told_in_their_own_terms() -> None:
+    hub = EventHub()
+    failed = (
+        Refused(address="127.0.0.1", sent=2),
+        ServiceFailed(address="127.0.0.1", sent=2, reason="HTTP 503: Service Unavailable"),
+    )
+    with hub.listen() as events:
+        hub.tell_record(replace(RECORD, samples=[sample(each) for each in failed], events=[]))
+        hub.close()
+        heard = [event.data for event in events if event is not None]
+    assert [each["reason"] for each in heard] == ["connection refused", "HTTP 503: Service Unavailable"]
+    assert [(each["sent"], each["received"], each["rtt_ms"]) for each in heard] == [(2, 0, None)] * 2

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
@@ -10,7 +11,9 @@ from random import Random
 import pytest
 
 from netstats_xl.domain.results import (
+    NO_STRAYS,
     Batch,
+    HttpAnswer,
     JobRun,
     JobTotals,
     LatestSample,
@@ -18,6 +21,7 @@ from netstats_xl.domain.results import (
     NameNotResolved,
     Outcome,
     Period,
+    Refused,
     Replied,
     RunCompleted,
     RunFailed,
@@ -26,8 +30,11 @@ from netstats_xl.domain.results import (
     Sample,
     Scope,
     SendFailed,
+    ServiceFailed,
     State,
     StateChanged,
+    Strays,
+    TimeExceeded,
     Timeout,
     Unreachable,
     rtts_of,
@@ -56,6 +63,23 @@ OUTCOMES: tuple[Outcome, ...] = (
     NameNotResolved(reason="no such host"),
     SendFailed(address="192.0.2.3", reason="network is unreachable"),
     Replied(address="192.0.2.1", rtts_ms=(0.125,)),
+    TimeExceeded(address="192.0.2.4", sent=3, reporter="192.0.2.254"),
+    Refused(address="192.0.2.5", sent=2),
+    ServiceFailed(address="192.0.2.53", sent=4, reason="NXDOMAIN: no such name"),
+    Unreachable(address="192.0.2.6", sent=1, reporter="", reason="host unreachable"),
+    Replied(address="192.0.2.53", rtts_ms=(2.5, 1.5), answer="192.0.2.80, 192.0.2.81"),
+    Replied(
+        address="192.0.2.80",
+        rtts_ms=(30.5,),
+        http=HttpAnswer(status=200, total_ms=35.25, certificate_days=61.5),
+    ),
+    Replied(address="192.0.2.80", rtts_ms=(None, 8.0), http=HttpAnswer(status=302, total_ms=9.0)),
+)
+STRAYS = (
+    Strays(duplicates=2),
+    Strays(late=3, corrupted=1),
+    Strays(elsewhere="192.0.2.99"),
+    Strays(duplicates=1, late=2, corrupted=3, elsewhere="2001:db8::99"),
 )
 OpenStore = Callable[[], ResultStore]
 
@@ -276,6 +300,17 @@ class ResultStoreContract:
     def test_a_round_of_one_unanswered_destination_is_kept(self, store: ResultStore) -> None:
         store.save(Batch(batch_id="a", samples=[sample(0, Timeout(address="", sent=1))]))
         assert [each.outcome for each in store.samples(ALWAYS)] == [Timeout(address="", sent=1)]
+
+    def test_replies_that_count_for_nothing_come_back_as_they_were_saved(self, store: ResultStore) -> None:
+        strayed = [
+            replace(sample(minute, OUTCOMES[0]), strays=strays) for minute, strays in enumerate(STRAYS)
+        ]
+        samples = [*strayed, sample(len(STRAYS), OUTCOMES[1])]
+        store.save(Batch(batch_id="a", samples=samples))
+        assert list(store.samples(ALWAYS)) == samples
+        assert store.latest(ALWAYS)["dest1"].strays == NO_STRAYS
+        latest = store.latest(Period(start=START, end=at(len(STRAYS))))["dest1"]
+        assert latest.strays == STRAYS[-1]
 
     def test_instants_keep_their_microseconds(self, store: ResultStore) -> None:
         precise = sample(1 / 60e6, OUTCOMES[0])
@@ -597,25 +632,49 @@ class ResultStoreContract:
         rows = read_csv(path)
         assert rows[0] == [
             "Time", "Job", "Destination", "Host", "Address", "Outcome", "Sent", "Received", "Loss (%)",
-            "RTT mean (ms)", "RTT min (ms)", "RTT max (ms)", "RTTs (ms)", "Reason",
+            "RTT mean (ms)", "RTT min (ms)", "RTT max (ms)", "RTTs (ms)", "Reason", "Answer", "HTTP status",
+            "HTTP total (ms)", "Certificate (days)", "Duplicate replies", "Late replies", "Corrupted replies",
+            "Answered by",
         ]  # fmt: skip
+        nothing_more = ["", "", "", "", "0", "0", "0", ""]
         # The clocks went from 02:00 to 03:00 within it.
         assert [row[0] for row in rows[1:4]] == [
             "2026-03-29T01:58:00+01:00", "2026-03-29T01:59:00+01:00", "2026-03-29T03:00:00+02:00",
         ]  # fmt: skip
         assert rows[1][1:] == [
             "Job 1", "Host 1", "192.0.2.1", "192.0.2.1", "replied", "4", "3", "25.0", "20.9167", "10.0", "40.25",
-            "10.0 * 12.5 40.25", "",
+            "10.0 * 12.5 40.25", "", *nothing_more,
         ]  # fmt: skip
         assert [row[5] for row in rows[2:]] == [
-            "timeout",
-            "unreachable",
-            "not resolved",
-            "not sent",
-            "replied",
+            "timeout", "unreachable", "not resolved", "not sent", "replied", "time exceeded", "refused",
+            "service failed", "unreachable", "replied", "replied", "replied",
+        ]  # fmt: skip
+        assert rows[2][6:] == ["4", "0", "100.0", "", "", "", "* * * *", "no reply in time", *nothing_more]
+        assert rows[4][6:] == [
+            "0", "0", "", "", "", "", "", "name not resolved: no such host", *nothing_more,
+        ]  # fmt: skip
+        assert [row[13] for row in rows[7:]] == [
+            "passed too many routers (says 192.0.2.254)", "connection refused", "NXDOMAIN: no such name",
+            "host unreachable", "", "", "",
+        ]  # fmt: skip
+        assert [row[14:18] for row in rows[11:]] == [
+            ["192.0.2.80, 192.0.2.81", "", "", ""],
+            ["", "200", "35.25", "61.5"],
+            ["", "302", "9.0", ""],
         ]
-        assert rows[2][6:] == ["4", "0", "100.0", "", "", "", "* * * *", "no reply in time"]
-        assert rows[4][6:] == ["0", "0", "", "", "", "", "", "name not resolved: no such host"]
+
+    def test_a_csv_tells_the_replies_that_count_for_nothing(self, store: ResultStore, tmp_path: Path) -> None:
+        samples = [
+            replace(sample(minute, OUTCOMES[0]), strays=strays) for minute, strays in enumerate(STRAYS)
+        ]
+        store.save(Batch(batch_id="a", samples=samples))
+        store.export_csv(tmp_path / "samples.csv", ALWAYS)
+        assert [row[18:] for row in read_csv(tmp_path / "samples.csv")[1:]] == [
+            ["2", "0", "0", ""],
+            ["0", "3", "1", ""],
+            ["0", "0", "0", "192.0.2.99"],
+            ["1", "2", "3", "2001:db8::99"],
+        ]
 
     def test_a_csv_keeps_to_period_and_scope(self, store: ResultStore, tmp_path: Path) -> None:
         store.save(Batch(batch_id="a", samples=a_busy_hour()))
@@ -656,10 +715,16 @@ class ResultStoreContract:
             Unreachable(address=text, sent=1, reporter=text, reason=text),
             NameNotResolved(reason=text),
             SendFailed(address=text, reason=text),
+            TimeExceeded(address=text, sent=1, reporter=text),
+            ServiceFailed(address=text, sent=1, reason=text),
+            Unreachable(address=text, sent=1, reporter="", reason=text),
+            Replied(address=text, rtts_ms=(1.0,), answer=text),
         ]
-        store.save(
-            Batch(batch_id="a", samples=[sample(minute, outcome) for minute, outcome in enumerate(outcomes)])
-        )
+        samples = [
+            replace(sample(minute, outcome), strays=Strays(elsewhere=text))
+            for minute, outcome in enumerate(outcomes)
+        ]
+        store.save(Batch(batch_id="a", samples=samples))
         store.export_csv(tmp_path / "samples.csv", ALWAYS)
         content = (tmp_path / "samples.csv").read_text(encoding="utf-8-sig")
         for separator in (",", ";", "\t", "|"):

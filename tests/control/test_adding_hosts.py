@@ -75,3 +75,14 @@ def test_a_block_of_as_many_as_there_may_be_is_not_too_large(
     with pytest.raises(SheetInvalid):
         client.add_hosts(f"10.0.0.0-10.0.{(MOST_HOSTS - 1) // 256}.{(MOST_HOSTS - 1) % 256}")
     assert len(tried) == MOST_HOSTS
+
+
+def test_services_are_added_beside_hosts(client: ControlClient, service: FakeService) -> None:
+    client.add_hosts("tcp://a.example:443, https://a.example/x-y dns://127.0.0.1?name=a.example, 127.0.0.1-2")
+    assert hosts(service) == [
+        "tcp://a.example:443",
+        "https://a.example/x-y",
+        "dns://127.0.0.1?name=a.example",
+        "127.0.0.1",
+        "127.0.0.2",
+    ]

@@ -1,6 +1,7 @@
 """The state of destinations and jobs."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,14 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netstats_xl.domain.results import (
+    HttpAnswer,
     LatestSample,
     NameNotResolved,
     Outcome,
+    Refused,
     Replied,
     Sample,
     SendFailed,
+    ServiceFailed,
     State,
     StateChanged,
+    Strays,
+    TimeExceeded,
     Timeout,
     Unreachable,
 )
@@ -37,6 +43,13 @@ LIMITS = Thresholds(rtt_warning_ms=50, rtt_critical_ms=100, loss_warning_percent
 GOOD = Replied(address="127.0.0.1", rtts_ms=(1.0, 2.0))
 SLOW = Replied(address="127.0.0.1", rtts_ms=(119.0, 121.0))
 DEAD = Timeout(address="127.0.0.1", sent=4)
+
+
+def web(days: float, *, rtt_ms: float = 1.5) -> Replied:
+    http = HttpAnswer(status=200, total_ms=2.0, certificate_days=days)
+    return Replied(address="127.0.0.1", rtts_ms=(rtt_ms,), http=http)
+
+
 OUTCOME_OF: dict[State, Outcome] = {State.UP: GOOD, State.DEGRADED: SLOW, State.DOWN: DEAD}
 
 classes = st.sampled_from([State.UP, State.DEGRADED, State.DOWN])
@@ -97,10 +110,48 @@ def track(
         ),
         (NameNotResolved(reason="no such name"), State.DOWN, "name not resolved: no such name"),
         (SendFailed(address="::1", reason="no route"), State.DOWN, "not sent: no route"),
+        (Refused(address="127.0.0.1", sent=4), State.DOWN, "connection refused"),
+        (
+            ServiceFailed(address="127.0.0.1", sent=4, reason="HTTP 503: Service Unavailable"),
+            State.DOWN,
+            "HTTP 503: Service Unavailable",
+        ),
+        (
+            TimeExceeded(address="127.0.0.1", sent=4, reporter="127.0.0.9"),
+            State.DOWN,
+            "passed too many routers (says 127.0.0.9)",
+        ),
+        (
+            Unreachable(address="127.0.0.9", sent=4, reporter="", reason="host unreachable"),
+            State.DOWN,
+            "host unreachable",
+        ),
+        (web(13.5), State.DEGRADED, "the certificate expires in 13 days"),
+        (web(14.5), State.UP, "RTT 1.5 ms, loss 0 %"),
+        (
+            web(2.0, rtt_ms=120),
+            State.DEGRADED,
+            "RTT 120 ms is at or above the critical 100 ms; the certificate expires in 2 days",
+        ),
     ],
 )
 def test_a_round_speaks_for_a_state_and_says_why_with_units(outcome: Outcome, state: State, why: str) -> None:
     assert classify(outcome, LIMITS) == (state, why)
+
+
+def test_the_status_tells_the_answer_and_the_replies_that_count_for_nothing() -> None:
+    strays = Strays(duplicates=2, elsewhere="10.0.0.9")
+    latest = latest_of(replace(sample(GOOD), strays=strays), None)
+    status = status_of(
+        "host", tracker=Tracker(state=State.UP), latest=latest, thresholds=LIMITS, host="localhost"
+    )
+    assert (status.state, status.answer) == (State.UP, "127.0.0.1")
+    assert status.problems == "2 duplicate replies; answers come from 10.0.0.9"
+    down = latest_of(replace(sample(DEAD), strays=Strays(elsewhere="10.0.0.9")), latest)
+    status = status_of(
+        "host", tracker=Tracker(state=State.DOWN), latest=down, thresholds=LIMITS, host="127.0.0.1"
+    )
+    assert (status.answer, status.problems) == ("", "no reply in time; answers come from 10.0.0.9")
 
 
 def test_without_thresholds_any_reply_is_up() -> None:
@@ -246,7 +297,9 @@ def test_events_of_a_destination_form_a_chain(rounds: list[State], policy: State
 def test_the_status_shows_the_tracked_state_and_the_last_round() -> None:
     latest = latest_of(sample(GOOD, 1), None)
     latest = latest_of(sample(Replied(address="127.0.0.1", rtts_ms=(60.0, None)), 2), latest)
-    status = status_of("host", tracker=Tracker(state=State.UP), latest=latest, thresholds=LIMITS)
+    status = status_of(
+        "host", tracker=Tracker(state=State.UP), latest=latest, thresholds=LIMITS, host="127.0.0.1"
+    )
     assert status == DestinationStatus(
         destination_id="host",
         state=State.UP,
@@ -259,7 +312,9 @@ def test_the_status_shows_the_tracked_state_and_the_last_round() -> None:
 
 def test_the_status_of_a_silent_destination_keeps_when_it_was_last_seen() -> None:
     latest = latest_of(sample(DEAD, 2), latest_of(sample(GOOD, 1), None))
-    status = status_of("host", tracker=Tracker(state=State.UP), latest=latest, thresholds=LIMITS)
+    status = status_of(
+        "host", tracker=Tracker(state=State.UP), latest=latest, thresholds=LIMITS, host="127.0.0.1"
+    )
     assert (status.last_rtt_ms, status.loss_percent) == (None, 100)
     assert status.last_seen_at == START + timedelta(seconds=10)
     assert status.problems == "no reply in time"
@@ -267,14 +322,18 @@ def test_the_status_of_a_silent_destination_keeps_when_it_was_last_seen() -> Non
 
 def test_the_status_has_no_loss_where_nothing_was_sent_and_no_problem_where_all_is_well() -> None:
     nothing = latest_of(sample(NameNotResolved(reason="no such name")), None)
-    status = status_of("host", tracker=Tracker(), latest=nothing, thresholds=LIMITS)
+    status = status_of("host", tracker=Tracker(), latest=nothing, thresholds=LIMITS, host="127.0.0.1")
     assert (status.loss_percent, status.last_seen_at) == (None, None)
-    well = status_of("host", tracker=Tracker(), latest=latest_of(sample(GOOD), None), thresholds=LIMITS)
+    well = status_of(
+        "host", tracker=Tracker(), latest=latest_of(sample(GOOD), None), thresholds=LIMITS, host="127.0.0.1"
+    )
     assert (well.loss_percent, well.problems) == (0, "")
 
 
 def test_the_status_of_a_destination_that_was_never_measured_is_its_state_alone() -> None:
-    status = status_of("host", tracker=Tracker(state=State.DOWN), latest=None, thresholds=LIMITS)
+    status = status_of(
+        "host", tracker=Tracker(state=State.DOWN), latest=None, thresholds=LIMITS, host="127.0.0.1"
+    )
     assert status == DestinationStatus(destination_id="host", state=State.DOWN)
 
 

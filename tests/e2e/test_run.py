@@ -240,3 +240,24 @@ def test_the_demo_writes_a_report_that_excel_opens_cleanly_and_says_where(
     rows = by(table(book, "Overview"), "Name")
     assert {rows[name]["Status"] for name in ("Loopback IPv4", "Loopback IPv6", "Branch 1")} == {"Up"}
     assert rows["No such host"]["Status"] == "Down"
+
+
+@pytest.mark.network
+def test_the_demo_works_for_a_user_who_may_not_ping_and_names_the_remedy(
+    tmp_path: Path, network_lab: MakeLab
+) -> None:
+    if shutil.which("setpriv") is None:
+        pytest.skip("setpriv (util-linux) is not installed")
+    # Without any privilege, rather than as another user, who may not reach the Python of the tests.
+    dropped = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"]
+    lab = network_lab({}, ping_group_range=(1, 0))
+    done = lab.run([*dropped, *COMMAND, "demo", "demo", "--for", "8s"], timeout=PATIENCE_S, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert 'sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"' in done.stdout
+    book = open_report(tmp_path / "demo" / "NetStats-demo-tcp-report.xlsx")
+    rows = by(table(book, "Overview"), "Name")
+    assert {rows[name]["Status"] for name in ("Port 1", "Port 2")} == {"Up"}
+    assert rows["Closed port"]["Status"] == "Down"
+    typed = by(table(book, "Destinations"), "Name")
+    assert typed["Port 1"]["Answer"] == "connected"
+    assert typed["Closed port"]["Problems"] == "connection refused"

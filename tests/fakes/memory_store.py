@@ -47,6 +47,9 @@ _KINDS = {
     "Unreachable": "unreachable",
     "NameNotResolved": "not resolved",
     "SendFailed": "not sent",
+    "TimeExceeded": "time exceeded",
+    "Refused": "refused",
+    "ServiceFailed": "service failed",
 }
 
 
@@ -106,6 +109,7 @@ class MemoryStore:
                 at=sample.at,
                 outcome=sample.outcome,
                 last_reply_at=replied.get(sample.destination_id),
+                strays=sample.strays,
             )
         return found
 
@@ -256,7 +260,9 @@ class MemoryStore:
         destination = stored.active.destination(sample.destination_id) or stored.retired.destination(
             sample.destination_id
         )
-        outcome = sample.outcome
+        outcome, strays = sample.outcome, sample.strays
+        answer = outcome.answer if isinstance(outcome, Replied) else ""
+        http = outcome.http if isinstance(outcome, Replied) else None
         sent, received = packets_of(outcome)
         rtts = [rtt for rtt in rtts_of(outcome) if rtt is not None]
         return [
@@ -274,6 +280,14 @@ class MemoryStore:
             max(rtts, default=""),
             " ".join("*" if rtt is None else str(rtt) for rtt in rtts_of(outcome)),
             _guarded(describe(outcome)),
+            _guarded(answer),
+            "" if http is None else http.status,
+            "" if http is None else round(http.total_ms, 4),
+            "" if http is None or http.certificate_days is None else round(http.certificate_days, 2),
+            strays.duplicates,
+            strays.late,
+            strays.corrupted,
+            _guarded(strays.elsewhere),
         ]
 
 

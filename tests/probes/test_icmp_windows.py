@@ -285,7 +285,7 @@ def test_what_was_on_its_way_while_the_computer_slept_counts_for_nothing() -> No
     stage.api.now_s += 600  # asleep
     stage.api.wait(0)  # the reply is told now
     stage.run(train)
-    assert list(train.failures) == [0]
+    assert list(train.failures) == [1]
     assert train.complete
     ((found, strays),) = found_of(train)
     assert isinstance(found, Replied)

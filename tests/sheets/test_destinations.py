@@ -193,3 +193,36 @@ def test_a_destination_written_as_cells_leaves_the_status_to_others_and_defaults
         "Notes": None,
         "ID": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("written", "host"),
+    [
+        (" TCP://Server.example:443/ ", "tcp://Server.example:443"),
+        ("dns://192.0.2.53:53?name=www.example.com", "dns://192.0.2.53?name=www.example.com"),
+        ("HTTPS://intranet.example/", "https://intranet.example"),
+        ("http://[2001:DB8::1]:8080/status?x=1", "http://[2001:db8::1]:8080/status?x=1"),
+    ],
+)
+def test_a_host_may_be_a_service(written: str, host: str) -> None:
+    found = destination(Host=written)
+    assert found.host == host
+    assert (
+        destination(**{key: value for key, value in destination_cells(found).items() if key == "Host"})
+        == found
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("server.example:443", "write tcp://server.example:443"),
+        ("tcp://server.example", "the port is missing"),
+        ("dns://192.0.2.53", "the name to ask for is missing"),
+        ("ftp://server.example", "is no kind of probe"),
+        ("https://me@server.example", "a user name does not belong here"),
+    ],
+)
+def test_a_service_that_is_written_wrong_is_told_with_the_remedy(host: str, told: str) -> None:
+    (message,) = bad({"Host": host}).values()
+    assert told in message

@@ -2,12 +2,13 @@
 
 import hashlib
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from netstats_xl.domain.results import Batch
+from netstats_xl.domain.results import NO_STRAYS, Batch, Strays
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.errors import MigrationFailed, StoreFull, StoreTooNew
 from netstats_xl.ports import StoredDefinitions
@@ -15,9 +16,9 @@ from netstats_xl.store import migrations
 from netstats_xl.store.database import STORAGE_VERSION
 from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.migrations import MIGRATIONS, migrate
-from tests.contracts.result_store import ALWAYS, OUTCOMES, destination, sample
+from tests.contracts.result_store import ALWAYS, OUTCOMES, START, STRAYS, destination, sample
 
-SHIPPED = ("46f6dca7bbb8fbee", "301a53a4b1fb98eb")
+SHIPPED = ("46f6dca7bbb8fbee", "301a53a4b1fb98eb", "b5c0a19cbf45c5b4")
 """A digest of the words of each migration that was shipped. Append; never change one."""
 
 
@@ -109,6 +110,43 @@ def test_what_version_1_kept_is_there_after_the_migration(tmp_path: Path) -> Non
         assert (kept.settings, kept.stopped) == (Settings(retention_days=7), frozenset({"job1"}))
         assert [each.destination_id for each in store.samples(ALWAYS)] == ["dest1"]
         assert store.info().schema_version == len(MIGRATIONS)
+
+
+def test_samples_of_version_2_are_there_after_the_migration(tmp_path: Path) -> None:
+    path = tmp_path / "results.duckdb"
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{path}' AS store (STORAGE_VERSION '{STORAGE_VERSION}')")
+        connection.execute("USE store")
+        migrate(connection, path, migrations=MIGRATIONS[:2])
+        for number, host in ((1, "192.0.2.1"), (2, "192.0.2.2")):
+            connection.execute(
+                "INSERT INTO destinations VALUES (?, ?, ?, ?, '', 0, true, NULL, ?)",
+                [number, f"dest{number}", f"Host {number}", host, destination(number).model_dump_json()],
+            )
+        connection.execute("INSERT INTO jobs VALUES (1, 'job1', 'Job 1', 0, true, NULL, NULL)")
+        connection.execute("INSERT INTO run_ids VALUES (1, 'job1-0', ?)", [START.replace(tzinfo=None)])
+        connection.execute(
+            "INSERT INTO samples SELECT ?, 1, unnest([1, 2]), 1, 60, unnest(['replied', 'unreachable']), "
+            "unnest(['192.0.2.1', '2001:db8::1']), unnest([NULL, '192.0.2.254']), unnest([NULL, 'host unreachable']), "
+            "unnest([4, 2]), unnest([3, 0]), 27.75, 1, unnest([[10.0, NULL, 12.5, 40.25], NULL])",
+            [START.replace(tzinfo=None)],
+        )
+    with closing(DuckDbStore.open(path)) as store:
+        before = [sample(0, OUTCOMES[0]), sample(0, OUTCOMES[2], destination="dest2")]
+        assert list(store.samples(ALWAYS)) == before
+        assert store.latest(ALWAYS)["dest1"].strays == NO_STRAYS
+        after = [replace(sample(n, outcome), strays=STRAYS[-1]) for n, outcome in enumerate(OUTCOMES, 1)]
+        store.save(Batch(batch_id="a", samples=after))
+        assert list(store.samples(ALWAYS)) == [*before, *after]
+    with closing(DuckDbStore.open(path)) as store:
+        assert list(store.samples(ALWAYS)) == [*before, *after]
+
+
+def test_counts_that_a_column_cannot_hold_are_kept_as_its_largest(tmp_path: Path) -> None:
+    with closing(DuckDbStore.open(tmp_path / "results.duckdb")) as store:
+        flood = replace(sample(0, OUTCOMES[0]), strays=Strays(duplicates=10**6))
+        store.save(Batch(batch_id="a", samples=[flood]))
+        assert [each.strays for each in store.samples(ALWAYS)] == [Strays(duplicates=65_535)]
 
 
 def test_the_tables_of_a_newer_version_are_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from netstats_xl.domain.demand import start_delay
-from netstats_xl.domain.targets import Engine
+from netstats_xl.domain.targets import Definitions, Destination, Engine
 from netstats_xl.domain.windows import Schedule
 from netstats_xl.errors import ConfigurationError
 from netstats_xl.ports import Prober
@@ -17,6 +17,14 @@ from netstats_xl.probes.process import ProcessProber
 from netstats_xl.scheduling import scheduler
 from netstats_xl.wiring.collecting import make_scheduler, open_prober
 
+PINGS = Definitions(destinations=(Destination(id="1", name="One", host="192.0.2.1"),))
+SERVICES = Definitions(
+    destinations=(
+        Destination(id="1", name="One", host="tcp://192.0.2.1:443"),
+        Destination(id="2", name="Two", host="192.0.2.2", enabled=False),
+    )
+)
+
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
@@ -25,7 +33,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
 
     def note(make: Callable[[], Prober]) -> None:
         there = pickle.loads(pickle.dumps(make))
-        orders.append((there.func, *there.args))
+        orders.append((there.func, *there.args, there.keywords))
 
     monkeypatch.setattr(ProcessProber, "open", note)
     monkeypatch.delenv(ENGINE_VARIABLE, raising=False)
@@ -33,17 +41,25 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
 
 
 def test_the_engine_reaches_the_probing_process(asked: list[tuple[object, ...]]) -> None:
-    open_prober()
-    open_prober(Engine.DATAGRAM)
-    assert asked == [(choice.open_prober, Engine.AUTOMATIC), (choice.open_prober, Engine.DATAGRAM)]
+    open_prober(PINGS)
+    open_prober(PINGS, Engine.DATAGRAM)
+    assert asked == [
+        (choice.open_prober, Engine.AUTOMATIC, {"pings": True}),
+        (choice.open_prober, Engine.DATAGRAM, {"pings": True}),
+    ]
+
+
+def test_who_has_nothing_to_ping_needs_no_right_to(asked: list[tuple[object, ...]]) -> None:
+    open_prober(SERVICES)
+    assert asked == [(choice.open_prober, Engine.AUTOMATIC, {"pings": False})]
 
 
 def test_the_environments_engine_goes_before_the_settings(
     asked: list[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(ENGINE_VARIABLE, "raw")
-    open_prober(Engine.DATAGRAM)
-    assert asked == [(choice.open_prober, Engine.RAW)]
+    open_prober(PINGS, Engine.DATAGRAM)
+    assert asked == [(choice.open_prober, Engine.RAW, {"pings": True})]
 
 
 def test_a_wrong_word_in_the_environment_starts_no_process(
@@ -51,7 +67,7 @@ def test_a_wrong_word_in_the_environment_starts_no_process(
 ) -> None:
     monkeypatch.setenv(ENGINE_VARIABLE, "fast")
     with pytest.raises(ConfigurationError, match="no such engine"):
-        open_prober()
+        open_prober(PINGS)
     assert asked == []
 
 

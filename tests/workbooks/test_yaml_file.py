@@ -236,3 +236,14 @@ def test_dates_stay_dates(tmp_path: Path) -> None:
     tables = read_yaml(written(tmp_path, "jobs:\n  - {start: 2026-11-23 08:00:00}"))
     assert tables[JOBS].rows[0].cells["start"] == datetime(2026, 11, 23, 8)  # noqa: DTZ001 - as a cell holds it
     assert tables[DESTINATIONS].columns == {}
+
+
+def test_services_go_to_yaml_and_back(tmp_path: Path) -> None:
+    hosts = ("tcp://[::1]:443", "dns://127.0.0.1:5353?name=a.example&type=AAAA", "https://a.example/x?y=z")
+    rows = "".join(f"  - {{name: '{number}', host: '{host}'}}\n" for number, host in enumerate(hosts))
+    reading = read(written(tmp_path, f"destinations:\n{rows}jobs: []\n"))
+    assert reading.errors == ()
+    assert tuple(each.host for each in reading.destinations) == hosts
+    definitions = Definitions(destinations=reading.destinations)
+    write_yaml(tmp_path / "again.yaml", definitions, reading.settings)
+    assert tuple(each.host for each in read(tmp_path / "again.yaml").destinations) == hosts

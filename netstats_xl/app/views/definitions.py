@@ -130,6 +130,7 @@ def _destinations(known: Known) -> _Sheet[Destination]:
             "Status": str(its.state),
             "Last RTT (ms)": its.last_rtt_ms,
             "Loss (%)": its.loss_percent,
+            "Answer": its.answer or None,
             "Last seen": known.local(its.last_seen_at),
             "Problems": its.problems or None,
             "ID": destination.id,

@@ -264,7 +264,7 @@ def _statuses(
     return {
         destination.id: known.get(destination.id)
         or _derived_status(
-            destination.id,
+            destination,
             latest.get(destination.id),
             states.get(destination.id, State.UNKNOWN),
             destination.thresholds.or_else(inputs.settings.thresholds),
@@ -274,8 +274,10 @@ def _statuses(
 
 
 def _derived_status(
-    destination_id: DestinationId, latest: LatestSample | None, state: State, thresholds: Thresholds
+    destination: Destination, latest: LatestSample | None, state: State, thresholds: Thresholds
 ) -> DestinationStatus:
     # Without a round in the period nothing is known of its end, whatever was before.
     tracker = Tracker(state=State.UNKNOWN if latest is None else state)
-    return status_of(destination_id, tracker=tracker, latest=latest, thresholds=thresholds)
+    return status_of(
+        destination.id, tracker=tracker, latest=latest, thresholds=thresholds, host=destination.host
+    )

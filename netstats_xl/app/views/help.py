@@ -2,12 +2,26 @@
 
 from collections.abc import Sequence
 
+from netstats_xl.domain.answers import CERTIFICATE_WARNING_DAYS
 from netstats_xl.domain.views import GREY, HEADING, TITLE, Anchor, SheetSpec, TextSpec
 
 SHEET = "Help"
 
 Sections = Sequence[tuple[str, Sequence[str]]]
 """Headings, each with its lines."""
+
+KINDS_HELP = (
+    "What can be probed",
+    (
+        "The column Host says it. An address or a host name is pinged: 192.0.2.10, 2001:db8::10, server.example.com.",
+        "tcp://server:443 connects to a port, and tells refused connections and silence apart.",
+        "dns://192.0.2.53?name=www.example.com asks a DNS server for a name; &type=AAAA for another type of record.",
+        "https://server/page requests a web page, checks its certificate, and tells its status and total time.",
+        "The time to a connection, an answer or a page's first byte is the RTT; what fails counts as lost.",
+        f"A certificate that expires in less than {CERTIFICATE_WARNING_DAYS} days makes a destination degraded.",
+    ),
+)
+"""For every Help sheet."""
 
 LIVE_HELP: Sections = (
     (
@@ -36,6 +50,7 @@ LIVE_HELP: Sections = (
             "A deleted row is no longer measured, and its results stay in the database.",
         ),
     ),
+    KINDS_HELP,
     (
         "Jobs",
         (
