@@ -11,8 +11,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Protocol
 
-from netstats_xl.domain.results import Outcome, Period, State
+from netstats_xl.domain.results import NameNotResolved, Outcome, Period, SendFailed, State
 from netstats_xl.domain.rollups import Summary
+from netstats_xl.domain.routes import Trace
 from netstats_xl.domain.states import DestinationStatus, JobStatus
 from netstats_xl.domain.tables import CellValue
 from netstats_xl.domain.targets import Destination, DestinationId, Job, JobId
@@ -125,6 +126,18 @@ class TestResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TraceResult:
+    """What tracing the route to one host found."""
+
+    destination: Destination | None
+    """None: a host that is none."""
+    host: str
+    at: datetime
+    """When the trace began."""
+    found: Trace | NameNotResolved | SendFailed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """Statistics of a period, in all and by destination."""
 
@@ -232,6 +245,15 @@ class Service(Protocol):
 
     def test(self, destination_ids: Collection[DestinationId]) -> Sequence[TestResult]:
         """Probe these destinations now, besides their jobs; nothing is stored, and their rows show the result."""
+        ...
+
+    def trace(
+        self, destination_ids: Collection[DestinationId], *, hosts: Collection[str] = (), rounds: int = 3
+    ) -> Sequence[TraceResult]:
+        """Trace the routes to these destinations now, and to these hosts, which need not be any.
+
+        The destinations' routes are stored. `rounds`: packets a hop.
+        """
         ...
 
     def jobs(self) -> Sequence[JobEntry]:
