@@ -1,14 +1,13 @@
 """Which routes are traced, and when: what is asked for, with a job's rounds, and when a destination gets worse."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from netstats_xl.app.backlog import Backlog, RoundRecord
 from netstats_xl.app.service import TraceResult
+from netstats_xl.app.trace_queue import TraceQueue, WantedTrace
 from netstats_xl.domain.results import (
     NameNotResolved,
     RunCompleted,
@@ -32,8 +31,6 @@ from netstats_xl.domain.targets import (
 from netstats_xl.errors import BackendUnavailable, ProbeEngineError, RoundUnderWay
 from netstats_xl.ports import Clock, Prober
 
-MOST_AT_ONCE = 8
-MOST_WAITING = 1_000
 SCHEDULED_APART = timedelta(minutes=1)
 """From one scheduled trace of a destination to the next, at least."""
 BY_ITSELF_APART_S = 300.0
@@ -42,6 +39,9 @@ LOOKING_UP_S = 60.0
 """How long the host's name and the routers' may take besides, s; what takes longer hangs."""
 
 _FAILED, _LEFT_OUT = "trace", "traces left out"
+
+
+Known = TypeVar("Known")
 
 
 class Warnings(Protocol):
@@ -56,24 +56,8 @@ class Warnings(Protocol):
         ...
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Wanted:
-    """A trace that is to be made."""
-
-    host: str
-    settings: TraceSettings
-    reason: TraceReason
-    destination: Destination | None
-    answer: "asyncio.Future[TraceResult] | None" = None
-    """Where somebody waits for it."""
-
-
 class Tracing:
-    """Traces routes beside the rounds, some at once and no host twice at once. All on the probing thread.
-
-    What is asked for comes first, then destinations that got worse, then what is scheduled; where too many wait,
-    they are left out in the opposite order. A route that was found goes to the backlog.
-    """
+    """Traces routes beside the rounds; one that was found goes to the backlog. All on the probing thread."""
 
     def __init__(
         self,
@@ -90,19 +74,15 @@ class Tracing:
         self._backlog = backlog
         self._warnings = warnings
         self._on_error = on_error
+        self._queue = TraceQueue(self._make, on_left_out=self._note_left_out, on_empty=self._note_empty)
         self._jobs: dict[JobId, Job] = {}
         self._destinations: dict[DestinationId, Destination] = {}
         self._critical_ms: dict[DestinationId, float] = {}
-        self._critical: set[tuple[JobId, DestinationId]] = set()
-        """Whose RTT is critical, and was traced since it became so."""
+        self._critical: dict[DestinationId, set[JobId]] = {}
+        """Whose RTT is critical, by which jobs, and was traced since it became so."""
         self._scheduled_at: dict[DestinationId, datetime] = {}
         self._by_itself_at_s: dict[DestinationId, float] = {}
-        self._asked: deque[_Wanted] = deque()
-        self._worse: dict[str, _Wanted] = {}
-        self._scheduled: dict[str, _Wanted] = {}
-        self._running: dict[str, asyncio.Task[None]] = {}
         self._left_out = 0
-        self._closed = False
 
     def load(self, definitions: Definitions, settings: Settings) -> None:
         """Put definitions in force."""
@@ -117,14 +97,16 @@ class Tracing:
             for each in definitions.destinations
             if (limit := limits[each.thresholds]) is not None
         }
-        self._critical = {pair for pair in self._critical if pair[1] in self._destinations}
-        for known in (self._scheduled_at, self._by_itself_at_s):
-            for gone in known.keys() - self._destinations.keys():
-                del known[gone]
+        self._critical = self._of_those_in_force(self._critical)
+        self._scheduled_at = self._of_those_in_force(self._scheduled_at)
+        self._by_itself_at_s = self._of_those_in_force(self._by_itself_at_s)
+
+    def _of_those_in_force(self, known: dict[DestinationId, Known]) -> dict[DestinationId, Known]:
+        return {id_: each for id_, each in known.items() if id_ in self._destinations}
 
     def note(self, record: RoundRecord) -> None:
         """Want what is to be traced after this round; returns at once."""
-        if self._closed or not isinstance(record.run.outcome, RunCompleted):
+        if not isinstance(record.run.outcome, RunCompleted):
             return
         for event in record.events:
             if event.after is State.DOWN:
@@ -133,11 +115,10 @@ class Tracing:
             if self._became_critical(sample) and self._want_by_itself(
                 sample.destination_id, TraceReason.CRITICAL
             ):
-                self._critical.add((sample.job_id, sample.destination_id))
+                self._critical[sample.destination_id] = {sample.job_id}
         job = self._jobs.get(record.run.job_id)
         if job is not None and job.trace_routes:
             self._want_scheduled(job, record)
-        self._begin_what_may()
 
     async def trace(
         self, destinations: Sequence[Destination], *, hosts: Sequence[str] = (), rounds: int
@@ -154,154 +135,91 @@ class Tracing:
 
     async def close(self) -> None:
         """Begin nothing any more, and give up what waits and what is under way."""
-        self._closed = True
-        for wanted in self._asked:
-            if wanted.answer is not None:
-                wanted.answer.cancel()
-        for waiting in (self._asked, self._worse, self._scheduled):
-            waiting.clear()
-        tasks = list(self._running.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._queue.close()
 
     # --- What is wanted -----------------------------------------------------------------------------------
 
     async def _ask(self, host: str, destination: Destination | None, settings: TraceSettings) -> TraceResult:
-        if self._closed or not self._has_room(self._worse, self._scheduled):
-            raise RoundUnderWay("Too many routes are to be traced already: try again in a moment.")
         answer: asyncio.Future[TraceResult] = asyncio.get_running_loop().create_future()
-        self._asked.append(
-            _Wanted(
-                host=host,
-                settings=settings,
-                reason=TraceReason.ASKED,
-                destination=destination,
-                answer=answer,
-            )
+        wanted = WantedTrace(
+            host=host, settings=settings, reason=TraceReason.ASKED, destination=destination, answer=answer
         )
-        self._begin_what_may()
+        if not self._queue.want(wanted):
+            raise RoundUnderWay("Too many routes are to be traced already: try again in a moment.")
         return await answer
 
     def _became_critical(self, sample: Sample) -> bool:
         """Whether its RTT is critical, and no trace was made for that yet; a round without a reply says nothing."""
-        pair = sample.job_id, sample.destination_id
+        jobs = self._critical.get(sample.destination_id, set())
         rtt_ms, limit_ms = mean_rtt_ms(sample.outcome), self._critical_ms.get(sample.destination_id)
         if rtt_ms is None:
             return False
         if limit_ms is None or rtt_ms < limit_ms:
-            self._critical.discard(pair)
+            jobs.discard(sample.job_id)
             return False
-        return pair not in self._critical
+        if jobs:
+            jobs.add(sample.job_id)
+        return not jobs
 
     def _want_by_itself(self, destination_id: DestinationId, reason: TraceReason) -> bool:
-        """Whether it is traced, or is about to be; not where that was done a short time ago."""
+        """Whether it is traced now; not where that was done a short time ago."""
         destination = self._destinations.get(destination_id)
         last_s, now_s = self._by_itself_at_s.get(destination_id), self._clock.monotonic()
         if destination is None or (last_s is not None and now_s - last_s < BY_ITSELF_APART_S):
             return False
-        key = _key(destination.host)
-        if key not in self._running and key not in self._worse:
-            if not self._has_room(self._scheduled):
-                self._leave_out(1)
-                return False
-            self._scheduled.pop(key, None)
-            self._worse[key] = _Wanted(
-                host=destination.host, settings=TraceSettings(), reason=reason, destination=destination
-            )
+        wanted = WantedTrace(
+            host=destination.host, settings=TraceSettings(), reason=reason, destination=destination
+        )
+        if not self._queue.want(wanted):
+            self._note_left_out(wanted)
+            return False
         self._by_itself_at_s[destination_id] = now_s
         return True
 
     def _want_scheduled(self, job: Job, record: RoundRecord) -> None:
         """Those of the round that are due, the longest untraced first: so each has its turn where not all can."""
-        tick_at = record.run.tick_at
-        due = [
-            each
-            for sample in record.samples
-            if (each := self._destinations.get(sample.destination_id)) is not None
-            and _is_due(self._scheduled_at.get(each.id), tick_at)
-        ]
-        due.sort(key=lambda each: last.timestamp() if (last := self._scheduled_at.get(each.id)) else 0.0)
-        for number, destination in enumerate(due):
-            key = _key(destination.host)
-            if key in self._running or key in self._worse or key in self._scheduled:
-                continue
-            if not self._has_room():
-                self._leave_out(len(due) - number)
-                return
-            self._scheduled_at[destination.id] = tick_at
-            self._scheduled[key] = _Wanted(
+        tick_at, last_at = record.run.tick_at, self._scheduled_at
+        measured = (self._destinations.get(sample.destination_id) for sample in record.samples)
+        due = [each for each in measured if each is not None and _is_due(last_at.get(each.id), tick_at)]
+        due.sort(key=lambda each: last.timestamp() if (last := last_at.get(each.id)) else 0.0)
+        settings = TraceSettings(dscp=job.echo.dscp)
+        for destination in due:
+            wanted = WantedTrace(
                 host=destination.host,
-                settings=TraceSettings(dscp=job.echo.dscp),
+                settings=settings,
                 reason=TraceReason.SCHEDULED,
                 destination=destination,
             )
+            if self._queue.want(wanted):
+                last_at[destination.id] = tick_at
+            else:
+                self._note_left_out(wanted)
 
-    def _has_room(self, *instead_of: dict[str, _Wanted]) -> bool:
-        """Whether one more may wait; of those that may be left out instead, the last one is."""
-        if len(self._asked) + len(self._worse) + len(self._scheduled) < MOST_WAITING:
-            return True
-        for waiting in reversed(instead_of):
-            if waiting:
-                _, wanted = waiting.popitem()
-                if wanted.destination is not None and wanted.reason is TraceReason.SCHEDULED:
-                    self._scheduled_at.pop(wanted.destination.id, None)
-                self._leave_out(1)
-                return True
-        return False
-
-    def _leave_out(self, number: int) -> None:
-        self._left_out += number
+    def _note_left_out(self, wanted: WantedTrace) -> None:
+        if wanted.destination is not None and wanted.reason is TraceReason.SCHEDULED:
+            self._scheduled_at.pop(wanted.destination.id, None)
+        self._left_out += 1
+        number = (
+            "1 trace of a route was" if self._left_out == 1 else f"{self._left_out} traces of routes were"
+        )
         self._warnings.set(
             _LEFT_OUT,
-            f"{self._left_out} traces of routes were left out, because more are due than can be made: trace fewer "
-            "destinations (the metric route on the sheet Jobs), or less often.",
+            f"{number} left out, because more are due than can be made: trace fewer destinations (the metric route on "
+            "the sheet Jobs), or less often.",
         )
 
-    # --- Making them --------------------------------------------------------------------------------------
-
-    def _begin_what_may(self) -> None:
-        while len(self._running) < MOST_AT_ONCE and (wanted := self._next()) is not None:
-            task = asyncio.get_running_loop().create_task(self._make(wanted))
-            self._running[_key(wanted.host)] = task
-            task.add_done_callback(lambda _, key=_key(wanted.host): self._note_end(key))
-        if self._left_out and not self._scheduled and not self._worse:
+    def _note_empty(self) -> None:
+        if self._left_out:
             self._left_out = 0
             self._warnings.clear(_LEFT_OUT)
 
-    def _next(self) -> _Wanted | None:
-        for wanted in self._waiting():
-            if _key(wanted.host) in self._running:
-                continue
-            if wanted.answer is not None:
-                self._asked.remove(wanted)
-            else:
-                waiting = self._scheduled if wanted.reason is TraceReason.SCHEDULED else self._worse
-                del waiting[_key(wanted.host)]
-            return wanted
-        return None
+    # --- Making it ----------------------------------------------------------------------------------------
 
-    def _waiting(self) -> Iterator[_Wanted]:
-        """Most urgent first."""
-        yield from self._asked
-        yield from self._worse.values()
-        yield from self._scheduled.values()
-
-    def _note_end(self, key: str) -> None:
-        del self._running[key]
-        if not self._closed:
-            self._begin_what_may()
-
-    async def _make(self, wanted: _Wanted) -> None:
-        at = self._clock.now()
+    async def _make(self, wanted: WantedTrace) -> None:
+        at, answer = self._clock.now(), wanted.answer
         try:
-            found = await self._traced(wanted)
-        except asyncio.CancelledError:
-            if wanted.answer is not None:
-                wanted.answer.cancel()
-            raise
-        except Exception as error:
-            # The edge of a trace: a failure must reach who asked, or the user, and disturb no round.
+            found = await self._found(wanted)
+        except Exception as error:  # noqa: BLE001 - the edge of a trace: it reaches who asked, and disturbs no round
             self._tell_failure(wanted, error)
             return
         self._warnings.clear(_FAILED)
@@ -309,12 +227,12 @@ class Tracing:
             self._backlog.add_route(
                 TracedRoute(at=at, destination_id=wanted.destination.id, reason=wanted.reason, trace=found)
             )
-        if wanted.answer is not None and not wanted.answer.done():
-            wanted.answer.set_result(
+        if answer is not None and not answer.done():
+            answer.set_result(
                 TraceResult(destination=wanted.destination, host=wanted.host, at=at, found=found)
             )
 
-    async def _traced(self, wanted: _Wanted) -> Trace | NameNotResolved | SendFailed:
+    async def _found(self, wanted: WantedTrace) -> Trace | NameNotResolved | SendFailed:
         settings = wanted.settings
         longest_s = (settings.rounds * settings.interval_ms + settings.timeout_ms) / 1_000 + LOOKING_UP_S
         try:
@@ -322,10 +240,10 @@ class Tracing:
                 return await self._prober.trace(wanted.host, settings)
         except TimeoutError as error:
             raise BackendUnavailable(
-                f"The trace to {wanted.host} did not end within {longest_s:g} s."
+                f"The trace to {wanted.host} did not end within {longest_s:g} s: start the program again."
             ) from error
 
-    def _tell_failure(self, wanted: _Wanted, error: Exception) -> None:
+    def _tell_failure(self, wanted: WantedTrace, error: Exception) -> None:
         if wanted.answer is not None:
             if not wanted.answer.done():
                 wanted.answer.set_exception(error)
@@ -333,11 +251,6 @@ class Tracing:
             self._warnings.set(_FAILED, f"The route to {wanted.host} could not be traced: {error.message}")
         else:
             self._on_error("tracing routes", error)
-
-
-def _key(host: str) -> str:
-    """What tells hosts apart."""
-    return host.strip().casefold()
 
 
 def _is_due(last_at: datetime | None, tick_at: datetime) -> bool:
