@@ -29,6 +29,7 @@ from netstats_xl.app.service import (
     RowCells,
     Synced,
     TestResult,
+    TraceResult,
     Wanted,
     WorkbookEvent,
 )
@@ -173,6 +174,13 @@ class CompanionService:
         results = self._collecting.test(destination_ids)
         self._showing.note_change()
         return results
+
+    @_while_at_work
+    def trace(
+        self, destination_ids: Collection[DestinationId], *, hosts: Collection[str] = (), rounds: int = 3
+    ) -> Sequence[TraceResult]:
+        """See `Service.trace`."""
+        return self._collecting.trace(destination_ids, hosts=hosts, rounds=rounds)
 
     @_while_at_work
     def jobs(self) -> Sequence[JobEntry]:

@@ -101,6 +101,18 @@ class ControlClient:
         """Probe destinations now."""
         return self.ask("POST", "/v1/destinations/test", _chosen(ids, names))
 
+    def trace(
+        self,
+        *,
+        ids: Collection[str] = (),
+        names: Collection[str] = (),
+        hosts: Collection[str] = (),
+        rounds: int = 3,
+    ) -> Json:
+        """Trace the routes to destinations, and to hosts that need not be any, now; `rounds`: packets a hop."""
+        chosen = {**_chosen(ids, names), **({"hosts": list(hosts)} if hosts else {})}
+        return self.ask("POST", "/v1/destinations/trace", {**chosen, "rounds": rounds})
+
     def jobs(self) -> Json:
         """The jobs in force."""
         return self.ask("GET", "/v1/jobs")

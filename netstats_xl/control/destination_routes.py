@@ -10,7 +10,15 @@ from netstats_xl.control import sentences
 from netstats_xl.control.answering import TellingRoute, respond
 from netstats_xl.control.answers import Answer, CountAnswer
 from netstats_xl.control.problems import bad_cell
-from netstats_xl.control.requests import Chosen, DestinationChange, Expand, NewDestination, NewHosts
+from netstats_xl.control.requests import (
+    Chosen,
+    DestinationChange,
+    Expand,
+    NewDestination,
+    NewHosts,
+    ToTrace,
+)
+from netstats_xl.control.route_answers import RoutePart, RoutesAnswer
 from netstats_xl.control.row_answers import (
     AddedAnswer,
     DestinationAnswer,
@@ -82,6 +90,15 @@ def destination_routes(service: Service) -> APIRouter:
         results = service.test(chosen_destinations(service, chosen))
         parts = tuple(map(TestPart.of, results))
         return respond(request, TestsAnswer(message=sentences.tested(results), results=parts))
+
+    @router.post("/trace", response_model=RoutesAnswer)
+    def trace_routes(request: Request, wanted: ToTrace) -> Response:
+        """Trace the routes to destinations now, which are stored, and to hosts that need not be any, which are not."""
+        results = service.trace(
+            chosen_destinations(service, wanted), hosts=wanted.hosts, rounds=wanted.rounds
+        )
+        parts = tuple(map(RoutePart.of, results))
+        return respond(request, RoutesAnswer(message=sentences.traced(results), routes=parts))
 
     @router.post("/expand", response_model=CountAnswer)
     def expand_destinations(request: Request, which: Expand | None = None) -> Response:

@@ -1,5 +1,6 @@
 """The route to a host, as a traceroute finds it: the routers on the way, and the loss and RTT up to each."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -65,7 +66,7 @@ class RttStatistics:
     @property
     def stdev_ms(self) -> float:
         """Population standard deviation."""
-        return (self.squares_ms2 / self.count) ** 0.5
+        return math.sqrt(self.squares_ms2 / self.count)
 
     def merged(self, later: "RttStatistics") -> "RttStatistics":
         """Those of both; `later` tells the last RTT.

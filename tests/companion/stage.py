@@ -11,8 +11,9 @@ from netstats_xl.app.service import Service, WorkbookState
 from netstats_xl.app.views.live import LiveViews
 from netstats_xl.companion import Companion
 from netstats_xl.domain.results import Outcome, Replied, RoundResult
+from netstats_xl.domain.routes import Hop, HopReply, Trace
 from netstats_xl.domain.tables import RawTable
-from netstats_xl.domain.targets import EchoSettings, Settings
+from netstats_xl.domain.targets import EchoSettings, Settings, TraceSettings
 from netstats_xl.errors import ControlError, ProbeEngineError, WorkbookBusy, WorkbookClosed
 from netstats_xl.hosting.endings import StopRequest
 from netstats_xl.parts import Live, Parts
@@ -66,6 +67,7 @@ class Answering:
 
     closed: bool = False
     hosts: list[str] = field(default_factory=list)
+    traced: list[str] = field(default_factory=list)
     outcome: Outcome = REPLY
     error: ProbeEngineError | None = None
     answers: int | None = None
@@ -83,6 +85,23 @@ class Answering:
         return [
             RoundResult(destination_id=target.destination_id, outcome=self.outcome) for target in answered
         ]
+
+    async def trace(self, host: str, settings: TraceSettings) -> Trace:
+        """One hop away, whoever it is."""
+        self.traced.append(host)
+        if self.held is not None:
+            await self.held.wait()
+        if self.error is not None:
+            raise self.error
+        reply = HopReply(address="127.0.0.1", rtt_ms=0.25)
+        hop = Hop(ttl=1, sent=settings.rounds, replies=(reply,) * settings.rounds)
+        return Trace(address="127.0.0.1", hops=(hop,), reached=True)
+
+    async def limit(self, packets_per_second: int) -> None:
+        """There is no limit to what it plays."""
+
+    def describe(self) -> str:
+        return "played"
 
     async def close(self) -> None:
         self.closed = True

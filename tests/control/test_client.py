@@ -209,6 +209,7 @@ def _calls(filled: FakeService) -> dict[str, Callable[[ControlClient], Any]]:
         "add_hosts": lambda client: client.add_hosts("c.example"),
         "expand": lambda client: client.expand() and client.expand(["Router"]),
         "test": lambda client: client.test(ids=[destination], names=["router"]),
+        "trace": lambda client: client.trace(names=["router"], hosts=["192.0.2.7"], rounds=2),
         "jobs": lambda client: client.jobs(),
         "job": lambda client: client.job(job),
         "create_job": lambda client: client.create_job(name="J", destinations="*", interval="1m"),
