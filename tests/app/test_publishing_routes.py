@@ -159,7 +159,7 @@ def test_a_report_of_some_destinations_shows_their_routes_alone(world: World) ->
 
 def test_the_charts_of_a_report_show_the_worst_route(world: World) -> None:
     report = world.report()
-    assert feed(report) == [("1: 10.0.0.1", 1.0, 1.0, 0.0)]
+    assert feed(report) == [("1", 1.0, 1.0, 0.0)]
     assert [chart.title for chart in report.charts("Routes")] == [
         "RTT by hop (ms): Printer (the worst), not reached",
         "Loss by hop (%): Printer (the worst), not reached",
@@ -169,10 +169,10 @@ def test_the_charts_of_a_report_show_the_worst_route(world: World) -> None:
 @pytest.mark.parametrize(
     ("details_of", "title", "hops"),
     [
-        ("Web shop", "Web shop", ["1: 10.0.0.1", "2: *", "3: 198.51.100.7"]),
-        ("Gateway", "Gateway", ["1: 10.0.0.1"]),
-        ("Every minute", "Printer (the worst), not reached", ["1: 10.0.0.1"]),
-        ("", "Printer (the worst), not reached", ["1: 10.0.0.1"]),
+        ("Web shop", "Web shop", ["1", "2", "3"]),
+        ("Gateway", "Gateway", ["1"]),
+        ("Every minute", "Printer (the worst), not reached", ["1"]),
+        ("", "Printer (the worst), not reached", ["1"]),
     ],
 )
 def test_the_charts_of_a_live_workbook_show_what_was_chosen(

@@ -239,7 +239,7 @@ def _feed(record: RouteRecord | None) -> tuple[Row, ...]:
         return (("", None, None, None),)
     return tuple(
         (
-            f"{hop.ttl}: {hop.addresses[-1] if hop.addresses else '*'}",
+            str(hop.ttl),
             hop.rtts.mean_ms if hop.rtts else None,
             hop.rtts.worst_ms if hop.rtts else None,
             hop.loss_percent,

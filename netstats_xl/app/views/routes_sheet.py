@@ -25,6 +25,7 @@ from netstats_xl.domain.views import (
     Row,
     SeriesSpec,
     SheetSpec,
+    Style,
     TableSpec,
     TextEquals,
     TextSpec,
@@ -46,10 +47,10 @@ LEFT_OUT_CELL = "Hops_left_out"
 _CHARTS_ROW = 3
 _CHART_ROWS = 14
 _CHANGES_ROW = _CHARTS_ROW + _CHART_ROWS + 2
-_CHARTS = ((0, 594), (4, 740))
+_CHARTS = ((0, 620), (4, 890))
 """The column that each chart begins in, and its width in pixels: side by side, as wide as the table."""
 
-_HOP = columns.text("Hop", width=20)
+_HOP = columns.text("Hop")
 _MEAN = columns.milliseconds("Mean RTT (ms)")
 _WORST = columns.milliseconds("Worst RTT (ms)")
 _LOSS = columns.loss("Loss (%)")
@@ -67,10 +68,17 @@ _LOSS_RULE = (
 ROUTE_COLUMNS = (
     columns.text("Destination", width=24),
     columns.text("Host", width=24),
-    columns.count("Hop", width=8, note="How many routers the packets were allowed to pass, and one."),
+    Column(
+        header="Hop",
+        kind=Kind.NUMBER,
+        number_format="0",
+        width=8,
+        note="From 1: the first router behind this computer. The last one is the host itself.",
+        style=Style(align="center"),
+    ),
     columns.text(
         "Address",
-        width=26,
+        width=30,
         note="Who answered; several where packets take several ways, and none where nobody did.",
     ),
     columns.text(
@@ -122,7 +130,7 @@ CHANGE_COLUMNS = (
     columns.instant("When", note="When the trace began that found the new route. Newest first."),
     columns.text("Destination", width=24),
     columns.count("Hops", note="Of the new route, up to the last answer.", width=8),
-    columns.text("Reason", width=26, note="Why the route was traced."),
+    columns.text("Reason", width=30, note="Why the route was traced."),
     columns.text(
         "What changed",
         width=30,
@@ -215,8 +223,8 @@ def _chart(
             )
             for each, color in series
         ),
-        category_axis=Axis(label_every=1),
-        value_axis=Axis(title=unit, number_format="General", low=0),
+        category_axis=Axis(title=_HOP.header, label_every=1),
+        value_axis=Axis(title=unit, number_format="General", low=0, high=100 if unit == "%" else None),
         legend=len(series) > 1,
         gap_percent=60,
     )
