@@ -23,6 +23,7 @@ def add_commands(app: typer.Typer) -> None:
     for command in (start, stop, status, jobs, refresh, log):
         app.command()(command)
     app.command("test")(probe)
+    app.command("trace")(trace)
     app.command("collect", hidden=True)(collect)
 
 
@@ -63,6 +64,18 @@ def probe(
     from netstats_xl.commands import testing
 
     raise typer.Exit(testing.test(names, workbook, as_json=as_json))
+
+
+def trace(
+    name: Annotated[str, typer.Argument(metavar="NAME|HOST", help="Name of a destination, or any host.")],
+    workbook: AnyWorkbookOption = None,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, max=100, help="Packets a hop.")] = 10,
+    as_json: JsonOption = False,
+) -> None:
+    """Trace the route to a host, hop by hop. Exit code 1 where it is not reached. Without a collector: right here."""
+    from netstats_xl.commands import tracing
+
+    raise typer.Exit(tracing.trace(name, workbook, rounds=rounds, as_json=as_json))
 
 
 def jobs(

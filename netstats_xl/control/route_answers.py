@@ -1,5 +1,6 @@
 """What the API answers about routes."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Self
 
@@ -29,13 +30,13 @@ class HopPart(Part):
     stdev_ms: float | None
 
     @classmethod
-    def of(cls, hop: HopStatistics, trace: Trace) -> Self:
-        """The part that tells it."""
+    def of(cls, hop: HopStatistics, names: Mapping[str, str]) -> Self:
+        """The part that tells it; `names`: of the addresses that have one."""
         rtts = hop.rtts
         return cls(
             hop=hop.ttl,
             addresses=hop.addresses,
-            names=tuple(trace.names.get(address, "") for address in hop.addresses),
+            names=tuple(names.get(address, "") for address in hop.addresses),
             sent=hop.sent,
             received=hop.received,
             loss_percent=hop.loss_percent,
@@ -72,7 +73,7 @@ class RoutePart(Part):
             address=None if trace is None else trace.address,
             reached=trace is not None and trace.reached,
             reason="" if isinstance(found, Trace) else describe(found),
-            hops=() if trace is None else tuple(HopPart.of(hop, trace) for hop in statistics_of(trace)),
+            hops=() if trace is None else tuple(HopPart.of(hop, trace.names) for hop in statistics_of(trace)),
         )
 
 

@@ -41,6 +41,7 @@ LIVE_HELP: Sections = (
         (
             "Destinations: names, group:Offices, tag:voip, or * for all of them, separated by commas.",
             "Interval: 10s, 5m, 1h. Weekly windows: Mon-Fri 08:00-18:00; Sat 09:00-12:00.",
+            "Metrics: route, besides others, traces the routes to the job's destinations, once a minute at most.",
             "Start job, Stop job and Run once on the ribbon are for the selected rows.",
             "What you leave blank has a default, which the note of the column's header tells.",
         ),
@@ -50,6 +51,8 @@ LIVE_HELP: Sections = (
         (
             "The period on the ribbon, or on the sheet Details, is that of all sheets. Grey columns fill themselves.",
             "Show details on the ribbon shows the destination or the job of the selected row on the sheet Details.",
+            "Routes shows the way to each destination, hop by hop, and how it changed. Trace route on the ribbon finds",
+            "it at once for the selected rows; by itself it is found when a destination goes down or gets very slow.",
             "Refresh now shows the latest figures at once. Figures of long periods are made anew less often: when",
             "they are older than a small part of the period, a day's after ten minutes.",
             "Pause updates leaves the sheets as they are, for as long as you want to work in peace.",
