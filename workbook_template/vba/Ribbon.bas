@@ -163,12 +163,14 @@ Failed:
 End Sub
 
 Public Sub Destinations_Trace(control As IRibbonControl)
+    Dim table As ListObject
     On Error GoTo Failed
     If Not OrderForRows("/v1/destinations/trace", "destinations") Then Exit Sub
     ' While updates are paused, the sheets stay as they are.
     Ask WorkbookId(), "POST", "/v1/refresh", "{}", PATIENT
+    Set table = TableNamed(ROUTES_TABLE)
     ' A workbook of an older version lacks it.
-    If Not TableNamed(ROUTES_TABLE) Is Nothing Then TableNamed(ROUTES_TABLE).Range.Worksheet.Activate
+    If Not table Is Nothing Then table.Range.Worksheet.Activate
     Exit Sub
 Failed:
     Complain Err.Description
