@@ -134,7 +134,7 @@ def empty_rows() -> dict[str, Sequence[Row]]:
                 (selected_sheet.SERIES, len(selected_sheet.SERIES_COLUMNS), selected_sheet.POINTS),
                 (selected_sheet.HISTOGRAM, 2, selected_sheet.MOST_BINS),
                 (selected_sheet.COMPARISON, 4, selected_sheet.COMPARED),
-                (routes_sheet.HOPS_FEED, 4, 1),
+                (routes_sheet.HOPS_FEED, 4, routes_sheet.MOST_HOPS),
             )
         },
         routes_sheet.ROUTES: no_routes(),

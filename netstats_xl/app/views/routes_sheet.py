@@ -34,8 +34,8 @@ from netstats_xl.domain.views import (
 SHEET = "Routes"
 ROUTES, CHANGES, HOPS_FEED = "Routes", "Route_changes", "Route_hops"
 NOT_REACHED = "not reached"
-MOST_HOPS = 64
-"""Of a route, and so of the charts."""
+MOST_HOPS = 30
+"""Of a route in the charts; traces look no further either."""
 LIVE_CHANGES = 10
 """Rows of the changes in a live workbook, always: the routes below them grow."""
 
