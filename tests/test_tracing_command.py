@@ -39,15 +39,15 @@ def prober(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptedProber:
         raise CompanionNotRunning("No collector is at work.")
 
     def opened() -> ScriptedProber:
-        prober.closed = False
-        return prober
+        scripted.closed = False
+        return scripted
 
-    prober = ScriptedProber()
+    scripted = ScriptedProber()
     monkeypatch.setattr(wiring, "find_companion", nobody)
     monkeypatch.setattr(wiring, "open_prober", opened)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
-    return prober
+    return scripted
 
 
 def trace(*arguments: str) -> int:

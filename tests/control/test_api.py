@@ -313,7 +313,13 @@ def test_a_trace_tells_the_routes_hop_by_hop(api: Api, filled: FakeService) -> N
         **dict.fromkeys(("last_ms", "best_ms", "mean_ms", "worst_ms", "stdev_ms")),
         **{"hop": 1, "addresses": [], "names": [], "sent": 1, "received": 0, "loss_percent": 100.0},
     }
-    for bad in ({"hosts": []}, {"rounds": 21, "ids": [id_]}, {"hosts": ["h"] * 17}, {}):
+    bad_ones: tuple[dict[str, Any], ...] = (
+        {"hosts": []},
+        {"rounds": 21, "ids": [id_]},
+        {"hosts": ["h"] * 17},
+        {},
+    )
+    for bad in bad_ones:
         assert api.ask("POST /v1/destinations/trace", bad, status=422)["code"] == "invalid_request"
 
 
