@@ -90,7 +90,7 @@ class NotFound(ConfigurationError):
 
 
 class RoundUnderWay(ConfigurationError):
-    """A job cannot be run once: a round of it is going on."""
+    """What was asked for cannot be begun now: a round of the job is going on, or too many routes are to be traced."""
 
     code = "round_under_way"
     retryable = True

@@ -24,6 +24,7 @@ from netstats_xl.domain.results import (
     StoreInfo,
 )
 from netstats_xl.domain.rollups import Summary
+from netstats_xl.domain.route_records import RouteRecord
 from netstats_xl.domain.routes import Trace
 from netstats_xl.domain.tables import RawTable, RowEdits
 from netstats_xl.domain.targets import (
@@ -151,7 +152,10 @@ class ResultStore(Protocol):
         ...
 
     def save(self, batch: Batch) -> None:
-        """Save a batch in one transaction; it is safe once this returns. A batch saved before is left alone."""
+        """Save a batch in one transaction; it is safe once this returns. A batch saved before is left alone.
+
+        Of its routes a new record is kept only where the route changed: see `domain.route_records`.
+        """
         ...
 
     def latest(self, period: Period) -> Mapping[DestinationId, LatestSample]:
@@ -212,6 +216,21 @@ class ResultStore(Protocol):
         """Changes of state in the period, by time; with `limit`, the last that many."""
         ...
 
+    def current_routes(
+        self, before: datetime, *, scope: Scope = EVERYTHING
+    ) -> Mapping[DestinationId, RouteRecord]:
+        """The route to each destination that was found last before this instant, with all that is known of it now.
+
+        Routes belong to no job: the scope's destinations alone count.
+        """
+        ...
+
+    def routes(
+        self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None
+    ) -> Sequence[RouteRecord]:
+        """Routes that were found first in the period, by time; with `limit`, the last that many."""
+        ...
+
     def export_csv(self, path: Path, period: Period, *, scope: Scope = EVERYTHING, zone: str = "UTC") -> int:
         """Write raw samples to a CSV file, replacing it atomically; the number of rows.
 
@@ -220,7 +239,10 @@ class ResultStore(Protocol):
         ...
 
     def prune(self, before: datetime) -> int:
-        """Delete samples, runs and events older than `before`; the number of samples deleted."""
+        """Delete samples, runs, events and routes older than `before`; the number of samples deleted.
+
+        What is last known of a destination stays: the state after its last event, and its last route.
+        """
         ...
 
     def info(self) -> StoreInfo:

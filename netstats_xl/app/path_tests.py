@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, linear_regression
 
-from netstats_xl.domain.addresses import parse_host
+from netstats_xl.domain.endpoints import parse_endpoint
 from netstats_xl.domain.results import (
     NameNotResolved,
     Outcome,
@@ -238,7 +238,7 @@ def parse_sizes(text: str) -> tuple[int, ...]:
 
 
 def host_of(definitions: Definitions, text: str) -> str:
-    """The host that is meant: that of the destination of this name, or else the text itself.
+    """The host that is meant: that of the destination of this name, or else of the text itself; of a service, its host.
 
     Raises:
         ConfigurationError: it is no host that can be pinged.
@@ -246,12 +246,8 @@ def host_of(definitions: Definitions, text: str) -> str:
     wanted = text.strip()
     by_name = {each.name.casefold(): each.host for each in definitions.destinations}
     host = by_name.get(wanted.casefold(), wanted)
-    if "://" in host:
-        raise ConfigurationError(
-            f"{host} is no address and no host name, and this test is made of pings: name its host alone."
-        )
     try:
-        return parse_host(host)
+        return parse_endpoint(host).host
     except ValueError as error:
         raise ConfigurationError(
             f"{wanted[:80]!r} is the name of no destination, and no host: {error}."

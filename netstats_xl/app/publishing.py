@@ -14,6 +14,7 @@ from netstats_xl.app.views.live_sheets import live_spec
 from netstats_xl.app.views.logs import events, runs
 from netstats_xl.app.views.parts import ChartData
 from netstats_xl.app.views.pivot import pivot
+from netstats_xl.app.views.routes import routes
 from netstats_xl.app.views.trends import trends
 from netstats_xl.domain.tables import CellValue
 from netstats_xl.domain.views import Row, WorkbookSpec, WorkbookView
@@ -37,6 +38,7 @@ def report_view(store: ResultStore, inputs: ReportInputs) -> WorkbookView:
         jobs(findings),
         details(store, findings, rollup, feeds),
         trends(store, findings),
+        routes(store, findings, feeds),
         pivot(),
         runs(store, findings),
         events(store, findings),

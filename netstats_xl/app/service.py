@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from netstats_xl.app.path_tests import PathMtu, PayloadSweep
-from netstats_xl.domain.results import Outcome, Period, State
+from netstats_xl.domain.results import NameNotResolved, Outcome, Period, SendFailed, State
 from netstats_xl.domain.rollups import Summary
+from netstats_xl.domain.routes import Trace
 from netstats_xl.domain.states import DestinationStatus, JobStatus
 from netstats_xl.domain.tables import CellValue
 from netstats_xl.domain.targets import Destination, DestinationId, Job, JobId
@@ -125,6 +126,18 @@ class TestResult:
     destination: Destination
     at: datetime
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceResult:
+    """What tracing the route to one host found."""
+
+    destination: Destination | None
+    """None: a host that is none."""
+    host: str
+    at: datetime
+    """When the trace began."""
+    found: Trace | NameNotResolved | SendFailed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +256,15 @@ class Service(Protocol):
 
     def sweep(self, host: str, sizes: Sequence[int]) -> PayloadSweep:
         """Loss and RTT by payload size, of a destination by its name or of any host."""
+        ...
+
+    def trace(
+        self, destination_ids: Collection[DestinationId], *, hosts: Collection[str] = (), rounds: int = 3
+    ) -> Sequence[TraceResult]:
+        """Trace the routes to these destinations now, and to these hosts, which need not be any.
+
+        The destinations' routes are stored. `rounds`: packets a hop.
+        """
         ...
 
     def jobs(self) -> Sequence[JobEntry]:

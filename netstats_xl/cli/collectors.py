@@ -23,6 +23,7 @@ def add_commands(app: typer.Typer) -> None:
     for command in (start, stop, status, mtu, sweep, jobs, refresh, log):
         app.command()(command)
     app.command("test")(probe)
+    app.command("trace")(trace)
     app.command("collect", hidden=True)(collect)
 
 
@@ -89,6 +90,18 @@ def sweep(
     from netstats_xl.commands import path_testing
 
     raise typer.Exit(path_testing.sweep(host, sizes, workbook, as_json=as_json))
+
+
+def trace(
+    host: HostArgument,
+    workbook: AnyWorkbookOption = None,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, max=100, help="Packets a hop.")] = 10,
+    as_json: JsonOption = False,
+) -> None:
+    """Trace the route to a host, hop by hop. Exit code 1 where it is not reached. Without a collector: right here."""
+    from netstats_xl.commands import tracing
+
+    raise typer.Exit(tracing.trace(host, workbook, rounds=rounds, as_json=as_json))
 
 
 def jobs(

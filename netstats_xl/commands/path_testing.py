@@ -13,14 +13,13 @@ from rich.table import Table
 from netstats_xl import wiring
 from netstats_xl.app.path_tests import OnSize, host_of, parse_sizes, path_mtu, payload_sweep
 from netstats_xl.commands.asking import parsed, say, takes_any_character
+from netstats_xl.commands.here import defined_here
 from netstats_xl.control.client import ControlClient
 from netstats_xl.control.path_answers import MtuAnswer, SweepAnswer
-from netstats_xl.domain.targets import Definitions, Settings
+from netstats_xl.domain.targets import Definitions
 from netstats_xl.errors import CompanionNotRunning
 from netstats_xl.ports import Prober
-from netstats_xl.sheets import INPUT_TABLES, read_definitions
 
-DEFAULT_WORKBOOK = Path("NetStats.xlsx")
 Json = Mapping[str, Any]
 Found = TypeVar("Found")
 
@@ -64,7 +63,7 @@ def _found(
             with wiring.find_companion(workbook) as client:
                 return ask(client)
         except CompanionNotRunning:
-            definitions, settings = _read(workbook)
+            definitions, settings = defined_here(workbook)
 
         def show(payload_bytes: int, passed: bool) -> None:
             told = "answered" if passed else "not answered"
@@ -80,15 +79,6 @@ async def _closing(prober: Prober, test: Awaitable[Found]) -> Found:
         return await test
     finally:
         await prober.close()
-
-
-def _read(workbook: Path | None) -> tuple[Definitions, Settings]:
-    """What the workbook says; nothing where none was named and none is here: a host needs no workbook."""
-    if workbook is None and not DEFAULT_WORKBOOK.exists():
-        return Definitions(), Settings()
-    tables = wiring.file_workbook(workbook or DEFAULT_WORKBOOK).read(INPUT_TABLES)
-    reading = read_definitions(tables, default_zone=wiring.system_zone())
-    return Definitions(destinations=reading.destinations), reading.settings
 
 
 def _tell(found: Json, *, as_json: bool) -> None:

@@ -13,14 +13,13 @@ from netstats_xl.app.finding import named
 from netstats_xl.app.service import TestResult
 from netstats_xl.app.testing import probe_now
 from netstats_xl.commands.asking import say, takes_any_character
+from netstats_xl.commands.here import DEFAULT_WORKBOOK
 from netstats_xl.domain.answers import answer_of
 from netstats_xl.domain.results import Replied, describe, packets_of
 from netstats_xl.domain.states import mean_rtt_ms
 from netstats_xl.domain.targets import Definitions, Destination
 from netstats_xl.errors import CompanionNotRunning, NotFound
 from netstats_xl.sheets import INPUT_TABLES, read_definitions
-
-DEFAULT_WORKBOOK = Path("NetStats.xlsx")
 
 
 def test(names: Sequence[str], workbook: Path | None, *, as_json: bool) -> int:

@@ -7,10 +7,11 @@ from threading import Lock
 from typing import TypeVar
 
 from netstats_xl.app.backlog import Backlog, RoundRecord
-from netstats_xl.app.finding import job_of
+from netstats_xl.app.finding import destination_of, job_of
 from netstats_xl.app.monitoring import Monitoring
 from netstats_xl.app.path_tests import PathMtu, PayloadSweep, host_of, path_mtu, payload_sweep
-from netstats_xl.app.service import TestResult
+from netstats_xl.app.service import TestResult, TraceResult
+from netstats_xl.app.tracing import Tracing
 from netstats_xl.companion.notices import Notices
 from netstats_xl.domain.results import Period
 from netstats_xl.domain.targets import Definitions, DestinationId, Engine, JobId, Settings
@@ -48,6 +49,7 @@ class Collecting:
 
         `engine` is what the prober was opened with.
         """
+        self._on_record = on_record
         self._store = store
         self._prober = prober
         self._scheduler = scheduler
@@ -61,6 +63,7 @@ class Collecting:
         self._saving, self._stopping = Lock(), Lock()
         self._late: set[asyncio.Task[object]] = set()
         self._past_changes = 0
+        self._tracing = Tracing(prober, clock, self._backlog, warnings=notices, on_error=on_error)
         now = clock.now()
         self.monitoring = Monitoring(
             prober,
@@ -70,7 +73,7 @@ class Collecting:
             states=store.states(),
             latest=store.latest(Period(start=now - LATEST_WITHIN, end=now)),
             totals=store.job_totals(),
-            on_record=on_record,
+            on_record=self._note_record,
         )
         self._do(self._set_stopped(store.definitions().stopped))
 
@@ -136,6 +139,16 @@ class Collecting:
         """See `Service.sweep`."""
         return self._do(payload_sweep(self._prober, host_of(self.monitoring.definitions, host), sizes))
 
+    def trace(
+        self, destination_ids: Collection[DestinationId], *, hosts: Collection[str], rounds: int
+    ) -> Sequence[TraceResult]:
+        """See `Service.trace`: what was found is saved when this returns."""
+        definitions = self.monitoring.definitions
+        destinations = [destination_of(definitions, each) for each in dict.fromkeys(destination_ids)]
+        found = self._do(self._tracing.trace(destinations, hosts=tuple(dict.fromkeys(hosts)), rounds=rounds))
+        self._flush()
+        return found
+
     def prune(self) -> None:
         """Delete what is older than the settings say."""
         before = self._clock.now() - timedelta(days=self._retention_days)
@@ -151,6 +164,7 @@ class Collecting:
         """End the rounds under way and the scheduler, and save what waits; why it could not be saved."""
         self._scheduler.drain(within_s)
         self._do(self._give_up_late())
+        self._do(self._tracing.close())
         self._do(self._prober.close())
         self._scheduler.stop(within_s)
         with self._saving:
@@ -196,7 +210,12 @@ class Collecting:
     async def _load(self, definitions: Definitions, settings: Settings) -> None:
         await self._prober.limit(settings.packets_per_second)
         self.monitoring.load(definitions, settings)
+        self._tracing.load(definitions, settings)
         self._set_jobs()
+
+    def _note_record(self, record: RoundRecord) -> None:
+        self._tracing.note(record)
+        self._on_record(record)
 
     async def _set_stopped(self, stopped: frozenset[JobId]) -> None:
         self.monitoring.set_stopped(stopped)

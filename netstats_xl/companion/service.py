@@ -30,6 +30,7 @@ from netstats_xl.app.service import (
     RowCells,
     Synced,
     TestResult,
+    TraceResult,
     Wanted,
     WorkbookEvent,
 )
@@ -185,6 +186,13 @@ class CompanionService:
     def sweep(self, host: str, sizes: Sequence[int]) -> PayloadSweep:
         """See `Service.sweep`."""
         return self._collecting.sweep(host, sizes)
+
+    @_while_at_work
+    def trace(
+        self, destination_ids: Collection[DestinationId], *, hosts: Collection[str] = (), rounds: int = 3
+    ) -> Sequence[TraceResult]:
+        """See `Service.trace`."""
+        return self._collecting.trace(destination_ids, hosts=hosts, rounds=rounds)
 
     @_while_at_work
     def jobs(self) -> Sequence[JobEntry]:

@@ -112,6 +112,18 @@ class ControlClient:
         body = {"host": host, "sizes": list(sizes)}
         return self.ask("POST", "/v1/destinations/sweep", body, patience_s=_PATH_PATIENCE_S)
 
+    def trace(
+        self,
+        *,
+        ids: Collection[str] = (),
+        names: Collection[str] = (),
+        hosts: Collection[str] = (),
+        rounds: int = 3,
+    ) -> Json:
+        """Trace the routes to destinations, and to hosts that need not be any, now; `rounds`: packets a hop."""
+        chosen = {**_chosen(ids, names), **({"hosts": list(hosts)} if hosts else {})}
+        return self.ask("POST", "/v1/destinations/trace", {**chosen, "rounds": rounds})
+
     def jobs(self) -> Json:
         """The jobs in force."""
         return self.ask("GET", "/v1/jobs")

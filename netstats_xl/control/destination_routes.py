@@ -19,7 +19,9 @@ from netstats_xl.control.requests import (
     NewHosts,
     PathHost,
     Sweep,
+    ToTrace,
 )
+from netstats_xl.control.route_answers import RoutePart, RoutesAnswer
 from netstats_xl.control.row_answers import (
     AddedAnswer,
     DestinationAnswer,
@@ -101,6 +103,15 @@ def destination_routes(service: Service) -> APIRouter:
     def sweep_payloads(request: Request, which: Sweep) -> Response:
         """Loss and RTT by payload size; each size takes a second or two."""
         return respond(request, SweepAnswer.of(service.sweep(which.host, which.sizes)))
+
+    @router.post("/trace", response_model=RoutesAnswer)
+    def trace_routes(request: Request, wanted: ToTrace) -> Response:
+        """Trace the routes to destinations now, which are stored, and to hosts that need not be any, which are not."""
+        results = service.trace(
+            chosen_destinations(service, wanted), hosts=wanted.hosts, rounds=wanted.rounds
+        )
+        parts = tuple(map(RoutePart.of, results))
+        return respond(request, RoutesAnswer(message=sentences.traced(results), routes=parts))
 
     @router.post("/expand", response_model=CountAnswer)
     def expand_destinations(request: Request, which: Expand | None = None) -> Response:

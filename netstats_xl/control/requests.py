@@ -17,6 +17,7 @@ Texts = list[Name] | Text
 Milliseconds = Annotated[float, Field(ge=0.001, le=600_000)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 PacketTime = Annotated[float, Field(ge=10, le=60_000)]
+Host = Annotated[str, Field(min_length=1, max_length=1_000)]
 Id = Annotated[str, Field(min_length=1, max_length=100)]
 
 
@@ -127,6 +128,15 @@ class Chosen(_Some):
 
     ids: Annotated[list[Id], Field(min_length=1, max_length=10_000)] = []
     names: Annotated[list[Name], Field(min_length=1, max_length=10_000)] = []
+
+
+class ToTrace(_Some):
+    """Whose routes are traced: destinations by ID or by name, and hosts that need not be any."""
+
+    ids: Annotated[list[Id], Field(min_length=1, max_length=16)] = []
+    names: Annotated[list[Name], Field(min_length=1, max_length=16)] = []
+    hosts: Annotated[list[Host], Field(min_length=1, max_length=16)] = []
+    rounds: Annotated[int, Field(ge=1, le=20)] = Field(default=3, description="Packets a hop.")
 
 
 class Expand(Request):

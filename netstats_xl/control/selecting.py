@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping
 
 from netstats_xl.app.service import Service, Wanted
-from netstats_xl.control.requests import Chosen
+from netstats_xl.control.requests import Chosen, ToTrace
 from netstats_xl.errors import NotFound
 
 _ALL = 1_000_000
 
 
-def chosen_destinations(service: Service, chosen: Chosen) -> list[str]:
+def chosen_destinations(service: Service, chosen: Chosen | ToTrace) -> list[str]:
     """The IDs of the destinations, each once.
 
     Raises:

@@ -2,8 +2,16 @@
 
 from collections.abc import Sequence
 
-from netstats_xl.app.service import DestinationEntry, Figures, JobEntry, Synced, TestResult
+from netstats_xl.app.service import (
+    DestinationEntry,
+    Figures,
+    JobEntry,
+    Synced,
+    TestResult,
+    TraceResult,
+)
 from netstats_xl.domain.results import Replied, describe
+from netstats_xl.domain.routes import Trace
 from netstats_xl.domain.states import mean_rtt_ms
 from netstats_xl.domain.targets import Destination
 from netstats_xl.errors import CellError
@@ -55,6 +63,37 @@ def tested(results: Sequence[TestResult]) -> str:
         return f"All {len(results)} destinations answer."
     names = listed([each.destination.name for each in silent])
     return f"{len(results) - len(silent)} of {len(results)} destinations answer; no reply from {names}."
+
+
+def traced(results: Sequence[TraceResult]) -> str:
+    """What traces of routes found."""
+    if not results:
+        return "No route was traced."
+    if len(results) == 1:
+        return _route_is(results[0])
+    far = [each for each in results if not (isinstance(each.found, Trace) and each.found.reached)]
+    if not far:
+        return f"All {len(results)} hosts are reached."
+    names = listed([_traced_name(each) for each in far])
+    return f"{len(results) - len(far)} of {len(results)} hosts are reached; not {names}."
+
+
+def _route_is(result: TraceResult) -> str:
+    name, found = _traced_name(result), result.found
+    if not isinstance(found, Trace):
+        return f"The route to {name} cannot be traced: {describe(found)}."
+    if found.reached:
+        return f"{name} is reached, {counted(len(found.hops), 'hop')} away."
+    heard = [hop for hop in found.hops if hop.addresses]
+    if not heard:
+        return f"{name} is not reached: no router on the way answers."
+    return (
+        f"{name} is not reached: the last answer comes from hop {heard[-1].ttl}, {heard[-1].addresses[-1]}."
+    )
+
+
+def _traced_name(result: TraceResult) -> str:
+    return result.host if result.destination is None else result.destination.name
 
 
 def added(destinations: Sequence[Destination], bad: Sequence[CellError], stopped_by: str = "") -> str:

@@ -13,6 +13,9 @@ from netstats_xl.sheets.columns import (
     text_column,
 )
 
+ROUTE = "route"
+"""Stands among the metrics of a job that traces routes; `all` does not include it, for it sends packets of its own."""
+
 _JOB_STATE_RULES: tuple[Rule, ...] = (
     TextEquals(text=JobState.RUNNING, style=GOOD),
     TextEquals(text=JobState.FAILING, style=BAD),
@@ -105,7 +108,13 @@ JOB_COLUMNS: tuple[SheetColumn, ...] = (
         "Class of service that the packets ask for: EF, AF41, CS5, or 0 to 63. Blank: as the system has it.",
     ),
     text_column(
-        "metrics", "Metrics", 18, "What the Details sheet shows. Blank: all of " + ", ".join(Metric) + "."
+        "metrics",
+        "Metrics",
+        18,
+        "What the Details sheet shows. Blank: all of "
+        + ", ".join(Metric)
+        + f". With {ROUTE} besides, the routes to "
+        "its destinations are traced with its rounds, once a minute at most.",
     ),
     text_column("enabled", "Enabled", 10, "yes or no. Blank means yes.", validation=YES_NO),
     status_column(

@@ -30,7 +30,7 @@ from netstats_xl.sheets.cells import (
     parse_whole,
     unique,
 )
-from netstats_xl.sheets.job_columns import JOB_COLUMNS
+from netstats_xl.sheets.job_columns import JOB_COLUMNS, ROUTE
 from netstats_xl.sheets.nearest import nearest
 from netstats_xl.sheets.rows import RowReader, parse_id
 
@@ -59,13 +59,15 @@ def parse_job(reader: RowReader, *, default_zone: str) -> Job:
     reader.require("destinations", "write names of destinations, group:x, tag:y, or * for all of them")
     reader.require("interval", "write for example 10s, 5m or 1h")
     echo = _read_echo(reader)
+    metrics, trace_routes = reader.read("metrics", _parse_metrics, (tuple(Metric), False))
     return Job(
         id=parse_id(reader.value("id")),
         name=reader.read("name", partial(parse_name, what="the name of a job"), ""),
         selectors=reader.read("destinations", parse_selectors, ()),
         schedule=_read_schedule(reader, echo, default_zone),
         echo=echo,
-        metrics=reader.read("metrics", _parse_metrics, tuple(Metric)),
+        metrics=metrics,
+        trace_routes=trace_routes,
         enabled=reader.read("enabled", parse_flag, True),
     )
 
@@ -91,7 +93,7 @@ def job_cells(job: Job, *, default_zone: str = "") -> dict[str, CellValue]:
         "timeout_ms": echo.timeout_ms,
         "ttl": echo.ttl,
         "dscp": None if echo.dscp is None else render_dscp(echo.dscp),
-        "metrics": "all" if set(job.metrics) == set(Metric) else ", ".join(job.metrics),
+        "metrics": _render_metrics(job),
         "enabled": "yes" if job.enabled else "no",
         "id": job.id or None,
     }
@@ -189,17 +191,24 @@ def _parse_weekly_windows(value: CellValue) -> tuple[WeeklyWindow, ...]:
     return parse_windows(as_syntax(value))
 
 
-def _parse_metrics(value: CellValue) -> tuple[Metric, ...]:
-    terms = parse_list(value)
+def _parse_metrics(value: CellValue) -> tuple[tuple[Metric, ...], bool]:
+    """The metrics, and whether routes are traced; naming no other metric than that asks for all of them."""
+    terms = [term for term in parse_list(value) if term.casefold() != ROUTE]
+    trace_routes = len(terms) < len(parse_list(value))
     if any(term.casefold() in _ALL for term in terms):
-        return tuple(Metric)
+        return tuple(Metric), trace_routes
     metrics = []
     for term in terms:
         metric = _METRICS.get(term.casefold())
         if metric is None:
             raise ValueError(
-                f"{term!r} is no metric{nearest(term, tuple(_METRICS))}: "
-                f"write some of {', '.join(Metric)}, or all"
+                f"{term!r} is no metric{nearest(term, (*_METRICS, ROUTE))}: "
+                f"write some of {', '.join(Metric)}, or all; and {ROUTE} to trace routes as well"
             )
         metrics.append(metric)
-    return tuple(dict.fromkeys(metrics)) or tuple(Metric)
+    return tuple(dict.fromkeys(metrics)) or tuple(Metric), trace_routes
+
+
+def _render_metrics(job: Job) -> str:
+    metrics = ["all"] if set(job.metrics) == set(Metric) else [*job.metrics]
+    return ", ".join([*metrics, ROUTE] if job.trace_routes else metrics)

@@ -21,7 +21,7 @@ from netstats_xl.sheets.columns import (
     SETTINGS,
     SheetColumn,
 )
-from netstats_xl.sheets.job_columns import JOB_COLUMNS
+from netstats_xl.sheets.job_columns import JOB_COLUMNS, ROUTE
 from netstats_xl.sheets.selection import PERIODS, SELECTION, SELECTION_COLUMNS
 from netstats_xl.sheets.setting_rows import SETTING_COLUMNS
 
@@ -39,7 +39,7 @@ LIVE_VALIDATIONS: Mapping[tuple[str, str], Validation] = {
         choices=_INTERVALS, message="Write for example 10s, 5m or 1h30m.", strict=False
     ),
     (JOBS, "Metrics"): OneOf(
-        choices=tuple(Metric), message="Write one or more, separated by commas.", strict=False
+        choices=(*Metric, ROUTE), message="Write one or more, separated by commas.", strict=False
     ),
     (SELECTION, "Details of"): _offered(DETAILS_OF, "the name of a destination or a job"),
     (SELECTION, "Period"): OneOf(choices=PERIODS, message="Write for example 12h, 7d or 4w.", strict=False),

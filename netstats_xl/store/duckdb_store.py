@@ -20,9 +20,10 @@ from netstats_xl.domain.results import (
     StateChanged,
     StoreInfo,
 )
+from netstats_xl.domain.route_records import RouteRecord
 from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
 from netstats_xl.ports import Dimension, GroupSummary, StoredDefinitions
-from netstats_xl.store import catalogue, csv_export, ingest, pruning, queries, statistics
+from netstats_xl.store import catalogue, csv_export, ingest, pruning, queries, routes, statistics
 from netstats_xl.store.database import MEMORY, Cursor, Database
 from netstats_xl.store.migrations import SCHEMA_VERSION
 from netstats_xl.store.selection import aware
@@ -139,6 +140,18 @@ class DuckDbStore:
     ) -> Sequence[StateChanged]:
         """As `ports.ResultStore.events`."""
         return self._database.read(lambda cursor: queries.events(cursor, period, scope, limit))
+
+    def current_routes(
+        self, before: datetime, *, scope: Scope = EVERYTHING
+    ) -> Mapping[DestinationId, RouteRecord]:
+        """As `ports.ResultStore.current_routes`."""
+        return self._database.read(lambda cursor: routes.current(cursor, before, scope))
+
+    def routes(
+        self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None
+    ) -> Sequence[RouteRecord]:
+        """As `ports.ResultStore.routes`."""
+        return self._database.read(lambda cursor: routes.found_first(cursor, period, scope, limit))
 
     def export_csv(self, path: Path, period: Period, *, scope: Scope = EVERYTHING, zone: str = "UTC") -> int:
         """As `ports.ResultStore.export_csv`; a `ReportError` where the CSV file cannot be written."""

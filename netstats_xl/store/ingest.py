@@ -1,4 +1,4 @@
-"""Saving a batch: rows of runs, samples and events, within one transaction."""
+"""Saving a batch: rows of runs, samples, events and routes, within one transaction."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -16,6 +16,7 @@ from netstats_xl.domain.results import (
     Sample,
     StateChanged,
 )
+from netstats_xl.store import routes
 from netstats_xl.store.appending import ColumnType, append
 from netstats_xl.store.catalogue import Keys, add_placeholders, load_keys, missing_keys
 from netstats_xl.store.database import Cursor
@@ -60,7 +61,8 @@ def save(cursor: Cursor, batch: Batch, ledger: Ledger) -> Keys:
         destinations=missing_keys(
             ledger.keys.destinations,
             {sample.destination_id for sample in batch.samples}
-            | {event.destination_id for event in batch.events},
+            | {event.destination_id for event in batch.events}
+            | {traced.destination_id for traced in batch.routes},
         ),
         jobs=missing_keys(
             ledger.keys.jobs, {sample.job_id for sample in batch.samples} | {run.job_id for run in batch.runs}
@@ -72,6 +74,7 @@ def save(cursor: Cursor, batch: Batch, ledger: Ledger) -> Keys:
     _save_runs(cursor, batch.runs, runs, jobs)
     _save_samples(cursor, batch.samples, runs, jobs, destinations)
     _save_events(cursor, batch.events, ledger.next_ordinal, destinations)
+    routes.save(cursor, batch.routes, destinations)
     ordinal = ledger.next_ordinal + len(batch.events)
     cursor.execute("INSERT INTO batches VALUES (?, ?)", [ordinal, batch.batch_id])
     return new

@@ -80,6 +80,17 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE samples ADD COLUMN corrupted USMALLINT",
         "ALTER TABLE samples ADD COLUMN elsewhere VARCHAR",
     ),
+    (
+        # A row for as long as traces find the same route; `ordinal` ascends with time. `tick` is when the first of
+        # these traces began, `last_tick` when the last one did. `hops` and `names` are JSON: see `store/routes.py`.
+        """
+        CREATE TABLE routes (
+            ordinal BIGINT NOT NULL, destination INTEGER NOT NULL, tick TIMESTAMP NOT NULL,
+            last_tick TIMESTAMP NOT NULL, traces BIGINT NOT NULL, address VARCHAR NOT NULL, reached BOOLEAN NOT NULL,
+            reason VARCHAR NOT NULL, change VARCHAR NOT NULL, hops VARCHAR NOT NULL, names VARCHAR NOT NULL
+        )
+        """,
+    ),
 )
 """The statements that lead from each schema version to the next; the first from an empty file to version 1."""
 

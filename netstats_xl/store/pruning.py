@@ -9,10 +9,10 @@ from netstats_xl.store.queries import RUN_FIGURES
 
 
 def prune(cursor: Cursor, before: datetime) -> int:
-    """Delete samples, runs and events older than `before`, and return the number of samples deleted.
+    """Delete samples, runs, events and routes older than `before`, and return the number of samples deleted.
 
-    The figures of the deleted runs stay in the jobs' totals, and each destination keeps its last event: its state is
-    the one after it. DuckDB reuses the room, the file does not shrink.
+    The figures of the deleted runs stay in the jobs' totals, and each destination keeps its last event, since its
+    state is the one after it, and its last route. DuckDB reuses the room, the file does not shrink.
     """
     parameters = {"before": utc_naive(before)}
     cursor.execute(
@@ -21,6 +21,14 @@ def prune(cursor: Cursor, before: datetime) -> int:
     )
     cursor.execute("DELETE FROM runs WHERE tick < $before", parameters)
     cursor.execute("DELETE FROM run_ids WHERE tick < $before", parameters)
+    cursor.execute(
+        """
+        DELETE FROM routes WHERE last_tick < $before AND ordinal NOT IN (
+            SELECT max(ordinal) FROM routes GROUP BY destination
+        )
+        """,
+        parameters,
+    )
     cursor.execute(
         """
         DELETE FROM events WHERE tick < $before AND ordinal NOT IN (

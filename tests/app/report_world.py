@@ -1,6 +1,6 @@
 """A small world to report on: definitions, scripted rounds, and what the report is asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +17,10 @@ from netstats_xl.domain.results import (
     State,
     StateChanged,
     Timeout,
+    TracedRoute,
+    TraceReason,
 )
+from netstats_xl.domain.routes import Hop, HopReply, Trace
 from netstats_xl.domain.targets import Definitions, Destination, Job, Selector, Settings
 from netstats_xl.domain.windows import Schedule
 from tests.app.view_checks import CheckedView, check_view
@@ -110,11 +113,38 @@ class World:
         change = StateChanged(at=at, destination_id=destination.id, before=before, after=after, reason=reason)
         self._save(events=[change])
 
+    def trace(
+        self,
+        destination: Destination,
+        at: datetime,
+        *hops: str,
+        reached: bool = True,
+        reason: TraceReason = TraceReason.SCHEDULED,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        """Save a trace whose hops answered from these addresses after as many ms, each all four packets.
+
+        An empty address: nobody answered; one with a `?` after it: two of the packets were not answered.
+        """
+        found = Trace(
+            address=hops[-1].rstrip("?") if reached else destination.host,
+            hops=tuple(_hop(ttl, address) for ttl, address in enumerate(hops, start=1)),
+            reached=reached,
+            names=names or {},
+        )
+        self._save(routes=[TracedRoute(at=at, destination_id=destination.id, reason=reason, trace=found)])
+
     def _save(
-        self, runs: Sequence[JobRun] = (), samples: Sequence[Sample] = (), events: Sequence[StateChanged] = ()
+        self,
+        runs: Sequence[JobRun] = (),
+        samples: Sequence[Sample] = (),
+        events: Sequence[StateChanged] = (),
+        routes: Sequence[TracedRoute] = (),
     ) -> None:
         self._batches += 1
-        self.store.save(Batch(batch_id=str(self._batches), runs=runs, samples=samples, events=events))
+        self.store.save(
+            Batch(batch_id=str(self._batches), runs=runs, samples=samples, events=events, routes=routes)
+        )
 
     def ask(self, **changes: object) -> None:
         """Change what the report is asked for."""
@@ -123,6 +153,12 @@ class World:
     def report(self) -> CheckedView:
         """The report, after every check that holds of any view."""
         return check_view(report_view(self.store, self.inputs))
+
+
+def _hop(ttl: int, address: str) -> Hop:
+    answered = 0 if not address else 2 if address.endswith("?") else 4
+    reply = HopReply(address=address.rstrip("?"), rtt_ms=float(ttl))
+    return Hop(ttl=ttl, sent=4, replies=(reply,) * answered)
 
 
 def ago(**duration: float) -> datetime:

@@ -5,7 +5,16 @@ import pytest
 
 from netstats_xl.app import backlog as backlog_module
 from netstats_xl.app.backlog import Backlog, RoundRecord
-from netstats_xl.domain.results import Batch, JobRun, RunCompleted, Sample, Timeout
+from netstats_xl.domain.results import (
+    Batch,
+    JobRun,
+    RunCompleted,
+    Sample,
+    Timeout,
+    TracedRoute,
+    TraceReason,
+)
+from netstats_xl.domain.routes import Trace
 from netstats_xl.errors import StoreFull
 from tests.fakes.clock import FakeClock
 
@@ -140,3 +149,60 @@ def test_a_long_backlog_is_saved_in_batches_of_bounded_size(monkeypatch: pytest.
         backlog.add(record(number))
     assert backlog.flush()
     assert [len(batch.samples) for batch in store.saved] == [4, 4, 2]
+
+
+def route(number: int) -> TracedRoute:
+    return TracedRoute(
+        at=AT,
+        destination_id=f"destination{number}",
+        reason=TraceReason.ASKED,
+        trace=Trace(address="127.0.0.1", hops=(), reached=True),
+    )
+
+
+def test_traced_routes_are_saved_with_the_rounds_or_alone() -> None:
+    backlog, store, _ = make()
+    backlog.add_route(route(1))
+    assert backlog.unsaved == 1
+    assert backlog.flush()
+    backlog.add(record(1))
+    backlog.add_route(route(2))
+    assert backlog.flush()
+    assert [(run_ids([batch]), list(batch.routes)) for batch in store.saved] == [
+        ([], [route(1)]),
+        (["run1"], [route(2)]),
+    ]
+    assert backlog.unsaved == 0
+
+
+def test_a_refused_batch_keeps_its_routes() -> None:
+    backlog, store, clock = make()
+    store.full = True
+    backlog.add_route(route(1))
+    assert not backlog.flush()
+    backlog.add_route(route(2))
+    store.full = False
+    clock.advance(seconds=60)
+    assert backlog.flush()
+    assert [(batch.batch_id, list(batch.routes)) for batch in store.saved] == [
+        ("batch0", [route(1)]),
+        ("batch1", [route(2)]),
+    ]
+
+
+def test_the_oldest_routes_are_given_up_and_counted_when_there_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(backlog_module, "MOST_ROUTES", 2)
+    backlog, store, clock = make()
+    store.full = True
+    backlog.add(record(0))
+    backlog.flush()
+    for number in range(5):
+        backlog.add_route(route(number))
+    backlog.flush()
+    assert (backlog.dropped, backlog.unsaved) == (3, 4)
+    store.full = False
+    clock.advance(seconds=60)
+    assert backlog.flush()
+    assert [list(batch.routes) for batch in store.saved] == [[], [route(3), route(4)]]

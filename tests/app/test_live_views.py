@@ -87,7 +87,7 @@ def test_the_design_is_the_same_whatever_is_shown(world: World) -> None:
 
 def test_the_sheets_stand_in_their_order(world: World) -> None:
     assert list(live(world).sheets) == [
-        "Dashboard", "Destinations", "Jobs", "Details", "Trends", "Pivot", "Runs", "Events", "Settings",
+        "Dashboard", "Destinations", "Jobs", "Details", "Trends", "Routes", "Pivot", "Runs", "Events", "Settings",
         "Hourly", "About", "Help", "Chart data",
     ]  # fmt: skip
 
@@ -114,7 +114,14 @@ def test_a_table_that_grows_is_the_last_of_its_columns() -> None:
 
 
 def test_every_table_that_changes_its_length_has_room(world: World) -> None:
-    fixed = {"Totals", "Details_statistics", "About_report", "About_notes", "About_figures", "About_colours"}
+    fixed = {
+        "Totals",
+        "Details_statistics",
+        "About_report",
+        "About_notes",
+        "About_figures",
+        "About_colours",
+    } | {"Route_changes"}
     typed = {"Settings", "Selection"}
     spec = {
         block.name: block
@@ -140,6 +147,8 @@ def test_titles_that_tell_of_the_data_stand_in_cells(world: World) -> None:
         "Details histogram": "No replies",
         "Details by RTT": "RTT (ms): destinations of Every minute",
         "Details by loss": "Loss (%): destinations of Every minute",
+        "Route by RTT": "No route was traced yet.",
+        "Route by loss": "No route was traced yet.",
     }
 
 

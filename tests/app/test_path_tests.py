@@ -277,7 +277,14 @@ DEFINITIONS = Definitions(
 
 @pytest.mark.parametrize(
     ("text", "host"),
-    [(" router ", HOST), ("10.0.0.1", "10.0.0.1"), ("server.test", "server.test"), ("2001:DB8::1", HOST6)],
+    [
+        (" router ", HOST),
+        ("Shop", "shop.test"),
+        ("tcp://192.0.2.1:80", "192.0.2.1"),
+        ("10.0.0.1", "10.0.0.1"),
+        ("server.test", "server.test"),
+        ("2001:DB8::1", HOST6),
+    ],
 )
 def test_a_host_is_a_destinations_by_its_name_or_any(text: str, host: str) -> None:
     assert host_of(DEFINITIONS, text) == host
@@ -286,8 +293,7 @@ def test_a_host_is_a_destinations_by_its_name_or_any(text: str, host: str) -> No
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("Shop", "https://shop.test/ is no address and no host name"),
-        ("tcp://192.0.2.1:80", "made of pings: name its host alone"),
+        ("tcp://192.0.2.1", "the port is missing"),
         ("10.0.0.0/28", "stands for several addresses"),
         ("", "the host is blank"),
         ("x" * 5_000, "the name of no destination, and no host"),

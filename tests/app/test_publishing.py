@@ -16,6 +16,7 @@ SHEETS = [
     "Jobs",
     "Details",
     "Trends",
+    "Routes",
     "Pivot",
     "Runs",
     "Events",

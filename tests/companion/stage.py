@@ -10,8 +10,8 @@ from pathlib import Path
 from netstats_xl.app.service import Service, WorkbookState
 from netstats_xl.app.views.live import LiveViews
 from netstats_xl.companion import Companion
-from netstats_xl.domain.results import NameNotResolved, Outcome, Replied, RoundResult, SendFailed
-from netstats_xl.domain.routes import Trace
+from netstats_xl.domain.results import Outcome, Replied, RoundResult
+from netstats_xl.domain.routes import Hop, HopReply, Trace
 from netstats_xl.domain.tables import RawTable
 from netstats_xl.domain.targets import Definitions, EchoSettings, Engine, Settings, TraceSettings
 from netstats_xl.errors import ControlError, ProbeEngineError, WorkbookBusy, WorkbookClosed
@@ -68,6 +68,7 @@ class Answering:
 
     closed: bool = False
     hosts: list[str] = field(default_factory=list)
+    traced: list[str] = field(default_factory=list)
     outcome: Outcome = REPLY
     error: ProbeEngineError | None = None
     answers: int | None = None
@@ -88,8 +89,16 @@ class Answering:
             RoundResult(destination_id=target.destination_id, outcome=self.outcome) for target in answered
         ]
 
-    async def trace(self, host: str, settings: TraceSettings) -> Trace | NameNotResolved | SendFailed:
-        raise AssertionError("nobody asks for a route here")
+    async def trace(self, host: str, settings: TraceSettings) -> Trace:
+        """One hop away, whoever it is."""
+        self.traced.append(host)
+        if self.held is not None:
+            await self.held.wait()
+        if self.error is not None:
+            raise self.error
+        reply = HopReply(address="127.0.0.1", rtt_ms=0.25)
+        hop = Hop(ttl=1, sent=settings.rounds, replies=(reply,) * settings.rounds)
+        return Trace(address="127.0.0.1", hops=(hop,), reached=True)
 
     async def limit(self, packets_per_second: int) -> None:
         self.limits.append(packets_per_second)

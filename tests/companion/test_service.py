@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Collection
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from netstats_xl.companion import service as service_module
 from netstats_xl.domain.results import State, Timeout
 from netstats_xl.domain.states import JobState
 from netstats_xl.errors import (
+    BackendUnavailable,
     CompanionStopping,
     ConfigurationError,
     NotFound,
@@ -23,7 +25,7 @@ from netstats_xl.errors import (
     WorkbookBusy,
     WorkbookClosed,
 )
-from tests.companion.stage import DESTINATION_HEADERS, Stage, settings_table
+from tests.companion.stage import AT, DESTINATION_HEADERS, Stage, settings_table
 from tests.fakes.memory_workbook import raw_table
 
 
@@ -214,6 +216,58 @@ def test_a_test_tells_what_it_found_and_saves_nothing() -> None:
     assert stage.store.info().samples == 0
 
 
+def test_a_trace_tells_what_it_found_and_saves_the_routes_of_destinations() -> None:
+    stage = Stage()
+    companion = stage.start()
+    service = companion.service
+    first = service.destinations(Wanted()).entries[0].destination
+    mine, other = service.trace([first.id, first.id], hosts=["127.0.0.9", "127.0.0.9"], rounds=2)
+    assert (mine.destination, mine.host, other.destination, other.host) == (
+        first,
+        "127.0.0.1",
+        None,
+        "127.0.0.9",
+    )
+    # Saved already, so that what is shown next tells it.
+    assert {id_: each.traces for id_, each in stage.store.current_routes(AT + timedelta(days=1)).items()} == {
+        first.id: 1
+    }
+    stage.prober.error = BackendUnavailable("There is no network.")
+    with pytest.raises(BackendUnavailable):
+        service.trace([first.id])
+    with pytest.raises(NotFound):
+        service.trace(["nobody"])
+    companion.stop()
+
+
+def test_a_job_with_the_metric_route_traces_with_its_rounds() -> None:
+    stage = Stage()
+    stage.book.set(
+        raw_table("Jobs", ("Name", "Destinations", "Interval", "Metrics"), ("All", "*", "10s", "all, route"))
+    )
+    companion = stage.start()
+    stage.tick()
+    stage.tick()
+    stage.scheduler.run(asyncio.sleep(0))
+    assert stage.prober.traced == ["127.0.0.1", "127.0.0.2"]
+    stage.scheduler.do("save")
+    assert len(stage.store.current_routes(AT + timedelta(days=1))) == 2
+    companion.stop()
+
+
+def test_a_trace_that_is_under_way_does_not_hold_up_the_end() -> None:
+    stage = Stage()
+    stage.book.set(
+        raw_table("Jobs", ("Name", "Destinations", "Interval", "Metrics"), ("All", "*", "10s", "route"))
+    )
+    companion = stage.start()
+    stage.tick()
+    stage.prober.held = asyncio.Event()
+    stage.scheduler.run(asyncio.sleep(0))
+    companion.stop()
+    assert stage.prober.closed
+
+
 def test_figures_are_those_of_what_was_saved() -> None:
     stage = Stage()
     companion = stage.start()
@@ -381,6 +435,7 @@ def calls_of(service: Service) -> dict[str, Callable[[], object]]:
         "test": lambda: service.test([id_]),
         "path_mtu": lambda: service.path_mtu("a"),
         "sweep": lambda: service.sweep("a", (16, 64)),
+        "trace": lambda: service.trace([id_]),
         "jobs": service.jobs,
         "job": lambda: service.job(job_id),
         "write_job": lambda: service.write_job({"name": "b", "destinations": "*", "interval": 10}),

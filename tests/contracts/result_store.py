@@ -11,6 +11,7 @@ from random import Random
 import pytest
 
 from netstats_xl.domain.results import (
+    EVERYTHING,
     NO_STRAYS,
     Batch,
     HttpAnswer,
@@ -36,10 +37,14 @@ from netstats_xl.domain.results import (
     Strays,
     TimeExceeded,
     Timeout,
+    TracedRoute,
+    TraceReason,
     Unreachable,
     rtts_of,
 )
 from netstats_xl.domain.rollups import Summary, jitter_rfc3550, summarise
+from netstats_xl.domain.route_records import follow
+from netstats_xl.domain.routes import Hop, HopReply, Trace
 from netstats_xl.domain.targets import (
     Definitions,
     Destination,
@@ -118,6 +123,23 @@ def changed(minutes: float, after: State, *, destination: str = "dest1") -> Stat
     return StateChanged(
         at=at(minutes), destination_id=destination, before=State.UNKNOWN, after=after, reason="2 of 3 rounds"
     )
+
+
+def traced(
+    minutes: float, *hops: str, destination: str = "dest1", reason: TraceReason = TraceReason.SCHEDULED
+) -> TracedRoute:
+    """A trace to 192.0.2.9, at each of whose hops one of two packets came back, from these addresses on."""
+    address = "192.0.2.9"
+    found = Trace(
+        address=address,
+        hops=tuple(
+            Hop(ttl=ttl, sent=2, replies=(HopReply(address=each, rtt_ms=ttl + minutes / 8),) if each else ())
+            for ttl, each in enumerate(hops, start=1)
+        ),
+        reached=address in hops,
+        names={each: f"name of {each}" for each in hops if each},
+    )
+    return TracedRoute(at=at(minutes), destination_id=destination, reason=reason, trace=found)
 
 
 def destination(number: int, **changes: object) -> Destination:
@@ -207,6 +229,8 @@ class ResultStoreContract:
         assert list(store.samples(ALWAYS)) == []
         assert list(store.runs(ALWAYS)) == []
         assert list(store.events(ALWAYS)) == []
+        assert store.current_routes(ALWAYS.end) == {}
+        assert list(store.routes(ALWAYS)) == []
         assert store.prune(START) == 0
         assert (store.info().samples, store.info().first_sample_at, store.info().last_sample_at) == (
             0,
@@ -573,7 +597,119 @@ class ResultStoreContract:
         assert list(store.histogram(ALWAYS, (1.0, 2.0, 3.0), scope=scope_of("job2"))) == [0, 0]
         assert list(store.histogram(ALWAYS, (1.0, 2.0, 3.0, 4.0))) == [3, 2, 1]
 
+    # --- Routes
+
+    def test_a_route_comes_back_with_its_statistics_and_names(self, store: ResultStore) -> None:
+        first = traced(0, "10.0.0.1", "", "192.0.2.9", reason=TraceReason.DOWN)
+        store.save(Batch(batch_id="a", routes=[first]))
+        expected = follow(None, first)
+        assert expected.reason is TraceReason.DOWN
+        assert store.current_routes(ALWAYS.end) == {"dest1": expected}
+        assert list(store.routes(ALWAYS)) == [expected]
+
+    def test_the_same_route_again_is_the_same_record_with_the_statistics_of_all_traces(
+        self, store: ResultStore
+    ) -> None:
+        traces = [traced(minute, "10.0.0.1", "192.0.2.9") for minute in range(4)]
+        store.save(Batch(batch_id="a", routes=traces[:2]))
+        store.save(Batch(batch_id="b", routes=traces[2:3]))
+        store.save(Batch(batch_id="c", routes=traces[3:]))
+        expected = follow(follow(follow(follow(None, traces[0]), traces[1]), traces[2]), traces[3])
+        assert expected.traces == 4
+        assert list(store.routes(ALWAYS)) == [expected]
+
+    def test_a_route_that_changed_is_a_record_of_its_own_that_tells_how(self, store: ResultStore) -> None:
+        before, after = traced(0, "10.0.0.1", "192.0.2.9"), traced(5, "10.0.0.2", "192.0.2.9")
+        back = traced(9, "10.0.0.1", "192.0.2.9")
+        store.save(Batch(batch_id="a", routes=[before, after]))
+        store.save(Batch(batch_id="b", routes=[back]))
+        found = list(store.routes(ALWAYS))
+        assert [(each.first_at, each.traces, each.change) for each in found] == [
+            (at(0), 1, ""),
+            (at(5), 1, "hop 1: 10.0.0.1 -> 10.0.0.2"),
+            (at(9), 1, "hop 1: 10.0.0.2 -> 10.0.0.1"),
+        ]
+        assert store.current_routes(ALWAYS.end) == {"dest1": found[-1]}
+
+    def test_a_batch_of_routes_that_is_saved_twice_counts_once(self, store: ResultStore) -> None:
+        batch = Batch(batch_id="a", routes=[traced(0, "10.0.0.1"), traced(1, "10.0.0.1")])
+        store.save(batch)
+        store.save(batch)
+        assert [each.traces for each in store.routes(ALWAYS)] == [2]
+
+    def test_current_routes_are_those_found_before_an_instant(self, store: ResultStore) -> None:
+        store.save(
+            Batch(
+                batch_id="a",
+                routes=[
+                    traced(0, "10.0.0.1"),
+                    traced(0, "10.0.0.5", destination="dest2"),
+                    traced(5, "10.0.0.2"),
+                ],
+            )
+        )
+
+        def firsts(minutes: float, scope: Scope = EVERYTHING) -> dict[str, datetime]:
+            return {
+                each: record.first_at
+                for each, record in store.current_routes(at(minutes), scope=scope).items()
+            }
+
+        assert firsts(0) == {}
+        assert firsts(5) == {"dest1": at(0), "dest2": at(0)}
+        assert firsts(6) == {"dest1": at(5), "dest2": at(0)}
+        assert firsts(6, Scope(destination_ids=frozenset({"dest2"}))) == {"dest2": at(0)}
+        assert firsts(6, Scope(job_ids=frozenset({"no job"}))) == {"dest1": at(5), "dest2": at(0)}
+
+    def test_routes_keep_to_period_scope_and_limit(self, store: ResultStore) -> None:
+        routes = [traced(minute, f"10.0.0.{minute}") for minute in range(5)]
+        others = [traced(minute, f"10.0.1.{minute}", destination="dest2") for minute in (2, 3)]
+        store.save(Batch(batch_id="a", routes=[*routes, *others]))
+        mine = Scope(destination_ids=frozenset({"dest1"}))
+
+        def firsts(period: Period, limit: int | None = None) -> list[datetime]:
+            return [each.first_at for each in store.routes(period, scope=mine, limit=limit)]
+
+        assert firsts(ALWAYS) == [at(minute) for minute in range(5)]
+        assert firsts(Period(start=at(1), end=at(3))) == [at(1), at(2)]
+        assert firsts(ALWAYS, limit=2) == [at(3), at(4)]
+        assert len(store.routes(ALWAYS)) == 7
+
+    def test_a_name_with_characters_that_are_none_costs_nothing_else(self, store: ResultStore) -> None:
+        odd = traced(0, "10.0.0.1")
+        odd = replace(odd, trace=replace(odd.trace, names={"10.0.0.1": "a\udc80b"}))
+        store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])], routes=[odd]))
+        [found] = store.routes(ALWAYS)
+        assert found.names["10.0.0.1"].startswith("a")
+        assert len(store.samples(ALWAYS)) == 1
+
     # --- Pruning and facts
+
+    def test_pruning_keeps_routes_that_were_found_since_and_each_destinations_last(
+        self, store: ResultStore
+    ) -> None:
+        store.save(
+            Batch(
+                batch_id="a",
+                routes=[
+                    traced(0, "10.0.0.1"),
+                    traced(3, "10.0.0.2"),
+                    traced(9, "10.0.0.2"),
+                    traced(20, "10.0.0.3"),
+                    traced(1, "10.0.0.9", destination="dest2"),
+                ],
+            )
+        )
+        assert store.prune(at(5)) == 0
+        assert [each.first_at for each in store.routes(ALWAYS)] == [at(1), at(3), at(20)]
+        store.prune(at(90))
+        assert {each: record.first_at for each, record in store.current_routes(ALWAYS.end).items()} == {
+            "dest1": at(20),
+            "dest2": at(1),
+        }
+        # What is pruned is not known any more, and the route goes on from its last record.
+        store.save(Batch(batch_id="b", routes=[traced(91, "10.0.0.3")]))
+        assert [(each.first_at, each.traces) for each in store.routes(ALWAYS)] == [(at(1), 1), (at(20), 2)]
 
     def test_pruning_deletes_what_is_older_and_counts_the_samples(self, store: ResultStore) -> None:
         store.save(

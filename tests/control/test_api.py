@@ -14,6 +14,7 @@ from netstats_xl.app.service import ReportRequest, WorkbookEvent
 from netstats_xl.control.credentials import Endpoint
 from netstats_xl.control.negotiation import key_value_lines
 from netstats_xl.control.problems import STATUS
+from netstats_xl.domain.results import NameNotResolved
 from netstats_xl.errors import CellError, NetstatsError, SheetInvalid, WorkbookBusy, WorkbookClosed
 from netstats_xl.sheets import DESTINATIONS, JOBS
 from tests.fakes.service import FakeService
@@ -302,6 +303,66 @@ def test_sizes_that_cannot_be_tried_are_refused(api: Api, filled: FakeService, s
     assert answer["cells"]
 
 
+def test_a_trace_tells_the_routes_hop_by_hop(api: Api, filled: FakeService) -> None:
+    id_ = str(filled.rows[DESTINATIONS][0]["id"])
+    filled.traced["nowhere"] = NameNotResolved(reason="no such name")
+    body = {"ids": [id_], "names": ["router"], "hosts": ["nowhere"], "rounds": 2}
+    answer = api.ask("POST /v1/destinations/trace", body)
+    assert answer["message"] == "1 of 2 hosts are reached; not nowhere."
+    mine, nowhere = answer["routes"]
+    assert (mine["id"], mine["name"], mine["address"], mine["reached"]) == (id_, "Router", "192.0.2.9", True)
+    assert mine["hops"] == [
+        {
+            "hop": 1,
+            "addresses": ["192.0.2.1"],
+            "names": ["gateway"],
+            "sent": 2,
+            "received": 1,
+            "loss_percent": 50.0,
+            "last_ms": 1.0,
+            "best_ms": 1.0,
+            "mean_ms": 1.0,
+            "worst_ms": 1.0,
+            "stdev_ms": 0.0,
+        },
+        {
+            "hop": 2,
+            "addresses": ["192.0.2.9"],
+            "names": [""],
+            "sent": 2,
+            "received": 2,
+            "loss_percent": 0.0,
+            "last_ms": 3.0,
+            "best_ms": 2.0,
+            "mean_ms": 2.5,
+            "worst_ms": 3.0,
+            "stdev_ms": 0.5,
+        },
+    ]
+    assert {key: nowhere[key] for key in ("id", "name", "address", "reached", "reason", "hops")} == {
+        "id": "",
+        "name": "nowhere",
+        "address": None,
+        "reached": False,
+        "reason": "name not resolved: no such name",
+        "hops": [],
+    }
+    assert api.plain("POST /v1/destinations/trace", {"ids": [id_]}) == "Router is reached, 2 hops away."
+    # A silent hop has neither addresses nor RTTs.
+    assert api.ask("POST /v1/destinations/trace", {"ids": [id_], "rounds": 1})["routes"][0]["hops"][0] == {
+        **dict.fromkeys(("last_ms", "best_ms", "mean_ms", "worst_ms", "stdev_ms")),
+        **{"hop": 1, "addresses": [], "names": [], "sent": 1, "received": 0, "loss_percent": 100.0},
+    }
+    bad_ones: tuple[dict[str, Any], ...] = (
+        {"hosts": []},
+        {"rounds": 21, "ids": [id_]},
+        {"hosts": ["h"] * 17},
+        {},
+    )
+    for bad in bad_ones:
+        assert api.ask("POST /v1/destinations/trace", bad, status=422)["code"] == "invalid_request"
+
+
 def test_jobs_are_started_stopped_and_run_by_id_or_by_name(api: Api, filled: FakeService) -> None:
     id_ = filled.rows[JOBS][0]["id"]
     assert api.ask("POST /v1/jobs/stop", {"ids": [id_]})["message"] == "Stopped All."
@@ -313,7 +374,9 @@ def test_jobs_are_started_stopped_and_run_by_id_or_by_name(api: Api, filled: Fak
     assert filled.ran == [id_]
 
 
-@pytest.mark.parametrize("path", ["jobs/start", "jobs/stop", "jobs/run", "destinations/test"])
+@pytest.mark.parametrize(
+    "path", ["jobs/start", "jobs/stop", "jobs/run", "destinations/test", "destinations/trace"]
+)
 def test_what_is_not_there_cannot_be_chosen(api: Api, filled: FakeService, path: str) -> None:
     assert api.ask(f"POST /v1/{path}", {"ids": ["0"]}, status=404)["code"] == "not_found"
     problem = api.ask(f"POST /v1/{path}", {"names": ["Nobody"]}, status=404)

@@ -211,6 +211,7 @@ def _calls(filled: FakeService) -> dict[str, Callable[[ControlClient], Any]]:
         "test": lambda client: client.test(ids=[destination], names=["router"]),
         "path_mtu": lambda client: client.path_mtu("Router"),
         "sweep": lambda client: client.sweep("127.0.0.2", (16, 64)),
+        "trace": lambda client: client.trace(names=["router"], hosts=["192.0.2.7"], rounds=2),
         "jobs": lambda client: client.jobs(),
         "job": lambda client: client.job(job),
         "create_job": lambda client: client.create_job(name="J", destinations="*", interval="1m"),

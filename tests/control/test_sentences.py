@@ -5,8 +5,17 @@ import pytest
 from netstats_xl.app import service
 from netstats_xl.app.service import DestinationEntry, Figures, JobEntry, Synced
 from netstats_xl.control import sentences
-from netstats_xl.domain.results import NameNotResolved, Outcome, Period, Replied, State, Timeout
+from netstats_xl.domain.results import (
+    NameNotResolved,
+    Outcome,
+    Period,
+    Replied,
+    SendFailed,
+    State,
+    Timeout,
+)
 from netstats_xl.domain.rollups import Summary
+from netstats_xl.domain.routes import Hop, HopReply, Trace
 from netstats_xl.domain.states import DestinationStatus, JobState, JobStatus
 from netstats_xl.domain.targets import Destination, Job, Selector
 from netstats_xl.domain.windows import Schedule, parse_interval
@@ -43,6 +52,47 @@ def results_of(outcomes: Sequence[Outcome]) -> list[service.TestResult]:
 )
 def test_what_tests_found(outcomes: Sequence[Outcome], told: str) -> None:
     assert sentences.tested(results_of(outcomes)) == told
+
+
+def found(*addresses: str, reached: bool = True) -> Trace:
+    hops = tuple(
+        Hop(ttl=ttl, sent=1, replies=(HopReply(address=each, rtt_ms=1.0),) if each else ())
+        for ttl, each in enumerate(addresses, start=1)
+    )
+    return Trace(address="192.0.2.9", hops=hops, reached=reached)
+
+
+@pytest.mark.parametrize(
+    ("traces", "told"),
+    [
+        ([], "No route was traced."),
+        ([found("a", "192.0.2.9")], "D1 is reached, 2 hops away."),
+        ([found("192.0.2.9")], "D1 is reached, 1 hop away."),
+        ([found("a", "b", "", reached=False)], "D1 is not reached: the last answer comes from hop 2, b."),
+        ([found(reached=False)], "D1 is not reached: no router on the way answers."),
+        (
+            [NameNotResolved(reason="no such name")],
+            "The route to D1 cannot be traced: name not resolved: no such name.",
+        ),
+        ([found("a"), found("b")], "All 2 hosts are reached."),
+        ([found("a"), found("b", reached=False)], "1 of 2 hosts are reached; not D2."),
+        (
+            [found("a"), SendFailed(address="192.0.2.9", reason="no route")],
+            "1 of 2 hosts are reached; not D2.",
+        ),
+    ],
+)
+def test_what_traces_found(traces: Sequence[Trace | NameNotResolved | SendFailed], told: str) -> None:
+    results = [
+        service.TraceResult(destination=destination(f"D{number}"), host="h", at=NOW, found=each)
+        for number, each in enumerate(traces, start=1)
+    ]
+    assert sentences.traced(results) == told
+
+
+def test_a_traced_host_that_is_no_destination_is_told_as_such() -> None:
+    result = service.TraceResult(destination=None, host="192.0.2.9", at=NOW, found=found("192.0.2.9"))
+    assert sentences.traced([result]) == "192.0.2.9 is reached, 1 hop away."
 
 
 @pytest.mark.parametrize(

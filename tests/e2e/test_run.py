@@ -18,7 +18,18 @@ from tests.netlab import MakeLab
 from tests.wine import on_wine
 
 COMMAND = (sys.executable, "-m", "netstats_xl")
-ORDER = ["Dashboard", "Destinations", "Jobs", "Details", "Trends", "Pivot", "Runs", "Events", "About"]
+ORDER = [
+    "Dashboard",
+    "Destinations",
+    "Jobs",
+    "Details",
+    "Trends",
+    "Routes",
+    "Pivot",
+    "Runs",
+    "Events",
+    "About",
+]
 CONFIG = """
 destinations:
   - {name: here, host: 127.0.0.1}

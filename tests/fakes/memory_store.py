@@ -35,6 +35,7 @@ from netstats_xl.domain.results import (
     rtts_of,
 )
 from netstats_xl.domain.rollups import jitter_rfc3550, summarise
+from netstats_xl.domain.route_records import RouteRecord, follow
 from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
 from netstats_xl.ports import Dimension, GroupSummary, StoredDefinitions
 from netstats_xl.store.csv_export import COLUMNS
@@ -63,6 +64,7 @@ class MemoryStore:
         self._runs: list[JobRun] = []
         self._events: list[StateChanged] = []
         self._pruned_runs: list[JobRun] = []
+        self._routes: list[RouteRecord] = []
 
     def save_definitions(self, definitions: Definitions, *, at: datetime) -> None:
         active, retired = self._stored.active, self._stored.retired
@@ -97,6 +99,15 @@ class MemoryStore:
         self._samples.extend(batch.samples)
         self._runs.extend(batch.runs)
         self._events.extend(batch.events)
+        for traced in batch.routes:
+            before = next(
+                (each for each in reversed(self._routes) if each.destination_id == traced.destination_id),
+                None,
+            )
+            after = follow(before, traced)
+            if before is not None and after.traces > 1:
+                self._routes.remove(before)
+            self._routes.append(after)
 
     def latest(self, period: Period) -> Mapping[DestinationId, LatestSample]:
         found: dict[DestinationId, LatestSample] = {}
@@ -220,6 +231,27 @@ class MemoryStore:
         )
         return _last(sorted(found, key=lambda event: event.at), limit)
 
+    def current_routes(
+        self, before: datetime, *, scope: Scope = EVERYTHING
+    ) -> Mapping[DestinationId, RouteRecord]:
+        ids = scope.destination_ids
+        return {
+            each.destination_id: each
+            for each in self._routes
+            if each.first_at < before and (ids is None or each.destination_id in ids)
+        }
+
+    def routes(
+        self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None
+    ) -> Sequence[RouteRecord]:
+        ids = scope.destination_ids
+        found = (
+            each
+            for each in self._routes
+            if period.start <= each.first_at < period.end and (ids is None or each.destination_id in ids)
+        )
+        return _last(sorted(found, key=lambda each: each.first_at), limit)
+
     def export_csv(self, path: Path, period: Period, *, scope: Scope = EVERYTHING, zone: str = "UTC") -> int:
         samples = self.samples(period, scope=scope)
         text = io.StringIO()
@@ -238,6 +270,10 @@ class MemoryStore:
         last = {event.destination_id: event for event in sorted(self._events, key=lambda event: event.at)}
         self._events = [
             event for event in self._events if event.at >= before or event is last[event.destination_id]
+        ]
+        current = {each.destination_id: each for each in self._routes}.values()
+        self._routes = [
+            each for each in self._routes if each.last_at >= before or any(each is one for one in current)
         ]
         return deleted
 

@@ -31,13 +31,15 @@ from netstats_xl.app.service import (
     RowCells,
     Synced,
     TestResult,
+    TraceResult,
     Wanted,
     WorkbookEvent,
     WorkbookState,
 )
 from netstats_xl.domain.addresses import expand, is_block
-from netstats_xl.domain.results import Replied, State
+from netstats_xl.domain.results import NameNotResolved, Replied, State
 from netstats_xl.domain.rollups import EMPTY, Summary
+from netstats_xl.domain.routes import Hop, HopReply, Trace
 from netstats_xl.domain.states import JobState, JobStatus
 from netstats_xl.domain.tables import CellValue, RawTable
 from netstats_xl.domain.targets import Definitions, DestinationId, JobId
@@ -54,6 +56,23 @@ _KEYS = {
 }
 
 
+def route(rounds: int) -> Trace:
+    """A route of two hops, the first of which answers one packet less than the second."""
+    return Trace(
+        address="192.0.2.9",
+        hops=tuple(
+            Hop(
+                ttl=ttl,
+                sent=rounds,
+                replies=tuple(HopReply(address=address, rtt_ms=ttl + number) for number in range(answered)),
+            )
+            for ttl, address, answered in ((1, "192.0.2.1", rounds - 1), (2, "192.0.2.9", rounds))
+        ),
+        reached=True,
+        names={"192.0.2.1": "gateway"},
+    )
+
+
 class FakeService:
     """An `app.service.Service`. `before`, when set, is called with a method's name before it does anything."""
 
@@ -68,6 +87,8 @@ class FakeService:
         self.news: list[WorkbookEvent] = []
         self.confirmed: list[bool] = []
         self.ended = threading.Event()
+        self.traced: dict[str, Trace | NameNotResolved] = {}
+        """What tracing a host finds; others are two hops away."""
         self.heartbeat_s = 0.05
         self.listeners = 0
         self._queues: list[queue.SimpleQueue[Event | None]] = []
@@ -138,6 +159,17 @@ class FakeService:
                 for size in sizes
             ),
         )
+
+    def trace(
+        self, destination_ids: Collection[DestinationId], *, hosts: Collection[str] = (), rounds: int = 3
+    ) -> Sequence[TraceResult]:
+        self.before("trace")
+        found = [destination_of(self._definitions, each) for each in destination_ids]
+        targets = [*((each, each.host) for each in found), *((None, host) for host in hosts)]
+        return [
+            TraceResult(destination=each, host=host, at=NOW, found=self.traced.get(host) or route(rounds))
+            for each, host in targets
+        ]
 
     def jobs(self) -> Sequence[JobEntry]:
         self.before("jobs")

@@ -141,6 +141,27 @@ def test_all_metrics_are_meant_by_all_and_by_blank(value: CellValue) -> None:
     assert job(Metrics=value).metrics == tuple(Metric)
 
 
+@pytest.mark.parametrize(
+    ("value", "metrics", "shown"),
+    [
+        ("route", tuple(Metric), "all, route"),
+        ("all, Route", tuple(Metric), "all, route"),
+        ("route; mean, ROUTE", (Metric.MEAN,), "mean, route"),
+    ],
+)
+def test_the_metric_route_asks_for_traces_besides_the_others(
+    value: str, metrics: tuple[Metric, ...], shown: str
+) -> None:
+    found = job(Metrics=value)
+    assert (found.metrics, found.trace_routes) == (metrics, True)
+    assert job_cells(found)["Metrics"] == shown
+
+
+@pytest.mark.parametrize("value", ["all", "*", None, "mean"])
+def test_routes_are_traced_only_where_that_is_asked_for(value: CellValue) -> None:
+    assert not job(Metrics=value).trace_routes
+
+
 def test_a_metric_may_be_called_what_people_call_it() -> None:
     assert job(Metrics="average, median, avg").metrics == (Metric.MEAN, Metric.P50)
 

@@ -130,6 +130,7 @@ def a_job(draw: st.DrawFn) -> Job:
         )
         if draw(st.booleans())
         else tuple(Metric),
+        trace_routes=draw(st.booleans()),
         enabled=draw(st.booleans()),
     )
 

@@ -40,6 +40,7 @@ from tests.contracts.result_store import (
     read_csv,
     run,
     sample,
+    traced,
 )
 
 
@@ -118,6 +119,34 @@ def test_settings_that_cannot_be_understood_are_reported(path: Path) -> None:
     with pytest.raises(StoreCorrupt, match="The settings in the database cannot be understood"):
         store.definitions()
     store.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["hops = '[{\"ttl\": 1}]'", "reason = 'boredom'", "names = '3'"],
+    ids=["hops", "reason", "names"],
+)
+def test_a_route_that_cannot_be_understood_is_named(path: Path, change: str) -> None:
+    store = DuckDbStore.open(path)
+    store.save(Batch(batch_id="a", routes=[traced(0, "10.0.0.1")]))
+    store.close()
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"UPDATE routes SET {change}")
+    store = DuckDbStore.open(path)
+    with pytest.raises(
+        StoreCorrupt, match=r"a route to dest1 that cannot be understood: it was changed by hand"
+    ):
+        store.routes(ALWAYS)
+    store.close()
+
+
+def test_a_route_that_stays_the_same_stays_one_row(path: Path) -> None:
+    store = DuckDbStore.open(path)
+    for minute in range(20):
+        store.save(Batch(batch_id=f"batch{minute}", routes=[traced(minute, "10.0.0.1", "192.0.2.9")]))
+    store.close()
+    with duckdb.connect(str(path)) as connection:
+        assert connection.execute("SELECT ordinal, traces FROM routes").fetchall() == [(1, 20)]
 
 
 def test_what_is_unchanged_is_not_written_again(path: Path) -> None:

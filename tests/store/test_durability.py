@@ -15,7 +15,7 @@ from netstats_xl.errors import ReportError, StoreError, StoreFull, StoreMoved
 from netstats_xl.store.database import Cursor, Database
 from netstats_xl.store.database_file import check_in_place, identity_of
 from netstats_xl.store.duckdb_store import DuckDbStore
-from tests.contracts.result_store import ALWAYS, OUTCOMES, START, at, sample
+from tests.contracts.result_store import ALWAYS, OUTCOMES, START, at, sample, traced
 from tests.store.disks import needs_mounts, small_disk
 
 ROUND = 4_000
@@ -24,11 +24,13 @@ import sys
 from pathlib import Path
 from netstats_xl.domain.results import Batch
 from netstats_xl.store.duckdb_store import DuckDbStore
-from tests.contracts.result_store import OUTCOMES, sample
+from tests.contracts.result_store import OUTCOMES, sample, traced
 store = DuckDbStore.open(Path(sys.argv[1]))
 number = 0
 while True:
-    store.save(Batch(batch_id=f"batch{number}", samples=[sample(number, outcome) for outcome in OUTCOMES]))
+    samples = [sample(number, outcome) for outcome in OUTCOMES]
+    routes = [traced(number, "10.0.0.1"), traced(number, f"10.0.0.{number % 2}", destination="dest2")]
+    store.save(Batch(batch_id=f"batch{number}", samples=samples, routes=routes))
     print(number, flush=True)
     number += 1
 """
@@ -125,9 +127,24 @@ def test_a_killed_process_loses_no_acknowledged_batch(tmp_path: Path) -> None:
     assert {at(number) for number in acknowledged} <= saved
     # The last acknowledged batch is known: to send it again changes nothing.
     before = store.info().samples
+    # A batch is there as a whole: each of them traced each of the two routes once.
+    assert before % len(OUTCOMES) == 0
+    batches = before // len(OUTCOMES)
+    routes = store.routes(ALWAYS)
+    for traces in (
+        [each.traces for each in routes if each.destination_id == name] for name in ("dest1", "dest2")
+    ):
+        assert sum(traces) == batches
     last = acknowledged[-1]
-    store.save(Batch(batch_id=f"batch{last}", samples=[sample(last, outcome) for outcome in OUTCOMES]))
+    store.save(
+        Batch(
+            batch_id=f"batch{last}",
+            samples=[sample(last, outcome) for outcome in OUTCOMES],
+            routes=[traced(last, "10.0.0.1")],
+        )
+    )
     assert store.info().samples == before
+    assert store.routes(ALWAYS) == routes
     store.close()
 
 
@@ -158,12 +175,19 @@ def test_a_batch_whose_commit_fails_in_the_checkpoint_is_saved_exactly_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, committed: bool
 ) -> None:
     store = DuckDbStore.open(tmp_path / "results.duckdb")
-    failing = Failing(committed=committed, times=1)
+    failing = Failing(committed=committed, times=0)
     monkeypatch.setattr(Database, "_commit", lambda _, cursor: failing.instead_of_commit(cursor))
-    batch = Batch(batch_id="a", samples=[sample(0, OUTCOMES[0]), sample(1, OUTCOMES[0], destination="dest2")])
+    store.save(Batch(batch_id="0", routes=[traced(0, "10.0.0.1")]))
+    failing.left = 1
+    batch = Batch(
+        batch_id="a",
+        samples=[sample(0, OUTCOMES[0]), sample(1, OUTCOMES[0], destination="dest2")],
+        routes=[traced(1, "10.0.0.1"), traced(2, "10.0.0.2")],
+    )
     store.save(batch)
     assert failing.left == 0
     assert list(store.samples(ALWAYS)) == batch.samples
+    assert [each.traces for each in store.routes(ALWAYS)] == [2, 1]
     # Keys and numbers go on where the tables are.
     more = [sample(2, OUTCOMES[0], destination=f"dest{number}") for number in (1, 2, 3)]
     store.save(Batch(batch_id="b", samples=more))
@@ -177,12 +201,14 @@ def test_a_checkpoint_that_keeps_failing_is_an_error_and_the_next_save_tries_aga
     store = DuckDbStore.open(tmp_path / "results.duckdb")
     failing = Failing(committed=False, times=2)
     monkeypatch.setattr(Database, "_commit", lambda _, cursor: failing.instead_of_commit(cursor))
-    batch = Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])])
+    batch = Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])], routes=[traced(0, "10.0.0.1")])
     with pytest.raises(StoreFull):
         store.save(batch)
     assert list(store.samples(ALWAYS)) == []
+    assert list(store.routes(ALWAYS)) == []
     store.save(batch)
     assert list(store.samples(ALWAYS)) == batch.samples
+    assert [each.traces for each in store.routes(ALWAYS)] == [1]
     store.close()
 
 

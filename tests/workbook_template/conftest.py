@@ -45,7 +45,9 @@ def live_view() -> WorkbookView:
         columns=(Column(header="Details of", typed=True), Column(header="Period", typed=True)),
         autofilter=False,
     )
+    routes = TableSpec(name="Routes", anchor=Anchor(row=3, column=0), columns=(Column(header="Destination"),))
     sheets = (
+        SheetSpec(name="Routes", blocks=(routes,)),
         SheetSpec(name="Dashboard", blocks=(CellSpec(name="NetStats_state", anchor=top), overview)),
         SheetSpec(name="Details", blocks=(selection,)),
     )
@@ -56,6 +58,7 @@ def live_view() -> WorkbookView:
             **view.rows,
             "Overview": (("This computer", "Up"), ("localhost", "Down")),
             "Selection": (("This computer", "24h"),),
+            "Routes": (("No route was traced yet.",),),
         },
         cells={"NetStats_state": "Collecting: 1 up"},
     )

@@ -10,6 +10,7 @@ import pytest
 from netstats_xl.app.identity import identify
 from netstats_xl.app.service import WorkbookEvent
 from netstats_xl.control.server import ControlServer
+from netstats_xl.errors import ConfigurationError
 from netstats_xl.paths import DataFolder
 from netstats_xl.sheets import DESTINATIONS, JOBS
 from tests.fakes.service import NOW, FakeService
@@ -304,6 +305,7 @@ def test_a_copy_that_is_opened_has_no_collector(copy: Desk) -> None:
         ("Destinations_Add", ()),
         ("Destinations_Validate", ()),
         ("Destinations_Test", ()),
+        ("Destinations_Trace", ()),
         ("Destinations_Expand", ()),
         ("Data_Refresh", ()),
         ("Data_Period", ("Period7d", 2)),
@@ -437,6 +439,45 @@ def test_selected_destinations_are_tested_by_id(at_work: Desk) -> None:
     assert asked(at_work) == [("POST", "/v1/destinations/test", {"ids": ["000000000001", "000000000002"]})]
     assert at_work.shows("Answer") == "All 2 destinations answer."
     assert at_work.dialogs == []
+
+
+def test_selected_destinations_are_traced_and_the_routes_are_shown(at_work: Desk) -> None:
+    at_work.select(DESTINATIONS, "C5:D5")
+    at_work.click("Destinations_Trace")
+    assert asked(at_work) == [
+        ("POST", "/v1/destinations/trace", {"ids": ["000000000001"]}),
+        ("POST", "/v1/refresh", {}),
+    ]
+    assert at_work.shows("Answer") == "This computer is reached, 2 hops away."
+    assert at_work.excel.application.active_book.active_sheet.name == "Routes"
+    assert at_work.dialogs == []
+
+
+def test_routes_that_were_traced_are_shown_also_while_updates_are_paused(
+    at_work: Desk, service: FakeService
+) -> None:
+    def paused(method: str) -> None:
+        if method == "refresh":
+            raise ConfigurationError("Updates are paused.")
+
+    service.before = paused
+    at_work.select(DESTINATIONS, "C5")
+    at_work.click("Destinations_Trace")
+    assert at_work.shows("Answer") == "This computer is reached, 2 hops away."
+    assert at_work.excel.application.active_book.active_sheet.name == "Routes"
+    assert at_work.dialogs == []
+
+
+def test_a_trace_that_fails_shows_no_routes(at_work: Desk, service: FakeService) -> None:
+    def failing(method: str) -> None:
+        if method == "trace":
+            raise ConfigurationError("It cannot be done.")
+
+    service.before = failing
+    at_work.select(DESTINATIONS, "C5")
+    at_work.click("Destinations_Trace")
+    assert at_work.dialogs == ["It cannot be done."]
+    assert at_work.excel.application.active_book.active_sheet.name == DESTINATIONS
 
 
 def test_rows_of_several_areas_count_once_and_hidden_ones_not_at_all(at_work: Desk) -> None:

@@ -13,6 +13,7 @@ HEADINGS = (
     "Jobs: which destinations, when and how",
     "Details",
     "Trends",
+    "Routes",
     "Pivot",
     "Settings",
     "About",

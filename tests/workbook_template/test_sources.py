@@ -11,6 +11,7 @@ from lark import Lark, UnexpectedInput
 from pyopenvba.interpreter import parse_module
 
 from netstats_xl.app.service import Synced
+from netstats_xl.app.views.routes_sheet import ROUTES
 from netstats_xl.control import sentences
 from netstats_xl.domain.views import CellSpec, TableSpec
 from netstats_xl.sheets import DESTINATION_COLUMNS, JOB_COLUMNS
@@ -116,7 +117,7 @@ def test_controls_explain_themselves_and_have_keys_of_their_own() -> None:
             assert element.attrib["screentip"], element.attrib
             assert 0 < len(element.attrib["supertip"]) <= 1024, element.attrib
             keys.append(element.attrib["keytip"])
-    assert len(keys) == len(set(keys)) == 17
+    assert len(keys) == len(set(keys)) == 18
 
 
 def test_icons_are_offices_own() -> None:
@@ -185,7 +186,7 @@ def test_every_path_that_the_macros_ask_for_is_a_route_of_the_api() -> None:
     )
     known = {route.path for router in routers for route in router.routes if isinstance(route, APIRoute)}
     asked = {path for name in FILES for path in re.findall(r'"(/v1/[^"]*)"', build.source_of(name))}
-    assert len(asked) == 15
+    assert len(asked) == 16
     assert asked <= known
 
 
@@ -221,6 +222,7 @@ def test_the_macros_know_the_tables_and_cells_of_the_template() -> None:
     assert "Period" in selection
     assert "NetStats_state" in {cell.name for _, cell in blocks_of(spec, CellSpec)}
     assert constant("SETTINGS") in headers
+    assert constant("ROUTES_TABLE") == ROUTES
 
 
 def test_the_macros_know_the_collectors_words() -> None:

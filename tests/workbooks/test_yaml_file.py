@@ -12,7 +12,7 @@ from netstats_xl.domain.targets import Definitions, Destination, Settings, Thres
 from netstats_xl.errors import ConfigurationError, SheetInvalid
 from netstats_xl.sheets import DESTINATIONS, INPUT_TABLES, JOBS, Reading, read_definitions
 from netstats_xl.workbooks.template import demo_definitions
-from netstats_xl.workbooks.yaml_file import read_yaml, write_yaml
+from netstats_xl.workbooks.yaml_file import read_yaml, render_yaml, write_yaml
 from tests.sheets.test_round_trip import a_destination, a_job
 
 
@@ -48,7 +48,7 @@ jobs:
     windows:
       - Mon-Fri 08:00-18:00
       - Sat 09:00-12:00
-    metrics: [mean, p95]
+    metrics: [mean, p95, route]
 """
 
 
@@ -73,6 +73,8 @@ def test_a_file_written_by_hand_is_understood(tmp_path: Path) -> None:
     assert job.schedule.start_at.isoformat() == "2026-11-23T08:00:00+00:00"
     assert job.schedule.end_at.isoformat() == "2026-12-31T17:00:00+00:00"
     assert [metric.value for metric in job.metrics] == ["mean", "p95"]
+    assert job.trace_routes
+    assert "metrics: mean, p95, route" in render_yaml(Definitions(jobs=(job,)), reading.settings)
 
 
 def test_an_empty_file_has_empty_tables(tmp_path: Path) -> None:

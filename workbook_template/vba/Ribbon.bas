@@ -162,6 +162,20 @@ Failed:
     Complain Err.Description
 End Sub
 
+Public Sub Destinations_Trace(control As IRibbonControl)
+    Dim table As ListObject
+    On Error GoTo Failed
+    If Not OrderForRows("/v1/destinations/trace", "destinations") Then Exit Sub
+    ' While updates are paused, the sheets stay as they are.
+    Ask WorkbookId(), "POST", "/v1/refresh", "{}", PATIENT
+    Set table = TableNamed(ROUTES_TABLE)
+    ' A workbook of an older version lacks it.
+    If Not table Is Nothing Then table.Range.Worksheet.Activate
+    Exit Sub
+Failed:
+    Complain Err.Description
+End Sub
+
 Public Sub Destinations_Expand(control As IRibbonControl)
     Dim rows As String
     On Error GoTo Failed
@@ -443,15 +457,15 @@ Private Function Order(ByVal verb As String, ByVal path As String, ByVal body As
     Order = done
 End Function
 
-Private Sub OrderForRows(ByVal path As String, ByVal what As String)
+Private Function OrderForRows(ByVal path As String, ByVal what As String) As Boolean
     Dim rows As String
     rows = SelectedRows()
     If rows = "" Then
         Complain "Select rows of " & what & " that are filled in."
     Else
-        Order "POST", path, "{" & rows & "}", PATIENT
+        OrderForRows = Order("POST", path, "{" & rows & "}", PATIENT)
     End If
-End Sub
+End Function
 
 Private Sub SaveFile(ByVal path As String, ByVal extension As String, ByVal kinds As String, ByVal caption As String)
     Dim file As Variant

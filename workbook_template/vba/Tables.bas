@@ -7,6 +7,7 @@ Public Const JOBS As String = "Jobs"
 Public Const SETTINGS As String = "Settings"
 Public Const SELECTION_TABLE As String = "Selection"
 Public Const OVERVIEW As String = "Overview"
+Public Const ROUTES_TABLE As String = "Routes"
 
 Private Const ID_HEADER As String = "ID"
 Private Const NAME_HEADER As String = "Name"

@@ -56,6 +56,7 @@ LIVE_HELP: Sections = (
         (
             "Destinations: names, group:Offices, tag:voip, or * for all of them, separated by commas.",
             "Interval: 10s, 5m, 1h. Weekly windows: Mon-Fri 08:00-18:00; Sat 09:00-12:00.",
+            "Metrics: route, besides others, traces the routes to the job's destinations, once a minute at most.",
             "Start job, Stop job and Run once on the ribbon are for the selected rows.",
             "All jobs together send no more packets a second than the sheet Settings allows. A job that asks for more",
             "says so in its column Last error: write a longer interval, or fewer packets.",
@@ -68,6 +69,8 @@ LIVE_HELP: Sections = (
         (
             "The period on the ribbon, or on the sheet Details, is that of all sheets. Grey columns fill themselves.",
             "Show details on the ribbon shows the destination or the job of the selected row on the sheet Details.",
+            "Routes shows the way to each destination, hop by hop, and how it changed. Trace route on the ribbon finds",
+            "it at once for the selected rows; by itself it is found when a destination goes down or gets very slow.",
             "Refresh now shows the latest figures at once. Figures of long periods are made anew less often: when",
             "they are older than a small part of the period, a day's after ten minutes.",
             "Pause updates leaves the sheets as they are, for as long as you want to work in peace.",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from netstats_xl.app.views import about, hourly, selected_sheet
+from netstats_xl.app.views import about, hourly, routes_sheet, selected_sheet
 from netstats_xl.app.views.about import about_filling
 from netstats_xl.app.views.dashboard import DashboardFigures, dashboard_figures
 from netstats_xl.app.views.dashboard_sheet import COLLECTOR_STATE, STATE_COLORS, TOTALS
@@ -17,6 +17,7 @@ from netstats_xl.app.views.live_sheets import (
     HOURLY_ROWS,
     LOG_ROWS,
     NOTE_ROWS,
+    ROUTE_ROWS,
     STATES_TITLE,
     TRENDS_CELLS,
     WORST_LOSS_TITLE,
@@ -27,6 +28,7 @@ from netstats_xl.app.views.logs import events, runs
 from netstats_xl.app.views.measurements import Measurements
 from netstats_xl.app.views.parts import Filling, title_cells
 from netstats_xl.app.views.remembered import RememberingStore
+from netstats_xl.app.views.routes import live_changes, live_routes, no_changes, no_routes
 from netstats_xl.app.views.selected import selected
 from netstats_xl.app.views.statistics import statistics_rows
 from netstats_xl.app.views.trends import live_trends
@@ -102,6 +104,7 @@ def live_view(store: Measurements, inputs: ReportInputs, selection: Selection) -
             cells=dict(zip(TRENDS_CELLS, (trend.explanation, " ".join(trend.left_out)), strict=True)),
             left_out=trend.left_out,
         ),
+        live_routes(store, findings, selection, limit=ROUTE_ROWS),
         Filling(rows={hourly.TABLE: tuple(hourly_rows(findings, rollup))}, left_out=rollup.left_out),
         runs(store, findings, limit=LOG_ROWS),
         events(store, findings, limit=LOG_ROWS),
@@ -131,8 +134,11 @@ def empty_rows() -> dict[str, Sequence[Row]]:
                 (selected_sheet.SERIES, len(selected_sheet.SERIES_COLUMNS), selected_sheet.POINTS),
                 (selected_sheet.HISTOGRAM, 2, selected_sheet.MOST_BINS),
                 (selected_sheet.COMPARISON, 4, selected_sheet.COMPARED),
+                (routes_sheet.HOPS_FEED, 4, routes_sheet.MOST_HOPS),
             )
         },
+        routes_sheet.ROUTES: no_routes(),
+        routes_sheet.CHANGES: live_changes(no_changes()),
         about.REPORT: _blank(2, FACT_ROWS),
         about.NOTES: (("Nothing was measured yet.",), *_blank(1, NOTE_ROWS - 1)),
         **about.constant_rows(),

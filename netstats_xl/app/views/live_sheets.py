@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import cache
 
-from netstats_xl.app.views import about, columns, hourly, selected_sheet
+from netstats_xl.app.views import about, columns, hourly, routes_sheet, selected_sheet
 from netstats_xl.app.views.about import AboutLook, about_sheet
 from netstats_xl.app.views.dashboard_sheet import DashboardLook, dashboard_sheet
 from netstats_xl.app.views.definitions import with_all_states
@@ -28,6 +28,8 @@ LOG_ROWS = 500
 """Rows of Runs and of Events, the newest."""
 HOURLY_ROWS = 20_000
 """Rows of Hourly at most: each is sent to the program that shows the workbook, and goes into the pivots."""
+ROUTE_ROWS = 2_000
+"""Hops of all routes at most: those of some 150 destinations."""
 FACT_ROWS, NOTE_ROWS = 20, 10
 """Rows of the facts and of the notes on the About sheet, always."""
 
@@ -61,6 +63,7 @@ def live_spec() -> WorkbookSpec:
         _jobs(),
         selected_sheet.selected_sheet(),
         _trends(),
+        _routes(),
         pivot(computed="whenever the Hourly table is").spec,
         runs_sheet(limit=LOG_ROWS, room=LOG_ROWS),
         events_sheet(limit=LOG_ROWS, room=LOG_ROWS),
@@ -93,6 +96,19 @@ def _trends() -> SheetSpec:
     return trends_sheet(look)
 
 
+def _routes() -> SheetSpec:
+    look = routes_sheet.RoutesLook(
+        rtt_title=routes_sheet.RTT_TITLE,
+        loss_title=routes_sheet.LOSS_TITLE,
+        left_out=CellSpec(
+            name=routes_sheet.LEFT_OUT_CELL, anchor=Anchor(row=0, column=0)
+        ),  # the sheet says where
+        changes=routes_sheet.LIVE_CHANGES,
+        room=ROUTE_ROWS,
+    )
+    return routes_sheet.routes_sheet(look)
+
+
 def _about() -> AboutLook:
     constant = {table: len(rows) for table, rows in about.constant_rows().items()}
     return AboutLook(
@@ -104,8 +120,17 @@ def _about() -> AboutLook:
 
 
 def _chart_data() -> SheetSpec:
-    feeds = ChartData(titles=(STATES_TITLE, WORST_LOSS_TITLE, WORST_P95_TITLE, *selected_sheet.TITLES))
+    feeds = ChartData(
+        titles=(
+            STATES_TITLE,
+            WORST_LOSS_TITLE,
+            WORST_P95_TITLE,
+            *selected_sheet.TITLES,
+            *routes_sheet.TITLES,
+        )
+    )
     feeds.add(CHOICES, [columns.text(header) for header in CHOICE_HEADERS], room=_CHOICES_ROOM)
     add_worst_feeds(feeds, {}, room=WORST)
     selected_sheet.add_selected_feeds(feeds)
+    routes_sheet.add_routes_feeds(feeds, room=routes_sheet.MOST_HOPS)
     return feeds.part().spec

@@ -15,6 +15,7 @@ from netstats_xl.domain.results import (
     StateChanged,
     StoreInfo,
 )
+from netstats_xl.domain.route_records import RouteRecord
 from netstats_xl.domain.targets import DestinationId, JobId
 from netstats_xl.ports import Dimension, GroupSummary
 
@@ -67,6 +68,18 @@ class Measurements(Protocol):
         self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None
     ) -> Sequence[StateChanged]:
         """Changes of state by time."""
+        ...
+
+    def current_routes(
+        self, before: datetime, *, scope: Scope = EVERYTHING
+    ) -> Mapping[DestinationId, RouteRecord]:
+        """The route to each destination that was found last."""
+        ...
+
+    def routes(
+        self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None
+    ) -> Sequence[RouteRecord]:
+        """Routes by the time they were found first."""
         ...
 
     def info(self) -> StoreInfo:

@@ -22,6 +22,7 @@ from netstats_xl.domain.results import (
     StateChanged,
     StoreInfo,
 )
+from netstats_xl.domain.route_records import RouteRecord
 from netstats_xl.domain.targets import DestinationId, JobId
 from netstats_xl.ports import Dimension, GroupSummary
 
@@ -146,6 +147,18 @@ class RememberingStore:
     ) -> Sequence[StateChanged]:
         """See `Measurements.events`."""
         return self._store.events(period, scope=scope, limit=limit)
+
+    def current_routes(
+        self, before: datetime, *, scope: Scope = EVERYTHING
+    ) -> Mapping[DestinationId, RouteRecord]:
+        """See `Measurements.current_routes`."""
+        return self._store.current_routes(before, scope=scope)
+
+    def routes(
+        self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None
+    ) -> Sequence[RouteRecord]:
+        """See `Measurements.routes`."""
+        return self._store.routes(period, scope=scope, limit=limit)
 
     def info(self) -> StoreInfo:
         """See `Measurements.info`."""
