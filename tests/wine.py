@@ -23,9 +23,20 @@ def opens_no_icmpv6() -> bool:
     return False
 
 
+def sends_no_icmpv6_echo() -> bool:
+    """Whether this is a Wine whose echo service has no IPv6."""
+    if sys.platform != "win32" or not on_wine():
+        return False
+    library = ctypes.WinDLL("iphlpapi")
+    return not all(
+        hasattr(library, name) for name in ("Icmp6CreateFile", "Icmp6SendEcho2", "Icmp6ParseReplies")
+    )
+
+
 needs_holder_named = pytest.mark.skipif(
     on_wine(), reason="Wine's Restart Manager does not tell who has a file open"
 )
 needs_byte_locks = pytest.mark.skipif(on_wine(), reason="Wine lets programs read what another has locked")
 needs_read_only = pytest.mark.skipif(on_wine(), reason="Wine run by root writes files that are read-only")
+needs_icmpv6_echo = pytest.mark.skipif(sends_no_icmpv6_echo(), reason="this Wine's echo service has no IPv6")
 needs_icmpv6 = pytest.mark.skipif(opens_no_icmpv6(), reason="this Wine opens no ICMPv6 socket")

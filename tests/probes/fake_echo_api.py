@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from ipaddress import ip_address
 from threading import Event, current_thread
 
@@ -72,7 +73,8 @@ class PlayedApi:
         """Those that let time pass."""
         self.woken = Event()
         self._counts: dict[str, int] = {}
-        self._coming: list[tuple[float, EchoReply]] = []
+        self._coming: list[tuple[float, int, EchoReply]] = []
+        """A heap by time."""
         self._told: list[EchoReply] = []
 
     def now(self) -> float:
@@ -107,12 +109,12 @@ class PlayedApi:
         self.sent.append(request)
         if answer is None:
             reply = EchoReply(key, TIMED_OUT, NOBODY, b"", 0.0)
-            self._coming.append((request.at + timeout_ms / 1_000, reply))
+            heappush(self._coming, (request.at + timeout_ms / 1_000, key, reply))
         else:
             reporter = ip_address(answer.reporter).packed if answer.reporter else address.packed
             back = payload if answer.payload is None else answer.payload
             reply = EchoReply(key, answer.status, reporter, back if answer.status == 0 else b"", 0.0)
-            self._coming.append((request.at + answer.after_ms / 1_000, reply))
+            heappush(self._coming, (request.at + answer.after_ms / 1_000, key, reply))
         self.most_under_way = max(self.most_under_way, self.under_way)
         return 0
 
@@ -124,11 +126,11 @@ class PlayedApi:
         if seconds:
             self.waits += 1
             ends_at = self.now_s + max(round(seconds, 3), 0.001)
-            first = min((at for at, _ in self._coming), default=ends_at)
+            first = self._coming[0][0] if self._coming else ends_at
             self.now_s = max(self.now_s, min(first, ends_at))
-        due = sorted((each for each in self._coming if each[0] <= self.now_s), key=lambda each: each[0])
-        self._coming = [each for each in self._coming if each[0] > self.now_s]
-        self._told += [reply._replace(at=self.now_s) for _, reply in due]
+        while self._coming and self._coming[0][0] <= self.now_s:
+            _, _, reply = heappop(self._coming)
+            self._told.append(reply._replace(at=self.now_s))
 
     def replies(self) -> Sequence[EchoReply]:
         told, self._told = self._told, []

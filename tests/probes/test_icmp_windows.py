@@ -109,7 +109,8 @@ def test_windows_is_given_longer_than_the_time_out_and_what_comes_in_between_is_
     stage = Stage(lambda request: Answered(1_010.0 if request.number == 0 else 2.0))
     ((found, strays),) = found_of(stage.play("10.0.0.1"))
     assert isinstance(found, Replied)
-    assert found.rtts_ms == (None, pytest.approx(2.0), pytest.approx(2.0))
+    assert found.rtts_ms[0] is None
+    assert found.rtts_ms[1:] == pytest.approx((2.0, 2.0))
     assert strays.late == 1
     assert min(request.timeout_ms for request in stage.api.sent) > 1_010
 
@@ -243,7 +244,7 @@ def test_a_lasting_want_of_resources_is_told_and_is_no_loss() -> None:
 
 
 def test_no_more_requests_are_on_their_way_than_windows_should_hold_and_all_go() -> None:
-    count = MOST_UNDER_WAY + 904
+    count = MOST_UNDER_WAY + 404
     stage = Stage(answers_nothing)
     train = stage.play(*addresses(count), plan=ONE)
     assert stage.api.most_under_way == MOST_UNDER_WAY
