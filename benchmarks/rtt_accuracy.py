@@ -85,7 +85,7 @@ def main() -> None:
     options = parser.parse_args()
     if reason := why_unavailable() or why_missing():
         raise SystemExit(f"Nothing can be measured here: {reason}")
-    found = measured(50 if options.full else 10)
+    found = measured(50 if options.full else 15)
     headings = ("p50", "p99", "least", "most", "median p50", "median p99")
     print(f"{'bias of the best run, ms':<32}" + "".join(f"{heading:>12}" for heading in headings))
     judged = {}
