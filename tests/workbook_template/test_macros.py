@@ -3,16 +3,18 @@
 import json
 import re
 import threading
+from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
 import pytest
+from openpyxl.utils import get_column_letter
 
 from netstats_xl.app.identity import identify
 from netstats_xl.app.service import WorkbookEvent
 from netstats_xl.control.server import ControlServer
 from netstats_xl.errors import ConfigurationError
 from netstats_xl.paths import DataFolder
-from netstats_xl.sheets import DESTINATIONS, JOBS
+from netstats_xl.sheets import DESTINATION_COLUMNS, DESTINATIONS, JOB_COLUMNS, JOBS, SheetColumn
 from tests.fakes.service import NOW, FakeService
 from tests.workbook_template.conftest import WORKBOOK_ID, Collector
 from tests.workbook_template.desk import Desk
@@ -22,9 +24,17 @@ YES, NO = 6, 7
 PYTHON = r"C:\Users\me\AppData\Local\netstats_xl\venv\Scripts\python.exe"
 
 
+def letter(columns: Sequence[SheetColumn], header: str) -> str:
+    """The column's letter on its sheet, whose table begins at A."""
+    return get_column_letter(1 + [column.header for column in columns].index(header))
+
+
 def give_ids(desk: Desk, service: FakeService) -> None:
     """The sheet's rows and the collector's are the same."""
-    for table, column in ((DESTINATIONS, "P"), (JOBS, "T")):
+    for table, column in (
+        (DESTINATIONS, letter(DESTINATION_COLUMNS, "ID")),
+        (JOBS, letter(JOB_COLUMNS, "ID")),
+    ):
         for number, row in enumerate(service.rows[table], start=5):
             desk.sheet(table).set_value(f"{column}{number}", row["id"])
     desk.sheet(DESTINATIONS).set_value("A6", "localhost")
@@ -694,7 +704,14 @@ def test_about_names_the_collector_and_whose_work_is_in_it(at_work: Desk, data: 
 
 @pytest.mark.parametrize(
     ("sheet", "cell"),
-    [(DESTINATIONS, "B5"), (DESTINATIONS, "A12"), (JOBS, "E5"), ("Settings", "B5"), ("Details", "A5")],
+    [
+        (DESTINATIONS, "B5"),
+        (DESTINATIONS, "A12"),
+        (JOBS, "E5"),
+        (JOBS, letter(JOB_COLUMNS, "DSCP") + "5"),
+        ("Settings", "B5"),
+        ("Details", "A5"),
+    ],
 )
 def test_a_typed_cell_is_told_without_waiting(
     at_work: Desk, service: FakeService, sheet: str, cell: str
