@@ -107,7 +107,7 @@ def read(path: Path) -> Reading:
 
 def spoil(path: Path) -> None:
     """Put a wrong interval and a wrong host into the examples, as a user would."""
-    put(path, {("Jobs", "Interval", 1): "soon", ("Destinations", "Host", 2): "http://x.example"})
+    put(path, {("Jobs", "Interval", 1): "soon", ("Destinations", "Host", 2): "ftp://x.example"})
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "cp850", "utf-8", "utf-16"])
@@ -137,7 +137,7 @@ def test_check_lists_every_bad_cell_for_people(
     capsys.readouterr()
     assert netstats("check", "Net.xlsx") == 1
     output = capsys.readouterr().out
-    assert "Destinations!B6 holds 'http://x.example'" in output
+    assert "Destinations!B6 holds 'ftp://x.example'" in output
     assert "Jobs!E5 holds 'soon'" in output
 
 
@@ -153,7 +153,7 @@ def test_check_lists_every_bad_cell_for_programs(
     found = json.loads(capsys.readouterr().out)
     assert found["ok"] is False
     cells = {(error["sheet"], error["cell"], error["value"]) for error in found["errors"]}
-    assert {("Destinations", "B6", "http://x.example"), ("Jobs", "E5", "soon")} <= cells
+    assert {("Destinations", "B6", "ftp://x.example"), ("Jobs", "E5", "soon")} <= cells
     assert all(error["message"] for error in found["errors"])
 
 

@@ -212,6 +212,8 @@ def test_closing_ends_the_rounds_under_way() -> None:
                 await round_
             with pytest.raises(BackendUnavailable):
                 await outcomes(prober, f"tcp://127.0.0.1:{server.port}")
+            with pytest.raises(BackendUnavailable):
+                await prober.trace("127.0.0.1", TraceSettings())
 
     on_selector_loop(main())
 

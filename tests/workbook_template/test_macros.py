@@ -500,12 +500,12 @@ def test_rows_of_several_areas_count_once_and_hidden_ones_not_at_all(at_work: De
 
 
 def test_rows_that_have_no_id_are_known_by_their_names(at_work: Desk) -> None:
-    at_work.sheet(DESTINATIONS).set_value("P5", "")
+    at_work.sheet(DESTINATIONS).set_value("Q5", "")
     at_work.select(DESTINATIONS, "A5:A12")
     at_work.click("Destinations_Test")
     [(_, _, body)] = asked(at_work)
     assert body == {
-        "ids": ["000000000002", at_work.sheet(DESTINATIONS).value("P7")],
+        "ids": ["000000000002", at_work.sheet(DESTINATIONS).value("Q7")],
         "names": ["This computer"],
     }
 
@@ -730,7 +730,7 @@ def test_a_typed_cell_is_told_without_waiting(
     ("sheet", "cell"),
     [
         (DESTINATIONS, "K5"),
-        (DESTINATIONS, "P5"),
+        (DESTINATIONS, "Q5"),
         (DESTINATIONS, "A1"),
         ("Settings", "C5"),
         ("Help", "A1"),
@@ -822,7 +822,7 @@ def test_an_order_while_another_is_waited_for_is_refused(at_work: Desk, service:
 
 
 def test_what_the_collector_refuses_is_told_in_its_words(at_work: Desk, service: FakeService) -> None:
-    at_work.sheet(DESTINATIONS).set_value("P5", "nobody")
+    at_work.sheet(DESTINATIONS).set_value("Q5", "nobody")
     at_work.requests.clear()
     at_work.select(DESTINATIONS, "A5")
     at_work.click("Destinations_Test")

@@ -100,9 +100,9 @@ def test_the_table_grows_beyond_its_spare_rows(make: Callable[[Path], Path], tmp
     book = openpyxl.load_workbook(path)
     sheet = book[DESTINATIONS]
     table = sheet.tables[DESTINATIONS]
-    assert table.ref == "A4:P307"
+    assert table.ref == "A4:Q307"
     assert table.autoFilter is not None
-    assert table.autoFilter.ref == "A4:P307"
+    assert table.autoFilter.ref == "A4:Q307"
     assert sheet.cell(307, 1).value == "host 300"
     assert sheet.cell(307, 1).number_format == sheet.cell(5, 1).number_format
     enabled = [each for each in sheet.data_validations.dataValidation if "E5" in each.sqref]
