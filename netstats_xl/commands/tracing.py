@@ -92,7 +92,9 @@ class _Found:
         also = ", ".join(dict.fromkeys(each for each in (host, address) if each != name))
         outcome = "" if self.reached else ", not reached"
         table = Table(
-            title=Text(f"{name}{f' ({also})' if also else ''}: {self.made} of {self.rounds} rounds{outcome}"),
+            title=Text(
+                f"{name}{f' ({also})' if also else ''}: {self.made} of {self.rounds} rounds{outcome}, RTTs in ms"
+            ),
             title_justify="left",
             header_style="bold",
         )
