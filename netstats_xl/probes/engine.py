@@ -20,6 +20,8 @@ from netstats_xl.probes.trains import NAN, Train
 
 _BURST = 32
 """Packets sent before replies are read: the smallest usual receive queue holds some 280."""
+_TIMED_BY_READING = 4
+"""As many, where reading a reply is what times it: its RTT includes the sending of those that are sent first."""
 _READS, _READS_AT_FIRST = 16, 256
 """How often a batch of messages is read before something else gets its turn."""
 _LINGER_S = 0.001
@@ -77,6 +79,8 @@ class EchoCore(TrainRunner):
             verify_checksum=channel.verify_checksum,
             on_settled=self._settled.append,
         )
+        if not channel.exact:
+            self._burst = _TIMED_BY_READING
         self._lanes[channel.family] = _Lane(channel=channel, matcher=matcher)
 
     @property
