@@ -13,10 +13,10 @@ Sections = Sequence[tuple[str, Sequence[str]]]
 KINDS_HELP = (
     "What can be probed",
     (
-        "The column Host says it. An address or a host name is pinged: 192.0.2.10, 2001:db8::10, server.example.com.",
+        "The column Host says it. An address or a host name is pinged: 192.0.2.10, 2001:db8::10, a.example.com.",
         "tcp://server:443 connects to a port, and tells refused connections and silence apart.",
-        "dns://192.0.2.53?name=www.example.com asks a DNS server for a name; &type=AAAA for another type of record.",
-        "https://server/page requests a web page, checks its certificate, and tells its status and total time.",
+        "dns://192.0.2.53?name=www.example.com asks a DNS server for a name; &type=AAAA for IPv6 addresses.",
+        "https://server/page requests a page, checks the certificate, and tells status and total time.",
         "The time to a connection, an answer or a page's first byte is the RTT; what fails counts as lost.",
         f"A certificate that expires in less than {CERTIFICATE_WARNING_DAYS} days makes a destination degraded.",
     ),
