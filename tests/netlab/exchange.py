@@ -36,7 +36,7 @@ class Order:
     """Whether a packet above the interface's MTU is sent in fragments over IPv6; over IPv4 it is."""
     expect: int = 0
     """It ends after so many answers."""
-    wait_ms: float = 1_000.0
+    wait_ms: float = 10_000.0
     """It ends so long after the last packet at the latest."""
 
 

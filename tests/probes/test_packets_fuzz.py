@@ -13,19 +13,30 @@ from hypothesis import strategies as st
 
 from netstats_xl.probes.packets import parse_quoted
 from tests.probes.fuzz_messages import SPOILERS, batches, bulk, error_about, reply_to
-from tests.probes.fuzz_world import ERRORS, HEAD, KINDS, NOW, Counted, Kind, Received, World
+from tests.probes.fuzz_world import ERRORS, HEAD, KINDS, NOW, Counted, Kind, Received, Sent, World
 
 PACKETS = 1_000_000
 EXAMPLES = 250
 BULK = 1_010
 
 
-def judge(world: World, batch: Sequence[Received], counted: Sequence[Counted]) -> None:
-    """Make sure that for each packet that something counted for there was something that may."""
-    answered = [sent for received in batch if (sent := world.answered_by(received)) is not None]
-    complained = [sent for received in batch for sent in world.complained_of(received.icmp)]
+def rtt_ms(received: Received, sent: Sent, read_at: float) -> float:
+    """What a reply tells: by the kernel's word where that can be true, else by when it was read."""
+    sent_at, at = sent.train.sent_at[sent.k], received.at
+    return ((at if at is not None and sent_at < at <= read_at else read_at) - sent_at) * 1_000
+
+
+def judge(world: World, batch: Sequence[Received], counted: Sequence[Counted], read_at: float) -> None:
+    """Make sure that for each packet that something counted for there was something that may, with the RTT it tells."""
+    answered = [
+        (sent.train, sent.k, rtt_ms(received, sent, read_at))
+        for received in batch
+        if (sent := world.answered_by(received)) is not None
+    ]
+    complained = [(each.train, each.k) for received in batch for each in world.complained_of(received.icmp)]
     for train, k, as_reply in counted:
-        if not any(sent.train is train and sent.k == k for sent in (answered if as_reply else complained)):
+        fits = (train, k, train.rtts_ms[k]) in answered if as_reply else (train, k) in complained
+        if not fits:
             shown = "; ".join(f"{each.icmp.hex()} from {each.source.hex()}" for each in batch)
             raise AssertionError(f"a forgery counted for packet {k} of train {train.number}: {shown}")
 
@@ -39,7 +50,7 @@ def play(kind: Kind, seed: int, ways: Sequence[str]) -> int:
         counted = world.give(batch, read_at)
         total += len(counted)
         if counted:
-            judge(world, batch, counted)
+            judge(world, batch, counted, read_at)
     assert all(0 <= train.open <= train.packets for train in world.trains.values())
     return total
 
