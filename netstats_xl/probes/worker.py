@@ -69,6 +69,7 @@ class CancelOrder:
 
 Traced = Trace | NameNotResolved | SendFailed
 Found = Sequence[RoundResult] | Traced
+Work = Callable[[], Coroutine[None, None, Found]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,9 +133,9 @@ class Worker:
                 targets.extend(order.targets)
                 if not order.more:
                     del self._targets[number]
-                    self._begin(number, self._prober.probe(targets, order.settings))
+                    self._begin(number, partial(self._prober.probe, targets, order.settings))
             case TraceOrder(number=number):
-                self._begin(number, self._prober.trace(order.host, order.settings))
+                self._begin(number, partial(self._prober.trace, order.host, order.settings))
             case LimitOrder():
                 self._limiting = asyncio.ensure_future(self._prober.limit(order.packets_per_second))
             case CancelOrder(number=number):
@@ -150,19 +151,19 @@ class Worker:
         await self._prober.close()
         self._writer.shutdown(cancel_futures=True)
 
-    def _begin(self, number: int, work: Coroutine[None, None, Found]) -> None:
-        self._tasks[number] = asyncio.ensure_future(self._carry_out(number, work))
+    def _begin(self, number: int, work: Work) -> None:
+        task = self._tasks[number] = asyncio.ensure_future(self._carry_out(number, work))
+        # Not within the task: one that is cancelled before its first step never gets there.
+        task.add_done_callback(lambda _: self._tasks.pop(number))
 
-    async def _carry_out(self, number: int, work: Coroutine[None, None, Found]) -> None:
+    async def _carry_out(self, number: int, work: Work) -> None:
         found: Found | ProbeEngineError | str
         try:
-            found = await work
+            found = await work()
         except ProbeEngineError as error:
             found = error
         except Exception as error:  # noqa: BLE001 - the edge of the process: it is told, and probing goes on
             found = repr(error)
-        finally:
-            del self._tasks[number]
         self._writer.submit(self._answer, number, found)
 
     def _answer(self, number: int, found: Found | ProbeEngineError | str) -> None:

@@ -24,11 +24,13 @@ from netstats_xl.domain.results import (
     RunFailed,
     RunMissed,
     Sample,
+    SendFailed,
     State,
     StateChanged,
     Strays,
     Timeout,
 )
+from netstats_xl.domain.routes import Trace
 from netstats_xl.domain.states import JobState
 from netstats_xl.domain.targets import (
     Definitions,
@@ -38,6 +40,7 @@ from netstats_xl.domain.targets import (
     Selector,
     Settings,
     Thresholds,
+    TraceSettings,
 )
 from netstats_xl.domain.windows import Schedule
 from netstats_xl.errors import PrivilegeMissing
@@ -74,6 +77,15 @@ class Network:
             )
             for target in targets
         ]
+
+    async def trace(self, host: str, settings: TraceSettings) -> Trace | NameNotResolved | SendFailed:
+        raise AssertionError("nobody asks for a route here")
+
+    async def limit(self, packets_per_second: int) -> None:
+        """Any will do."""
+
+    def describe(self) -> str:
+        return "a network by hand"
 
     async def close(self) -> None:
         """Nothing to close."""

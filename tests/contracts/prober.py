@@ -1,6 +1,7 @@
 """What every `ports.Prober` does. A subclass gives the prober by the fixture `make_prober`.
 
-`127.0.0.1`, `127.0.0.2` and `localhost` answer every packet of `SETTINGS`; `no-such-host.invalid` is no name.
+`127.0.0.1`, `127.0.0.2` and `localhost` answer every packet of `SETTINGS`; `no-such-host.invalid` is no name. The
+route to `127.0.0.1` is one hop.
 """
 
 import asyncio
@@ -10,11 +11,13 @@ from typing import Any, TypeVar
 import pytest
 
 from netstats_xl.domain.results import NameNotResolved, Replied, packets_of
-from netstats_xl.domain.targets import EchoSettings
+from netstats_xl.domain.routes import Trace
+from netstats_xl.domain.targets import EchoSettings, TraceSettings
 from netstats_xl.errors import ProbeEngineError
 from netstats_xl.ports import Prober, ProbeTarget
 
 SETTINGS = EchoSettings(packets=3, packet_interval_ms=10, timeout_ms=1_000)
+ROUTE = TraceSettings(rounds=2, interval_ms=100, timeout_ms=500, resolve_names=False)
 ANSWERING = ("127.0.0.1", "127.0.0.2", "localhost")
 NO_NAME = "no-such-host.invalid"
 T = TypeVar("T")
@@ -100,6 +103,17 @@ class ProberContract:
 
         on_selector_loop(main())
 
+    def test_a_limit_can_be_set_before_and_between_rounds(self, make_prober: MakeProber) -> None:
+        async def main() -> None:
+            prober = make_prober()
+            for limit in (1_000, 2_000):
+                await prober.limit(limit)
+                (result,) = await prober.probe(targets("127.0.0.1"), SETTINGS)
+                assert packets_of(result.outcome) == (3, 3)
+            await prober.close()
+
+        on_selector_loop(main())
+
     def test_closing_twice_does_nothing_and_nothing_can_be_probed_after_it(
         self, make_prober: MakeProber
     ) -> None:
@@ -110,5 +124,51 @@ class ProberContract:
             await prober.close()
             with pytest.raises(ProbeEngineError):
                 await prober.probe(targets("127.0.0.1"), SETTINGS)
+
+        on_selector_loop(main())
+
+
+class RoutesContract(ProberContract):
+    """Besides, what a prober does that sends packets of its own and so can trace routes."""
+
+    def test_the_route_to_this_computer_is_one_hop(self, make_prober: MakeProber) -> None:
+        async def main() -> None:
+            prober = make_prober()
+            found = await prober.trace("127.0.0.1", ROUTE)
+            await prober.close()
+            assert isinstance(found, Trace)
+            assert found.reached
+            (hop,) = found.hops
+            assert (hop.ttl, hop.sent, hop.addresses) == (1, 2, ("127.0.0.1",))
+            assert all(0 < reply.rtt_ms < 500 for reply in hop.replies)
+
+        on_selector_loop(main())
+
+    def test_a_name_that_does_not_exist_has_no_route(self, make_prober: MakeProber) -> None:
+        async def main() -> None:
+            prober = make_prober()
+            found = await prober.trace(NO_NAME, ROUTE)
+            await prober.close()
+            assert isinstance(found, NameNotResolved)
+            assert found.reason
+
+        on_selector_loop(main())
+
+    def test_it_tells_how_it_reaches_the_network(self, make_prober: MakeProber) -> None:
+        async def main() -> None:
+            prober = make_prober()
+            await prober.probe(targets("127.0.0.1"), SETTINGS)
+            assert prober.describe()
+            await prober.close()
+
+        on_selector_loop(main())
+
+    def test_no_route_is_traced_after_closing(self, make_prober: MakeProber) -> None:
+        async def main() -> None:
+            prober = make_prober()
+            await prober.probe(targets("127.0.0.1"), SETTINGS)
+            await prober.close()
+            with pytest.raises(ProbeEngineError):
+                await prober.trace("127.0.0.1", ROUTE)
 
         on_selector_loop(main())

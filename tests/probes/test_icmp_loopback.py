@@ -1,14 +1,13 @@
 """The prober on this machine's own loopback, where it may send at all."""
 
-import asyncio
-
 import pytest
 
 from netstats_xl.domain.results import Outcome, Replied
-from netstats_xl.domain.targets import EchoSettings
-from netstats_xl.errors import PrivilegeMissing
+from netstats_xl.domain.routes import Trace
+from netstats_xl.domain.targets import EchoSettings, TraceSettings
 from netstats_xl.probes.icmp import IcmpProber
 from tests.contracts.prober import on_selector_loop, targets
+from tests.probes.test_prober_contract import skip_unless_it_may_send
 from tests.wine import needs_icmpv6
 
 LOOPBACK_6 = pytest.param("::1", marks=needs_icmpv6)
@@ -17,11 +16,7 @@ QUICK = EchoSettings(packets=3, packet_interval_ms=10, timeout_ms=1_000)
 
 @pytest.fixture(autouse=True)
 def _may_send() -> None:
-    try:
-        prober = IcmpProber.open()
-    except PrivilegeMissing as error:
-        pytest.skip(f"echo requests cannot be sent: {error.message}")
-    asyncio.run(prober.close())
+    skip_unless_it_may_send()
 
 
 def probe(*hosts: str, settings: EchoSettings = QUICK) -> list[Outcome]:
@@ -59,3 +54,28 @@ def test_five_hundred_destinations_lose_no_packet() -> None:
     hosts = [f"127.0.{number // 250}.{number % 250 + 1}" for number in range(500)]
     for outcome in probe(*hosts):
         assert_all_answered(outcome, packets=3)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", LOOPBACK_6])
+def test_a_ttl_of_one_a_dscp_and_whole_packets_reach_this_computer(host: str) -> None:
+    settings = EchoSettings(
+        packets=2, packet_interval_ms=10, payload_bytes=8_972, ttl=1, dscp=46, dont_fragment=True
+    )
+    (outcome,) = probe(host, settings=settings)
+    assert_all_answered(outcome, packets=2)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.77", LOOPBACK_6])
+def test_the_route_to_a_loopback_address_is_one_hop(host: str) -> None:
+    async def main() -> object:
+        prober = IcmpProber()
+        try:
+            settings = TraceSettings(rounds=3, interval_ms=100, resolve_names=False)
+            return await prober.trace(host, settings)
+        finally:
+            await prober.close()
+
+    found = on_selector_loop(main())
+    assert isinstance(found, Trace)
+    assert found.reached
+    assert [(hop.ttl, hop.sent, len(hop.replies)) for hop in found.hops] == [(1, 3, 3)]

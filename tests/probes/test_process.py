@@ -10,17 +10,18 @@ from typing import Any
 
 import pytest
 
-from netstats_xl.domain.results import RoundResult, Timeout
-from netstats_xl.domain.targets import EchoSettings
+from netstats_xl.domain.results import NameNotResolved, RoundResult, SendFailed, Timeout
+from netstats_xl.domain.routes import Hop, HopReply, Trace
+from netstats_xl.domain.targets import EchoSettings, TraceSettings
 from netstats_xl.errors import BackendUnavailable, PrivilegeMissing, ProbeEngineError
 from netstats_xl.ports import Prober, ProbeTarget
 from netstats_xl.probes.icmp import IcmpProber
 from netstats_xl.probes.process import ProcessProber
 from netstats_xl.probes.resolver import Resolver
-from netstats_xl.probes.worker import MakeProber
-from tests.contracts.prober import SETTINGS, ProberContract, on_selector_loop, targets
+from netstats_xl.probes.worker import PART, MakeProber
+from tests.contracts.prober import SETTINGS, RoutesContract, on_selector_loop, targets
 from tests.contracts.prober import MakeProber as MakeContractProber
-from tests.probes.test_prober_contract import offline_lookup
+from tests.probes.test_prober_contract import offline_lookup, skip_unless_it_may_send
 
 Ask = Callable[[str], "asyncio.Task[str]"]
 
@@ -30,9 +31,15 @@ class OddProber:
 
     def __init__(self) -> None:
         self.cancelled = 0
+        self.limits: list[int] = []
 
     async def probe(self, targets: Sequence[ProbeTarget], settings: EchoSettings) -> Sequence[RoundResult]:
         host = targets[0].host
+        if len(targets) > 1:
+            return [
+                RoundResult(target.destination_id, Timeout(address=target.host, sent=settings.packets))
+                for target in targets
+            ]
         if host == "dies":
             os._exit(3)
         if host == "fails":
@@ -49,13 +56,30 @@ class OddProber:
             print("something that is no answer", flush=True)
         if host == "is interrupted":
             os.kill(os.getpid(), signal.SIGINT)
-        answer = {"pid": str(os.getpid()), "cancelled": str(self.cancelled)}.get(host, host)
+        known = {"pid": os.getpid(), "cancelled": self.cancelled, "limits": self.limits}
+        answer = str(known.get(host, host))
         return [
             RoundResult(
                 destination_id=targets[0].destination_id,
                 outcome=Timeout(address=answer, sent=settings.packets),
             )
         ]
+
+    async def trace(self, host: str, settings: TraceSettings) -> Trace | NameNotResolved | SendFailed:
+        if host == "fails":
+            raise BackendUnavailable("no network over here")
+        if host == "waits":
+            await self.probe(targets("waits"), SETTINGS)
+        if host == "nowhere":
+            return NameNotResolved(reason="no such name")
+        hop = Hop(ttl=1, sent=settings.rounds, replies=(HopReply(address=host, rtt_ms=1.5),))
+        return Trace(address=host, hops=(hop,), reached=True, names={host: "a.example"})
+
+    async def limit(self, packets_per_second: int) -> None:
+        self.limits.append(packets_per_second)
+
+    def describe(self) -> str:
+        return "odd"
 
     async def close(self) -> None:
         """Nothing to free."""
@@ -70,16 +94,15 @@ def end_at_once() -> Prober:
 
 
 def probe_offline() -> Prober:
-    return IcmpProber(resolver=Resolver(lookup=offline_lookup))
+    prober = IcmpProber(resolver=Resolver(lookup=offline_lookup))
+    prober.check_privilege()
+    return prober
 
 
-class TestProcessProber(ProberContract):
+class TestProcessProber(RoutesContract):
     @pytest.fixture
     def make_prober(self) -> MakeContractProber:
-        try:
-            IcmpProber.open()
-        except PrivilegeMissing as error:
-            pytest.skip(f"echo requests cannot be sent: {error.message}")
+        skip_unless_it_may_send()
         return lambda: ProcessProber.open(probe_offline)
 
 
@@ -205,3 +228,121 @@ def test_a_process_that_cannot_be_started_is_reported_with_a_remedy(monkeypatch:
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     with pytest.raises(BackendUnavailable, match="cannot be started"):
         ProcessProber.open(OddProber)
+
+
+def with_prober(steps: Callable[[ProcessProber], Coroutine[Any, Any, None]]) -> None:
+    """Run steps with a prober whose process is up."""
+
+    async def main() -> None:
+        prober = ProcessProber.open(OddProber)
+        try:
+            await steps(prober)
+        finally:
+            await prober.close()
+
+    on_selector_loop(main())
+
+
+def test_rounds_of_any_size_arrive_whole_and_in_order() -> None:
+    async def steps(prober: ProcessProber) -> None:
+        for count in (2, PART - 1, PART, PART + 1, 1_000, 4 * PART + 1):
+            asked = [ProbeTarget(destination_id=f"id-{n}", host=f"host-{n}") for n in range(count)]
+            results = await prober.probe(asked, SETTINGS)
+            assert [result.destination_id for result in results] == [each.destination_id for each in asked]
+            assert [result.outcome for result in results] == [
+                Timeout(address=each.host, sent=SETTINGS.packets) for each in asked
+            ]
+
+    with_prober(steps)
+
+
+def test_large_rounds_at_once_do_not_mix() -> None:
+    async def steps(prober: ProcessProber) -> None:
+        async def one(name: str) -> None:
+            asked = [ProbeTarget(destination_id=f"{name}-{n}", host=f"{name}-{n}") for n in range(700)]
+            results = await prober.probe(asked, SETTINGS)
+            assert [result.destination_id for result in results] == [each.host for each in asked]
+
+        await asyncio.gather(*(one(f"round-{number}") for number in range(5)))
+
+    with_prober(steps)
+
+
+def test_a_large_round_that_is_given_up_leaves_nothing_behind() -> None:
+    async def steps(prober: ProcessProber) -> None:
+        asked = [ProbeTarget(destination_id=str(n), host=str(n)) for n in range(1_000)]
+        for _ in range(20):
+            doomed = asyncio.ensure_future(prober.probe(asked, SETTINGS))
+            await asyncio.sleep(0)
+            doomed.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await doomed
+        assert len(await prober.probe(asked, SETTINGS)) == 1_000
+
+    with_prober(steps)
+
+
+def test_a_route_is_traced_over_there() -> None:
+    async def steps(prober: ProcessProber) -> None:
+        found = await prober.trace("10.0.0.1", TraceSettings(rounds=7))
+        assert found == Trace(
+            address="10.0.0.1",
+            hops=(Hop(ttl=1, sent=7, replies=(HopReply(address="10.0.0.1", rtt_ms=1.5),)),),
+            reached=True,
+            names={"10.0.0.1": "a.example"},
+        )
+        assert await prober.trace("nowhere", TraceSettings()) == NameNotResolved(reason="no such name")
+        with pytest.raises(BackendUnavailable, match="no network over here"):
+            await prober.trace("fails", TraceSettings())
+
+    with_prober(steps)
+
+
+def test_a_trace_that_is_given_up_here_is_given_up_there() -> None:
+    async def steps(prober: ProcessProber) -> None:
+        waiting = asyncio.ensure_future(prober.trace("waits", TraceSettings()))
+        await prober.probe(targets("afterwards"), SETTINGS)  # so that it is under way
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        (result,) = await prober.probe(targets("cancelled"), SETTINGS)
+        assert result.outcome == Timeout(address="1", sent=SETTINGS.packets)
+
+    with_prober(steps)
+
+
+async def limits_of(prober: ProcessProber) -> str:
+    (result,) = await prober.probe(targets("limits"), SETTINGS)
+    assert isinstance(result.outcome, Timeout)
+    return result.outcome.address
+
+
+def test_a_limit_holds_over_there_and_survives_a_restart_of_the_process() -> None:
+    async def steps(prober: ProcessProber) -> None:
+        assert await limits_of(prober) == "[]"
+        for limit in (500, 700):
+            await prober.limit(limit)
+        assert await limits_of(prober) == "[500, 700]"
+        with pytest.raises(BackendUnavailable, match="has ended"):
+            await prober.probe(targets("dies"), SETTINGS)
+        assert await limits_of(prober) == "[700]"
+
+    with_prober(steps)
+
+
+def test_a_limit_that_is_set_before_the_process_starts_holds_from_its_start() -> None:
+    async def main() -> None:
+        prober = ProcessProber(OddProber)
+        await prober.limit(500)
+        assert await limits_of(prober) == "[500]"
+        await prober.close()
+
+    on_selector_loop(main())
+
+
+def test_it_describes_what_the_process_over_there_does() -> None:
+    async def steps(prober: ProcessProber) -> None:
+        assert prober.describe() == "odd"
+
+    assert ProcessProber(OddProber).describe() == ""
+    with_prober(steps)
