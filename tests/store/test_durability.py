@@ -324,10 +324,14 @@ HARD_QUERY = "SELECT sum(a.range * b.range % 7) FROM range(1000000) a, range(100
 def test_ctrl_c_during_a_query_is_a_keyboard_interrupt_and_the_store_goes_on(tmp_path: Path) -> None:
     database = DuckDbStore.open(tmp_path / "results.duckdb")._database
     interrupter = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-    interrupter.start()
-    with pytest.raises(KeyboardInterrupt):
-        database.read(lambda cursor: cursor.execute(HARD_QUERY).fetchall())
-    interrupter.join()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        interrupter.start()
+        with pytest.raises(KeyboardInterrupt):
+            database.read(lambda cursor: cursor.execute(HARD_QUERY).fetchall())
+        interrupter.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert database.read(lambda cursor: cursor.execute("SELECT 1").fetchall()) == [(1,)]
     database.close()
 
