@@ -14,6 +14,8 @@ from netstats_xl.probes.trains import Train
 
 _EARLY_S = 0.001
 """So much early a packet may go: a few at each waking cost less than one at each. Its RTT is its own."""
+_LONGEST_TURN_S = 0.05
+"""After so long a sending, orders are looked at, the closing for one, and then it goes on."""
 _IDLE_S = 60.0
 _STALL_S = 2.0
 """A pause of this program, or a sleep of the computer, that is longer than any burden explains."""
@@ -117,8 +119,8 @@ class TrainRunner(ABC):
     # --- What they share ----------------------------------------------------------------------------------
 
     def _send_due(self, now: float) -> None:
-        """Send bursts of the trains in turn until nothing is due any more, or the pace is reached."""
-        idle = 0
+        """Send bursts of the trains in turn until nothing is due any more, the pace is reached, or for a while."""
+        idle, turn_ends_at = 0, now + _LONGEST_TURN_S
         while self._sending and idle < len(self._sending):
             train = self._sending[0]
             allowed = 0 if train.cancelled else min(train.ready(now + _EARLY_S), self._burst)
@@ -129,7 +131,7 @@ class TrainRunner(ABC):
                 self._pacer.sent(self._send(train, allowed))
                 self._read()
                 now = self._now()
-                if now < self._paused_until:
+                if now < self._paused_until or now > turn_ends_at:
                     return
             if train.cancelled or train.next == train.packets:
                 self._sending.popleft()

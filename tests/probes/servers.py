@@ -63,10 +63,12 @@ async def tcp_server(
     it then keeps the connection open until the other end closes it.
     """
     seen = Connections()
+    serving: set[asyncio.Task[None] | None] = set()
     parts: Sequence[bytes | float] = (answer,) if isinstance(answer, bytes) else answer
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         seen.made += 1
+        serving.add(asyncio.current_task())
         try:
             if any(parts):
                 seen.received.append(await reader.readuntil(b"\r\n\r\n"))
@@ -92,6 +94,9 @@ async def tcp_server(
         yield seen
     finally:
         server.close()
+        for task in serving:
+            if task is not None:
+                task.cancel()  # from Python 3.12 on the server waits for its connections, and a pause may be long
         await server.wait_closed()
 
 

@@ -260,6 +260,16 @@ def test_the_pace_is_kept_over_all_trains() -> None:
     assert sent[-1] - sent[0] == pytest.approx(1.0, abs=0.1)
 
 
+def test_sending_makes_a_pause_for_orders_and_goes_on_at_once() -> None:
+    stage = Stage(answers_after(1.0))
+    stage.api.sending_takes_s = 0.001
+    train = stage.begin(*addresses(1_000), plan=ONE)
+    assert stage.core.work() == 0
+    assert 32 <= len(stage.api.sent) <= 128
+    stage.run(train)
+    assert len(stage.api.sent) == 1_000
+
+
 def test_a_wait_that_is_over_at_once_is_a_wait_all_the_same() -> None:
     stage = Stage(answers_after(1.0), packets_per_second=2_000)
     stage.play(*addresses(1_000), plan=ONE)
