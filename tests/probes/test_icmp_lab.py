@@ -1,67 +1,24 @@
 """The prober against hosts that delay, lose, duplicate, forge, complain or are silent, in a namespace."""
 
-import json
-import statistics
-import sys
-from pathlib import Path
-
 import pytest
 
-from tests.netlab import ROUTER, ROUTER_IPV6, Host, MakeLab, NetworkLab
+from tests.netlab import ROUTER, ROUTER_IPV6, Host, MakeLab
+from tests.probes.lab_probing import (
+    EVERYBODY,
+    MODES,
+    NOBODY,
+    TOLERANCE_MS,
+    median_ms,
+    order_in,
+    probe_in,
+    rtts_of,
+    skip_unless_readable,
+)
 
 pytestmark = pytest.mark.network
 
-ROOT = Path(__file__).parents[2]
-PROGRAM = ROOT / "tests" / "probes" / "probe_here.py"
-NOBODY = 65_534
-TOLERANCE_MS = 5.0
-"""Between the delay that was set and the median RTT: what the lab's process and a busy machine may add."""
-
-Found = dict[str, dict[str, object]]
 CODE = {False: "(type 3, code 1)", True: "(type 1, code 3)"}
 """Of a host that is unreachable: over IPv4, over IPv6."""
-
-
-def order_in(lab: NetworkLab, order: dict[str, object], *, as_user: int | None = None) -> dict[str, object]:
-    done = lab.run([sys.executable, PROGRAM, json.dumps(order)], timeout=60, cwd=ROOT, as_user=as_user)
-    assert done.returncode == 0, done.stderr
-    found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
-def probe_in(
-    lab: NetworkLab,
-    *hosts: str,
-    modes: tuple[str, ...] = ("raw",),
-    as_user: int | None = None,
-    busy: bool = False,
-    **echo: float,
-) -> Found:
-    settings = {"packets": 5, "packet_interval_ms": 20, "timeout_ms": 500, **echo}
-    order = {"hosts": list(hosts), "modes": list(modes), "echo": settings, "busy": busy}
-    outcomes = order_in(lab, order, as_user=as_user)["outcomes"]
-    assert isinstance(outcomes, dict)
-    return outcomes
-
-
-def rtts_of(outcome: dict[str, object]) -> list[float | None]:
-    rtts = outcome["rtts_ms"]
-    assert isinstance(rtts, list)
-    return rtts
-
-
-def skip_unless_readable(lab: NetworkLab) -> None:
-    """Another user must be able to read this checkout to run it."""
-    if lab.run([sys.executable, "-c", "import netstats_xl"], timeout=60, cwd=ROOT, as_user=NOBODY).returncode:
-        pytest.skip(f"user {NOBODY} may not read this checkout or its Python")
-
-
-def median_ms(outcome: dict[str, object]) -> float:
-    return statistics.median(rtt for rtt in rtts_of(outcome) if rtt is not None)
-
-
-MODES = pytest.mark.parametrize("modes", [("raw",), ("datagram",)], ids=lambda modes: str(modes[0]))
-EVERYBODY = (0, 2_147_483_647)
 
 
 @MODES

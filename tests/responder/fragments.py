@@ -1,6 +1,6 @@
 """Puts the fragments of IP packets together. No I/O."""
 
-from tests.responder.wire import HEADER_V4, HEADER_V6
+from tests.responder.wire import HEADER_V4, HEADER_V6, checksum
 
 _FRAGMENT_HEADER = 44
 _MOST_PACKETS = 1_000
@@ -16,8 +16,8 @@ class Fragments:
     def take(self, packet: bytes) -> bytes | None:
         """The whole packet that this fragment completes, or None.
 
-        It has the header of its first fragment, of the whole length and without a sign of fragments. IP options are
-        not looked for: the kernel under the lab sends none.
+        It has the header of its first fragment, of the whole length, without a sign of fragments and with the right
+        checksum. IP options are not looked for: the kernel under the lab sends none.
         """
         if packet[0] >> 4 == 4:
             key, header, data = (
@@ -67,5 +67,7 @@ class _Pieces:
             return None
         if self._header[0] >> 4 == 4:
             length = (HEADER_V4 + len(body)).to_bytes(2, "big")
-            return self._header[:2] + length + self._header[4:6] + bytes(2) + self._header[8:] + body
+            head = self._header[:2] + length + self._header[4:6] + bytes(2) + self._header[8:10] + bytes(2)
+            head += self._header[12:]
+            return head[:10] + checksum(head).to_bytes(2, "big") + head[12:] + body
         return self._header[:4] + len(body).to_bytes(2, "big") + self._header[6:] + body
