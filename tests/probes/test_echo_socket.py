@@ -14,8 +14,9 @@ from icmplib import exceptions as icmplib_errors
 from netstats_xl.errors import BackendUnavailable, PrivilegeMissing, ProbeEngineError
 from netstats_xl.probes import echo_socket, socket_options
 from netstats_xl.probes.addresses import Family, from_sockaddr
-from netstats_xl.probes.echo_socket import EchoSocket, Mode, open_echo_socket, remedy, translate
+from netstats_xl.probes.echo_socket import EchoSocket, Mode, open_echo_socket
 from netstats_xl.probes.matching import Matcher
+from netstats_xl.probes.opening_failures import remedy, translate
 from netstats_xl.probes.packets import request_template
 from netstats_xl.probes.send_failures import is_queue_full, reason_of_failure
 from netstats_xl.probes.trains import Train, TrainPlan, WireOptions
