@@ -40,3 +40,6 @@ needs_byte_locks = pytest.mark.skipif(on_wine(), reason="Wine lets programs read
 needs_read_only = pytest.mark.skipif(on_wine(), reason="Wine run by root writes files that are read-only")
 needs_icmpv6_echo = pytest.mark.skipif(sends_no_icmpv6_echo(), reason="this Wine's echo service has no IPv6")
 needs_icmpv6 = pytest.mark.skipif(opens_no_icmpv6(), reason="this Wine opens no ICMPv6 socket")
+needs_refused_datagrams = pytest.mark.skipif(
+    on_wine(), reason="Wine tells no UDP socket that a port is closed"
+)

@@ -23,6 +23,7 @@ from tests.probes.servers import (
     reply_to,
     truncated,
 )
+from tests.wine import needs_refused_datagrams
 
 ONCE = EchoSettings(packets=1, timeout_ms=1_000)
 
@@ -154,6 +155,7 @@ def test_a_flood_of_forgeries_ends_the_attempt() -> None:
     assert found == Timeout(address="127.0.0.1", sent=1)
 
 
+@needs_refused_datagrams
 def test_a_port_without_a_server_refuses() -> None:
     prober = ServiceProber(resolver=looked_up(), packets_per_second=1_000)
     port = closed_port()
