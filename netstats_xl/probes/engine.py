@@ -16,7 +16,7 @@ from netstats_xl.probes.packets import ECHO_REQUEST, ECHO_VARIABLES, request_tem
 from netstats_xl.probes.runner import FullQueue, TrainRunner
 from netstats_xl.probes.send_failures import is_queue_full, reason_of_failure
 from netstats_xl.probes.sleeping import suspended_s
-from netstats_xl.probes.trains import NAN, Train
+from netstats_xl.probes.trains import NAN, Train, WireOptions
 
 _BURST = 32
 """Packets sent before replies are read: the smallest usual receive queue holds some 280."""
@@ -115,22 +115,18 @@ class EchoCore(TrainRunner):
         words = (request << 8) + identifier
         tokens, sent_at, sockaddrs, lines = train.tokens, train.sent_at, train.sockaddrs, train.lines
         ttls, options = train.plan.ttls, train.plan.options
-        first = train.next
-        try:
-            channel.apply(options)
-        except OSError as error:
-            for k in range(first, first + count):
-                self._fail(train, k, reason_of_failure(error))
-            train.next = first + count
-            return count
+        first, applied = train.next, None
         for k in range(first, first + count):
             line = k % lines
+            wanted = options if ttls is None else replace(options, ttl=ttls[line])
+            if wanted is not applied:
+                if not self._apply(channel, train, k, wanted):
+                    continue
+                applied = wanted
             sequence, token, index = (train.sequence + k) & 0xFFFF, tokens[k], train.base + k
             checksum = 0xFFFF - (words + sequence + token + index) % 0xFFFF
             pack(packet, 2, checksum, identifier, sequence, token, index)
             try:
-                if ttls is not None:
-                    channel.apply(replace(options, ttl=ttls[line]))
                 sent_at[k] = now()
                 sendto(packet, sockaddrs[line])
             except OSError as error:
@@ -143,6 +139,15 @@ class EchoCore(TrainRunner):
         if sent_at[train.next - 1] == sent_at[train.next - 1]:
             lane.queue.taken()
         return count
+
+    def _apply(self, channel: EchoChannel, train: Train, k: int, options: WireOptions) -> bool:
+        """Have the next packets go with these options; where the system refuses, packet k fails."""
+        try:
+            channel.apply(options)
+        except OSError as error:
+            self._fail(train, k, reason_of_failure(error))
+            return False
+        return True
 
     def _retry(self, lane: _Lane, train: Train, k: int, packet: bytearray, error: OSError) -> bool:
         """Deal with a packet that was not sent; False where the queue is full and it is to be tried again later."""
