@@ -15,11 +15,15 @@ class _SkippingSelector(selectors.DefaultSelector):
     """Instead of waiting, puts the clock forward."""
 
     now = 1_000.0
+    in_earnest = False
+    """Whether threads are waited for, which take true time."""
 
     def select(self, timeout: float | None = None) -> _Ready:
         ready = super().select(0)
         if ready or timeout == 0:
             return ready
+        if self.in_earnest:
+            return super().select(timeout)
         if timeout is None:
             ready = super().select(_THREADS_WITHIN_S)
             if not ready:
@@ -38,6 +42,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._skipping.now
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        # From Python 3.12 on asyncio gives the threads a deadline, which virtual time would pass over at once.
+        self._skipping.in_earnest = True
+        await super().shutdown_default_executor()
 
 
 def on_virtual_loop(main: Coroutine[Any, Any, T]) -> T:
