@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from importlib import import_module
 from typing import assert_never
+from weakref import WeakValueDictionary
 
 from netstats_xl.domain.endpoints import DnsQuestion, EchoHost, TcpPort, WebAddress, parse_endpoint
 from netstats_xl.domain.results import NameNotResolved, Outcome, SendFailed
@@ -55,6 +56,8 @@ class ServiceProber:
         self._loading = asyncio.Lock()
         self._loaded: set[str] = set()
         self._tls: ssl.SSLContext | None = None
+        self._bursts: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """One for each service that is being probed, so that it has one round's attempts at a time."""
         self._rounds: set[asyncio.Task[list[Outcome]]] = set()
         self._closed = False
 
@@ -105,7 +108,9 @@ class ServiceProber:
             return address
         attempt = await self._attempt(address, service, timeout_s=settings.timeout_ms / 1_000)
         room = self._rooms[type(service)]
-        return await make_attempts(attempt, address=address.text, settings=settings, room=room)
+        burst = self._bursts.setdefault(host, asyncio.Lock())
+        async with burst:
+            return await make_attempts(attempt, address=address.text, settings=settings, room=room)
 
     async def _attempt(self, address: Address, service: Service, *, timeout_s: float) -> Attempt:
         match service:
