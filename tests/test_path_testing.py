@@ -12,7 +12,7 @@ from netstats_xl.cli import main
 from netstats_xl.control.client import ControlClient
 from netstats_xl.control.server import ControlServer
 from netstats_xl.domain.results import Outcome, Timeout
-from netstats_xl.domain.targets import Engine
+from netstats_xl.domain.targets import Definitions, Engine
 from netstats_xl.errors import CompanionNotRunning
 from tests.fakes.scripted_network import ScriptedProber, ScriptedRound, replied
 from tests.fakes.service import NOW, FakeService
@@ -28,7 +28,7 @@ class Network:
         self.probers: list[ScriptedProber] = []
         self.engines: list[Engine] = []
 
-    def open(self, engine: Engine) -> ScriptedProber:
+    def open(self, definitions: Definitions, engine: Engine) -> ScriptedProber:
         self.engines.append(engine)
         self.probers.append(ScriptedProber(before_round=self._prepare))
         return self.probers[-1]
@@ -127,6 +127,7 @@ def test_what_cannot_be_tested_is_refused_before_anything_is_sent(
 ) -> None:
     assert netstats("sweep", ROUTER, "--sizes", "1") == 2
     assert netstats("mtu", "10.0.0.0/28") == 3
+    assert netstats("mtu", "[/x]") == 3
     assert netstats("mtu", "Router", "--workbook", "Absent.xlsx") == 3
     assert "Absent.xlsx" in capsys.readouterr().err
     assert network.probers == []

@@ -14,6 +14,7 @@ from netstats_xl.control.client import ControlClient
 from netstats_xl.control.server import ControlServer
 from netstats_xl.domain.results import NameNotResolved
 from netstats_xl.domain.routes import Hop, HopReply, Trace
+from netstats_xl.domain.targets import Definitions, Engine
 from netstats_xl.errors import CompanionNotRunning, PrivilegeMissing
 from tests.fakes.scripted_network import ScriptedProber
 from tests.fakes.service import NOW, FakeService, route
@@ -38,7 +39,7 @@ def prober(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptedProber:
     def nobody(workbook: Path | None) -> ControlClient:
         raise CompanionNotRunning("No collector is at work.")
 
-    def opened() -> ScriptedProber:
+    def opened(definitions: Definitions, engine: Engine) -> ScriptedProber:
         scripted.closed = False
         return scripted
 
@@ -116,6 +117,15 @@ def test_without_a_collector_it_is_traced_right_here(
         ["1", "gateway", "(192.0.2.1)", "40.0", "5", "1.00", "1.33", "1.00", "2.00", "0.47"],
         ["2", "192.0.2.9", "0.0", "5", "3.00", "2.80", "2.00", "4.00", "0.75"],
     ]
+
+
+@pytest.mark.parametrize("host", ["tcp:/x", "10.0.0.0/28", "[::1]", ""])
+def test_what_is_no_host_is_refused_and_nothing_is_looked_up(
+    host: str, prober: ScriptedProber, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert trace(host) == 3
+    assert "no host" in capsys.readouterr().err
+    assert prober.traced == []
 
 
 def test_the_name_of_a_destination_in_the_workbook_is_known_without_a_collector(

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from netstats_xl.app.backlog import Backlog, RoundRecord
 from netstats_xl.app.service import TraceResult
-from netstats_xl.app.trace_queue import TraceQueue, WantedTrace
+from netstats_xl.app.trace_queue import MOST_AT_ONCE, TraceQueue, WantedTrace
 from netstats_xl.domain.results import (
     NameNotResolved,
     RunCompleted,
@@ -83,9 +83,11 @@ class Tracing:
         self._scheduled_at: dict[DestinationId, datetime] = {}
         self._by_itself_at_s: dict[DestinationId, float] = {}
         self._left_out = 0
+        self._packets_per_second = Settings().packets_per_second
 
     def load(self, definitions: Definitions, settings: Settings) -> None:
         """Put definitions in force."""
+        self._packets_per_second = settings.packets_per_second
         self._jobs = {job.id: job for job in definitions.jobs}
         self._destinations = {each.id: each for each in definitions.destinations}
         limits = {
@@ -234,7 +236,7 @@ class Tracing:
 
     async def _found(self, wanted: WantedTrace) -> Trace | NameNotResolved | SendFailed:
         settings = wanted.settings
-        longest_s = (settings.rounds * settings.interval_ms + settings.timeout_ms) / 1_000 + LOOKING_UP_S
+        longest_s = _longest_s(settings, self._packets_per_second) + LOOKING_UP_S
         try:
             async with asyncio.timeout(longest_s):
                 return await self._prober.trace(wanted.host, settings)
@@ -251,6 +253,12 @@ class Tracing:
             self._warnings.set(_FAILED, f"The route to {wanted.host} could not be traced: {error.message}")
         else:
             self._on_error("tracing routes", error)
+
+
+def _longest_s(settings: TraceSettings, packets_per_second: int) -> float:
+    """How long a trace may take while as many others as can be go on too, s: its rounds and time-outs, and its turn."""
+    waits_ms = settings.rounds * settings.interval_ms + settings.max_hops * settings.timeout_ms
+    return waits_ms / 1_000 + MOST_AT_ONCE * settings.rounds * settings.max_hops / packets_per_second
 
 
 def _is_due(last_at: datetime | None, tick_at: datetime) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from netstats_xl import wiring
 from netstats_xl.app.path_tests import OnSize, host_of, parse_sizes, path_mtu, payload_sweep
@@ -16,7 +17,7 @@ from netstats_xl.commands.asking import parsed, say, takes_any_character
 from netstats_xl.commands.here import defined_here
 from netstats_xl.control.client import ControlClient
 from netstats_xl.control.path_answers import MtuAnswer, SweepAnswer
-from netstats_xl.domain.targets import Definitions
+from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.errors import CompanionNotRunning
 from netstats_xl.ports import Prober
 
@@ -58,7 +59,8 @@ def _found(
     test: Callable[[Prober, str, OnSize], Awaitable[Json]],
 ) -> Json:
     """What a test finds; what goes on is shown on the terminal meanwhile."""
-    with Console(stderr=True).status(f"Testing the way to {host} ...") as status:
+    # As it is typed: rich would take brackets for its markup.
+    with Console(stderr=True).status(Text(f"Testing the way to {host} ...")) as status:
         try:
             with wiring.find_companion(workbook) as client:
                 return ask(client)
@@ -67,15 +69,16 @@ def _found(
 
         def show(payload_bytes: int, passed: bool) -> None:
             told = "answered" if passed else "not answered"
-            status.update(f"Testing the way to {host}: {payload_bytes:,} bytes of payload {told} ...")
+            status.update(Text(f"Testing the way to {host}: {payload_bytes:,} bytes of payload {told} ..."))
 
         address = host_of(definitions, host)
         prober = wiring.open_prober(Definitions(), settings.engine)
-        return asyncio.run(_closing(prober, test(prober, address, show)))
+        return asyncio.run(_limited(prober, settings, test(prober, address, show)))
 
 
-async def _closing(prober: Prober, test: Awaitable[Found]) -> Found:
+async def _limited(prober: Prober, settings: Settings, test: Awaitable[Found]) -> Found:
     try:
+        await prober.limit(settings.packets_per_second)
         return await test
     finally:
         await prober.close()
@@ -100,6 +103,6 @@ def _table(sizes: Sequence[Json]) -> Table:
             str(each["sent"]),
             "" if each["loss_percent"] is None else f"{each['loss_percent']:g}",
             *("" if rtt is None else f"{rtt:.3f}" for rtt in rtts),
-            each["reason"],
+            Text(each["reason"]),
         )
     return table

@@ -50,6 +50,7 @@ def _test_here(names: Sequence[str], workbook: Path) -> Sequence[TestResult]:
 
     async def probe() -> Sequence[TestResult]:
         try:
+            await prober.limit(reading.settings.packets_per_second)
             return await probe_now(prober, wiring.clock(), definitions, wanted)
         finally:
             await prober.close()

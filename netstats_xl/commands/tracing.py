@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netstats_xl import wiring
+from netstats_xl.app.path_tests import host_of
 from netstats_xl.app.service import TraceResult
 from netstats_xl.commands.asking import takes_any_character
 from netstats_xl.commands.here import defined_here
@@ -150,9 +151,10 @@ async def _trace_here(name: str, workbook: Path | None, found: _Found) -> None:
     definitions, settings = defined_here(workbook)
     wanted = name.strip().casefold()
     destination = next((each for each in definitions.destinations if each.name.casefold() == wanted), None)
-    host = name if destination is None else destination.host
+    host = host_of(definitions, name)
     prober = wiring.open_prober(Definitions(), settings.engine)
     try:
+        await prober.limit(settings.packets_per_second)
         for rounds in found.shares:
             at = wiring.clock().now()
             result = TraceResult(

@@ -145,7 +145,8 @@ class Collecting:
         """See `Service.trace`: what was found is saved when this returns."""
         definitions = self.monitoring.definitions
         destinations = [destination_of(definitions, each) for each in dict.fromkeys(destination_ids)]
-        found = self._do(self._tracing.trace(destinations, hosts=tuple(dict.fromkeys(hosts)), rounds=rounds))
+        others = tuple(dict.fromkeys(host_of(Definitions(), each) for each in hosts))
+        found = self._do(self._tracing.trace(destinations, hosts=others, rounds=rounds))
         self._flush()
         return found
 

@@ -17,7 +17,8 @@ class HttpAnswer:
     status: int
     """The HTTP status code, such as 200."""
     total_ms: float
-    """From the request to the last byte of the answer, ms; the RTT is that to the first byte."""
+    """From the request to the last byte of the answer, or until its reading was given up, ms; the RTT is that to the
+    first byte."""
     certificate_days: float | None = None
     """Days until the server's certificate expires; None without TLS."""
 

@@ -15,10 +15,13 @@ from netstats_xl.domain.results import (
     Unreachable,
 )
 from netstats_xl.domain.targets import EchoSettings
+from netstats_xl.probes.sleeping import SLEPT, suspended_s
 from netstats_xl.probes.turns import Turns
 
 Finding = Replied | Timeout | Unreachable | Refused | ServiceFailed | SendFailed
 """What one attempt found: an outcome with one packet sent."""
+LONGEST_LATENESS_S = 2.0
+"""A time-out that comes later than this says nothing of the server: the computer slept."""
 Attempt = Callable[[], Awaitable[Finding]]
 """Makes one attempt; it is cancelled when its time is over."""
 
@@ -54,10 +57,14 @@ async def make_attempts(attempt: Attempt, *, address: str, settings: EchoSetting
 async def _in_its_turn(attempt: Attempt, address: str, timeout_s: float, room: Room) -> Finding:
     async with room.places:
         await room.turns.turn(room.packets)
+        began_at_s, slept_s = time.monotonic(), suspended_s()
         try:
             async with asyncio.timeout(timeout_s):
                 return await attempt()
         except TimeoutError:  # also the system's own, ETIMEDOUT
+            late_s = time.monotonic() - began_at_s - timeout_s
+            if late_s > LONGEST_LATENESS_S or suspended_s() - slept_s > LONGEST_LATENESS_S:
+                return SendFailed(address=address, reason=SLEPT)
             return Timeout(address=address, sent=1)
         except Exception as error:  # noqa: BLE001 - the edge of an attempt: it must not cost the others their results
             return SendFailed(address=address, reason=f"the probe itself failed, please report it: {error!r}")

@@ -21,6 +21,11 @@ _FRESH_S = 1.0
 class TrainEngine(Protocol):
     """What runs trains: see `socket_engine.SocketEngine`."""
 
+    @property
+    def alive(self) -> bool:
+        """Whether it takes trains."""
+        ...
+
     def ready(self, family: Family) -> ProbeEngineError | None:
         """Get ready for a family."""
         ...
@@ -119,6 +124,12 @@ class Bursts:
         self._engine = engine
         self._now = now
         self._active: dict[str, _Burst] = {}
+
+    async def quiet(self, address: Address) -> None:
+        """Wait until the round that is probing the address, if there is one, is over."""
+        burst = self._active.get(address.text)
+        if burst is not None:
+            await asyncio.shield(burst.over)
 
     async def run(self, addresses: Sequence[Address], settings: EchoSettings) -> Sequence[Found]:
         """What was found of each address, in their order. Their families are ready.

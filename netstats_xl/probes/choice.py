@@ -1,8 +1,10 @@
 """Which prober this computer gets."""
 
+from contextlib import nullcontext, suppress
 from functools import partial
 
 from netstats_xl.domain.targets import Engine
+from netstats_xl.errors import ProbeEngineError
 from netstats_xl.ports import Prober
 from netstats_xl.probes.echo_choice import open_echo_prober
 from netstats_xl.probes.kinds import KindsProber
@@ -21,6 +23,7 @@ def open_prober(engine: Engine = Engine.AUTOMATIC, *, pings: bool = True) -> Pro
         BackendUnavailable: it is of no use, as the system has no ICMP, or not that engine.
     """
     prober = KindsProber(partial(open_echo_prober, engine))
-    if pings:
+    # Tried in any case, so that it can be told from the start what pings, or why nothing does.
+    with nullcontext() if pings else suppress(ProbeEngineError):
         prober.open_echo()
     return prober

@@ -122,11 +122,12 @@ def _meaning(
 def _shortened(records: list[str]) -> str:
     """As many of them as there is room for, in an order that does not change from answer to answer."""
     shown: list[str] = []
-    for record in sorted(records):
+    ordered = sorted(records)
+    for record in ordered:
         if sum(len(each) + 2 for each in shown) + len(record) > LONGEST_ANSWER:
             break
         shown.append(record)
     if not shown:
-        return f"{records[0][: LONGEST_ANSWER - 1]}…"
-    more = len(records) - len(shown)
+        shown.append(f"{ordered[0][: LONGEST_ANSWER - 1]}…")
+    more = len(ordered) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")

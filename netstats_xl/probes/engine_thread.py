@@ -27,6 +27,11 @@ class EngineThread(ABC):
         self._thread = threading.Thread(target=self._serve, name="netstats-echo", daemon=True)
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether it takes trains: it was not closed, and its thread met no fault."""
+        return not self._closing
+
     def limit(self, packets_per_second: float | None) -> None:
         """Let at most so many packets a second go; None: any number."""
         self._order(lambda: self._runner.pacer.limit(packets_per_second))
@@ -35,7 +40,7 @@ class EngineThread(ABC):
         """Run a train, of a family that is ready; its `on_end` is called when it is over, maybe more than once.
 
         Raises:
-            BackendUnavailable: the engine was closed.
+            BackendUnavailable: the engine is not alive any more.
         """
         if self._closing:
             raise BackendUnavailable("The prober is closed. Start the program again.")

@@ -1,8 +1,10 @@
 """Web addresses: how long a server takes to answer a request, and what it says."""
 
+import asyncio
 import ssl
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -26,6 +28,7 @@ _HEADERS = {
     "connection": "close",
 }
 _DAY_S = 86_400
+_MOMENT_S = 0.05
 _CONNECTING, _HEAD_READ = "connection.connect_tcp.started", "http11.receive_response_headers.complete"
 """Events of httpcore's trace."""
 _DISTRUST = {
@@ -66,12 +69,16 @@ def warm_up() -> None:
     anyio.run(anyio.sleep, 0)
 
 
-async def request(address: Address, web: WebAddress, *, tls: ssl.SSLContext) -> Finding:
+async def request(
+    address: Address, web: WebAddress, *, tls: ssl.SSLContext, timeout_s: float = 60.0
+) -> Finding:
     """Request it once, on a connection of its own, without following a redirect.
 
     The RTT is the time from the start of the connection until the head of the answer is there. A certificate is
-    verified; a proxy of the environment is not used: what is probed is the server itself.
+    verified; a proxy of the environment is not used: what is probed is the server itself. An answer that has begun in
+    time is a reply, however long it goes on: it is read for `timeout_s` at most, less a moment.
     """
+    give_up_at = time.perf_counter() + timeout_s - min(_MOMENT_S, timeout_s / 10)
     if "%" in address.text:
         return SendFailed(address=address.text, reason="a web address cannot lead to a link-local address")
     times: dict[str, float] = {}
@@ -90,7 +97,9 @@ async def request(address: Address, web: WebAddress, *, tls: ssl.SSLContext) -> 
         async with httpx.AsyncHTTPTransport(verify=tls, trust_env=False, retries=0) as transport:
             answer = await transport.handle_async_request(sent)
             certificate_days = _days_left(answer)
-            await _read(answer)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, give_up_at - time.perf_counter())):
+                    await _read(answer)
             done_at = time.perf_counter()
             await answer.aclose()
     except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:

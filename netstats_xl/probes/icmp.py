@@ -115,6 +115,7 @@ class IcmpProber(HostProber):
         engine = self._engine_here()
         if (missing := engine.ready(address.family)) is not None:
             return SendFailed(address=address.text, reason=missing.message)
+        await self._bursts_here().quiet(address)
         found = await trace(engine, address, settings)
         if isinstance(found, SendFailed) or not settings.resolve_names:
             return found
@@ -148,16 +149,19 @@ class IcmpProber(HostProber):
     def _engine_here(self) -> TrainEngine:
         if self._closed:
             raise BackendUnavailable("The prober is closed. Start the program again.")
+        if self._engine is not None and not self._engine.alive:
+            self._engine.close()  # its thread met a fault; what it was doing has failed, visibly
+            self._engine = self._bursts = None
         if self._engine is None:
             self._engine = self._open_engine(self._limit)
         return self._engine
 
     def _bursts_here(self) -> Bursts:
-        loop = asyncio.get_running_loop()
-        if self._bursts is None:
-            self._loop, self._bursts = loop, Bursts(self._engine_here())
-        elif self._loop is not loop:
+        loop, engine = asyncio.get_running_loop(), self._engine_here()
+        if self._loop not in (None, loop):
             raise BackendUnavailable(
                 "The prober belongs to another event loop. Use one prober for each loop."
             )
+        if self._bursts is None:
+            self._loop, self._bursts = loop, Bursts(engine)
         return self._bursts

@@ -27,8 +27,7 @@ class KindsProber:
             services: probes everything else.
         """
         self._open_echo = open_echo
-        self._packets_per_second: int | None = None
-        """As it was told; None: it was not."""
+        self._packets_per_second = Settings().packets_per_second
         self._services = services or ServiceProber(
             resolver=Resolver(), packets_per_second=SHARE_OF_SERVICES * Settings().packets_per_second
         )
@@ -147,6 +146,5 @@ class KindsProber:
                 await self._limit(self._echo)
 
     async def _limit(self, echo: Prober) -> None:
-        if self._packets_per_second is not None:
-            share = 1 - SHARE_OF_SERVICES if self._shared else 1
-            await echo.limit(max(1, int(share * self._packets_per_second)))
+        share = 1 - SHARE_OF_SERVICES if self._shared else 1
+        await echo.limit(max(1, int(share * self._packets_per_second)))

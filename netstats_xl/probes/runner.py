@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from netstats_xl.probes.pacing import Pacer
+from netstats_xl.probes.sleeping import SLEPT
 from netstats_xl.probes.trains import Train
 
 _EARLY_S = 0.001
@@ -19,7 +20,6 @@ _LONGEST_TURN_S = 0.05
 _IDLE_S = 60.0
 _STALL_S = 2.0
 """A pause of this program, or a sleep of the computer, that is longer than any burden explains."""
-_SLEPT = "the computer slept while the packets were on their way"
 FULL_QUEUE_PAUSE_S = 0.002
 _FULL_QUEUE_PATIENCE_S = 1.0
 
@@ -156,7 +156,7 @@ class TrainRunner(ABC):
     def _void(self) -> None:
         """Let what is on its way count for nothing: the computer slept."""
         for train in self._trains.values():
-            train.void_unanswered(_SLEPT, self._awake_at)
+            train.void_unanswered(SLEPT, self._awake_at)
             if not train.open:
                 self._settled.append(train)
 

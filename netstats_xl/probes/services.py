@@ -125,7 +125,7 @@ class ServiceProber:
                 await self._load("netstats_xl.probes.http")
                 from netstats_xl.probes.http import request
 
-                return partial(request, address, service, tls=await self._trusted())
+                return partial(request, address, service, tls=await self._trusted(), timeout_s=timeout_s)
             case _:
                 assert_never(service)
 

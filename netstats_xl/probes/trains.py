@@ -16,7 +16,6 @@ from netstats_xl.probes.addresses import Address, Family
 from netstats_xl.probes.packets import PAYLOAD_HEAD_BYTES, Complaint, filler
 
 NAN = float("nan")
-LONGEST_TRAIN = 1 << 32
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,7 +221,8 @@ def test_who_asks_for_the_same_host_twice_gets_two_traces_one_after_the_other() 
 
 
 def test_a_trace_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracing, "LOOKING_UP_S", -2.5)
+    monkeypatch.setattr(tracing, "LOOKING_UP_S", 0.0)
+    monkeypatch.setattr(tracing, "_longest_s", lambda settings, packets_per_second: 0.0)
 
     async def test() -> None:
         world = World()
@@ -230,6 +231,12 @@ def test_a_trace_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None
             await world.tracing.trace(world.destinations[:1], rounds=3)
 
     run(test)
+
+
+def test_a_trace_has_time_for_its_rounds_its_time_outs_and_its_turn_among_others() -> None:
+    settings = TraceSettings(rounds=3, max_hops=30, interval_ms=500, timeout_ms=1_000)
+    assert tracing._longest_s(settings, 2_000) == pytest.approx(1.5 + 30 + 8 * 90 / 2_000)
+    assert tracing._longest_s(settings, 10) == pytest.approx(1.5 + 30 + 72)
 
 
 # --- Scheduled

@@ -51,6 +51,10 @@ class FakeTrainEngine:
         self.limits: list[float | None] = []
         self.closed = False
 
+    @property
+    def alive(self) -> bool:
+        return not self.closed
+
     def ready(self, family: Family) -> ProbeEngineError | None:
         self.asked_for.append(family)
         return self.refusals.get(family.name)

@@ -16,7 +16,9 @@ from netstats_xl.domain.results import (
     Unreachable,
 )
 from netstats_xl.domain.targets import EchoSettings
+from netstats_xl.probes import attempts
 from netstats_xl.probes.attempts import Finding, Room, fold, make_attempts
+from netstats_xl.probes.sleeping import SLEPT
 from netstats_xl.probes.turns import Turns
 from tests.contracts.prober import on_selector_loop
 
@@ -121,6 +123,28 @@ def test_an_attempt_that_goes_wrong_itself_is_told_and_costs_the_others_nothing(
     found = on_selector_loop(main())
     assert isinstance(found, SendFailed)
     assert "please report it: ValueError('a mistake')" in found.reason
+
+
+def test_a_time_out_while_the_computer_slept_says_nothing_of_the_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slept = iter((0.0, 0.0, 0.0, 600.0))
+    monkeypatch.setattr(attempts, "suspended_s", lambda: next(slept))
+
+    async def never() -> Finding:
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets it")
+
+    settings = EchoSettings(packets=1, packet_interval_ms=10, timeout_ms=10)
+
+    async def main() -> list[Outcome]:
+        return [
+            await make_attempts(never, address="192.0.2.1", settings=settings, room=room()) for _ in range(2)
+        ]
+
+    awake, asleep = on_selector_loop(main())
+    assert awake == Timeout(address="192.0.2.1", sent=1)
+    assert asleep == SendFailed(address="192.0.2.1", reason=SLEPT)
 
 
 class Watch:

@@ -181,6 +181,10 @@ def test_a_long_answer_is_shortened() -> None:
     assert isinstance(text, Replied)
     assert len(text.answer) == 200
     assert text.answer.endswith("…")
+    longest = ['"' + letter * 250 + '"' for letter in "zay"]
+    several, _ = ask(answering(*longest, kind="TXT"), "name=www.example&type=TXT")
+    assert isinstance(several, Replied)
+    assert several.answer == f'"{"a" * 198}… and 2 more'
 
 
 @hypothesis_settings(deadline=None, max_examples=60)

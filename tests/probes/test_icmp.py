@@ -36,6 +36,8 @@ class FakeSystem:
 
     def open_engine(self, packets_per_second: float | None) -> FakeTrainEngine:
         self.opened_with.append(packets_per_second)
+        if self.engine.closed:
+            self.engine = FakeTrainEngine(answered(10.0))
         return self.engine
 
     def prober(
@@ -217,6 +219,39 @@ def test_closing_while_a_name_is_looked_up_ends_the_round_and_opens_nothing_agai
     on_virtual_loop(main())
 
 
+def test_an_engine_that_ended_by_a_fault_is_opened_anew_for_the_next_round() -> None:
+    async def main() -> list[Outcome]:
+        system = FakeSystem()
+        prober = system.prober()
+        await prober.limit(500)
+        await prober.probe(targets("10.0.0.1"), SETTINGS)
+        system.engine.closed = True  # its thread met a fault
+        results = await prober.probe(targets("10.0.0.1"), SETTINGS)
+        route = await prober.trace("10.0.0.1", TRACE)
+        assert isinstance(route, Trace)
+        assert system.opened_with == [500, 500]
+        await prober.close()
+        return [result.outcome for result in results]
+
+    assert all(isinstance(each, Replied) for each in on_virtual_loop(main()))
+
+
+def test_a_trace_waits_for_the_round_that_is_probing_its_host() -> None:
+    async def main() -> None:
+        system = FakeSystem()
+        prober = system.prober()
+        round_ = asyncio.ensure_future(prober.probe(targets("10.0.0.1"), SETTINGS))
+        await asyncio.sleep(0.001)
+        route = asyncio.ensure_future(prober.trace("10.0.0.1", TRACE))
+        await asyncio.sleep(0.001)
+        assert [train.plan.ttls for _, train in system.engine.begun] == [None]
+        assert isinstance(await route, Trace)
+        assert round_.done()
+        await prober.close()
+
+    on_virtual_loop(main())
+
+
 def test_a_prober_works_on_one_event_loop_only() -> None:
     prober = IcmpProber(open_engine=FakeSystem().open_engine)
 
@@ -340,10 +375,12 @@ def test_two_names_of_one_address_share_a_burst() -> None:
     async def main() -> None:
         system = FakeSystem()
         prober = system.prober(lambda _host: [("10.0.0.5", 0)])
+        await prober.probe(targets("a.example", "b.example"), SETTINGS)  # from now on both are known
+        before = len(system.sent_to)
         results = await prober.probe(targets("a.example", "b.example", "10.0.0.5"), SETTINGS)
         await prober.close()
         assert all(isinstance(result.outcome, Replied) for result in results)
-        assert system.sent_to == ["10.0.0.5"]
+        assert system.sent_to[before:] == ["10.0.0.5"]
 
     on_selector_loop(main())
 

@@ -245,7 +245,12 @@ def test_a_prober_that_need_not_ping_opens_without_the_right(monkeypatch: pytest
     monkeypatch.setattr(choice, "open_echo_prober", lambda engine: refuse())
     with pytest.raises(PrivilegeMissing):
         choice.open_prober()
-    assert choice.open_prober(pings=False).describe() == ""
+    assert choice.open_prober(pings=False).describe() == REFUSED.message
+
+
+def test_what_pings_is_told_from_the_start_whatever_else_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "open_echo_prober", lambda engine: ScriptedProber())
+    assert choice.open_prober(pings=False).describe() == choice.open_prober().describe() == "scripted network"
 
 
 def test_a_services_share_before_any_limit_is_that_of_the_default() -> None:

@@ -79,7 +79,7 @@ def test_a_slow_look_up_holds_nothing_up_and_is_known_the_next_time() -> None:
     on_selector_loop(main())
 
 
-def test_no_more_look_ups_than_allowed_go_on_at_once_and_the_rest_is_asked_for_later() -> None:
+def test_no_more_look_ups_than_allowed_go_on_at_once() -> None:
     release = threading.Event()
     lock, now, most = threading.Lock(), [0], [0]
 
@@ -96,10 +96,7 @@ def test_no_more_look_ups_than_allowed_go_on_at_once_and_the_rest_is_asked_for_l
         names = ReverseNames(lookup=watched, deadline_s=5, most_at_once=3)
         hosts = [f"10.0.0.{n}" for n in range(10)]
         asyncio.get_running_loop().call_later(0.01, release.set)
-        assert len(await names.names_of(hosts)) == 3
-        for _ in range(3):
-            found = await names.names_of(hosts)
-        assert len(found) == 10
+        assert len(await names.names_of(hosts)) == 10
 
     on_selector_loop(main())
     assert most == [3]
@@ -145,3 +142,25 @@ def test_the_system_is_asked_for_the_name_of_an_address(monkeypatch: pytest.Monk
     assert asked == [(("10.0.0.1", 0), socket.NI_NAMEREQD)]
     with pytest.raises(OSError, match="no address"):
         system_lookup("gate.example")
+
+
+def test_more_addresses_than_threads_all_have_their_names_at_once() -> None:
+    many = {f"10.1.0.{last}": f"router-{last}.example" for last in range(1, 41)}
+
+    async def main() -> None:
+        names = ReverseNames(lookup=many.__getitem__, deadline_s=10, most_at_once=4)
+        assert await names.names_of(many) == many
+
+    on_selector_loop(main())
+
+
+def test_an_address_that_two_ask_for_at_once_is_looked_up_once() -> None:
+    asked = Asked()
+
+    async def main() -> None:
+        names = ReverseNames(lookup=asked.lookup, deadline_s=10)
+        both = await asyncio.gather(names.names_of(["10.0.0.1"]), names.names_of(["10.0.0.1"]))
+        assert list(both) == [{"10.0.0.1": "gate.example"}] * 2
+        assert asked.addresses == ["10.0.0.1"]
+
+    on_selector_loop(main())
