@@ -2,14 +2,17 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 
 from netstats_xl.domain.results import NO_STRAYS, NameNotResolved, RoundResult, SendFailed
 from netstats_xl.domain.targets import EchoSettings
 from netstats_xl.ports import ProbeTarget
 from netstats_xl.probes.addresses import Address, UnknownInterfaceError, parse_literal
 from netstats_xl.probes.outcomes import Found
-from netstats_xl.probes.resolver import Resolver, Unresolved
+from netstats_xl.probes.resolver import Resolution, Resolver, Unresolved
+
+_TOGETHER_S = 0.1
 
 
 class HostProber(ABC):
@@ -71,17 +74,40 @@ class HostProber(ABC):
             else:
                 unknown.setdefault(targets[position].host, []).append(position)
         parts = [asyncio.ensure_future(self._probe_places(ready, addresses, settings))]
-        parts += [
-            asyncio.ensure_future(self._probe_name(host, positions, settings))
-            for host, positions in unknown.items()
-        ]
         try:
+            async with aclosing(self._looked_up(unknown)) as batches:
+                async for batch in batches:
+                    places = {position: each for position, each in batch.items() if isinstance(each, Address)}
+                    if places:
+                        going = self._probe_places(tuple(places), tuple(places.values()), settings)
+                        parts.append(asyncio.ensure_future(going))
+                    for place, resolution in batch.items():
+                        if isinstance(resolution, Unresolved):
+                            found[place] = (NameNotResolved(reason=resolution.reason), NO_STRAYS)
             for positions, results in await asyncio.gather(*parts):
                 found.update(zip(positions, results, strict=True))
         finally:
             for task in parts:
                 task.cancel()
         return [found[position] for position in range(len(targets))]
+
+    async def _looked_up(
+        self, hosts: Mapping[str, Sequence[int]]
+    ) -> AsyncGenerator[dict[int, Resolution], None]:
+        """What becomes of the hosts' names, by their positions, as it is known.
+
+        Names that are known at about the same time come together: a burst for each of thousands would be costly.
+        """
+        lookups = {asyncio.ensure_future(self._resolver.resolve(host)): hosts[host] for host in hosts}
+        waiting = set(lookups)
+        try:
+            while waiting:
+                known, waiting = await asyncio.wait(waiting, timeout=_TOGETHER_S)
+                if known:
+                    yield {position: each.result() for each in known for position in lookups[each]}
+        finally:
+            for task in lookups:
+                task.cancel()
 
     async def resolve(self, host: str) -> Address | NameNotResolved | SendFailed:
         """The host's address, or why it has none, within the resolver's deadline."""
@@ -100,14 +126,6 @@ class HostProber(ABC):
             return literal
         found = self._resolver.known(host)
         return NameNotResolved(reason=found.reason) if isinstance(found, Unresolved) else found
-
-    async def _probe_name(
-        self, host: str, positions: Sequence[int], settings: EchoSettings
-    ) -> tuple[Sequence[int], Sequence[Found]]:
-        found = await self._resolver.resolve(host)
-        if isinstance(found, Unresolved):
-            return positions, [(NameNotResolved(reason=found.reason), NO_STRAYS)] * len(positions)
-        return await self._probe_places(positions, [found] * len(positions), settings)
 
     async def _probe_places(
         self, positions: Sequence[int], addresses: Sequence[Address], settings: EchoSettings
