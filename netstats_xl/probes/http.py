@@ -28,7 +28,7 @@ _HEADERS = {
     "connection": "close",
 }
 _DAY_S = 86_400
-_MOMENT_S = 0.05
+_MOMENT_S = 0.1
 _CONNECTING, _HEAD_READ = "connection.connect_tcp.started", "http11.receive_response_headers.complete"
 """Events of httpcore's trace."""
 _DISTRUST = {
@@ -78,7 +78,7 @@ async def request(
     verified; a proxy of the environment is not used: what is probed is the server itself. An answer that has begun in
     time is a reply, however long it goes on: it is read for `timeout_s` at most, less a moment.
     """
-    give_up_at = time.perf_counter() + timeout_s - min(_MOMENT_S, timeout_s / 10)
+    give_up_at = time.perf_counter() + timeout_s - min(_MOMENT_S, timeout_s / 4)
     if "%" in address.text:
         return SendFailed(address=address.text, reason="a web address cannot lead to a link-local address")
     times: dict[str, float] = {}

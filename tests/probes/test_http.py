@@ -143,12 +143,12 @@ def test_of_a_body_only_so_much_is_read() -> None:
 
 
 def test_an_answer_that_goes_on_for_ever_is_a_reply_once_it_has_begun() -> None:
-    settings = EchoSettings(packets=1, packet_interval_ms=10, timeout_ms=400)
+    settings = EchoSettings(packets=1, packet_interval_ms=10, timeout_ms=2_000)
     found, _ = get([b"HTTP/1.1 200 OK\r\n\r\n", b"data: 1\n\n", 30.0], settings=settings)
     assert isinstance(found, Replied)
     assert found.http is not None
     assert found.rtts_ms[0] is not None
-    assert found.rtts_ms[0] < 300 < found.http.total_ms < 400
+    assert found.rtts_ms[0] < 1_500 < found.http.total_ms < 2_000
 
 
 def test_a_server_that_is_too_slow_has_given_no_reply_in_time() -> None:
