@@ -23,6 +23,7 @@ from netstats_xl.domain.results import (
     StateChanged,
     StoreInfo,
 )
+from netstats_xl.domain.retention import Cutoffs, Deletable
 from netstats_xl.domain.rollups import Summary
 from netstats_xl.domain.route_records import RouteRecord
 from netstats_xl.domain.routes import Trace
@@ -238,11 +239,16 @@ class ResultStore(Protocol):
         """
         ...
 
-    def prune(self, before: datetime) -> int:
-        """Delete samples, runs, events and routes older than `before`; the number of samples deleted.
+    def prune(self, cutoffs: Cutoffs) -> int:
+        """Delete what is older than the cutoffs, a part at a time; the number of samples deleted.
 
-        What is last known of a destination stays: the state after its last event, and its last route.
+        What is last known of a destination stays: the state after its last event, and its last route. Samples that
+        are not in the rollups yet stay, too.
         """
+        ...
+
+    def deletable(self, cutoffs: Cutoffs) -> Deletable:
+        """What `prune` would delete now."""
         ...
 
     def info(self) -> StoreInfo:

@@ -14,6 +14,7 @@ from netstats_xl.app.service import TestResult, TraceResult
 from netstats_xl.app.tracing import Tracing
 from netstats_xl.companion.notices import Notices
 from netstats_xl.domain.results import Period
+from netstats_xl.domain.retention import Cutoffs
 from netstats_xl.domain.targets import Definitions, DestinationId, Engine, JobId, Settings
 from netstats_xl.errors import ProbeEngineError, StoreError
 from netstats_xl.ports import Clock, Prober, ResultStore
@@ -154,7 +155,7 @@ class Collecting:
         """Delete what is older than the settings say."""
         before = self._clock.now() - timedelta(days=self._retention_days)
         try:
-            deleted = self._store.prune(before)
+            deleted = self._store.prune(Cutoffs(raw=before))
         except StoreError as error:
             self._notices.set("prune", f"Old results could not be deleted: {error.message}")
         else:

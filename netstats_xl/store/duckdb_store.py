@@ -20,6 +20,7 @@ from netstats_xl.domain.results import (
     StateChanged,
     StoreInfo,
 )
+from netstats_xl.domain.retention import Cutoffs, Deletable
 from netstats_xl.domain.route_records import RouteRecord
 from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
 from netstats_xl.ports import Dimension, GroupSummary, StoredDefinitions
@@ -157,9 +158,15 @@ class DuckDbStore:
         """As `ports.ResultStore.export_csv`; a `ReportError` where the CSV file cannot be written."""
         return self._database.read(lambda cursor: csv_export.export(cursor, path, period, scope, zone))
 
-    def prune(self, before: datetime) -> int:
+    def prune(self, cutoffs: Cutoffs) -> int:
         """As `ports.ResultStore.prune`."""
-        return self._database.write(lambda cursor: pruning.prune(cursor, before), committed=lambda _: None)
+        return self._database.write(
+            lambda cursor: pruning.prune(cursor, cutoffs.raw), committed=lambda _: None
+        )
+
+    def deletable(self, cutoffs: Cutoffs) -> Deletable:
+        """As `ports.ResultStore.deletable`."""
+        return self._database.read(lambda cursor: pruning.deletable(cursor, cutoffs))
 
     def info(self) -> StoreInfo:
         """As `ports.ResultStore.info`."""

@@ -91,6 +91,50 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )
         """,
     ),
+    (
+        # Rollups: decision 26 says what they are. Several rows of a bucket, job and destination add up. The RTTs' sums
+        # are whole microseconds, so that they are the same in whatever order they were added. `bins` has a count for
+        # each bin of `domain/histograms.py` from `first_bin` on; NULL where no packet was answered.
+        """
+        CREATE TABLE roll_1m (
+            bucket TIMESTAMP NOT NULL, job INTEGER NOT NULL, destination INTEGER NOT NULL,
+            up BIGINT NOT NULL, down BIGINT NOT NULL, up_ms BIGINT NOT NULL, down_ms BIGINT NOT NULL,
+            sent BIGINT NOT NULL, received BIGINT NOT NULL, low_us INTEGER, high_us INTEGER, total_us BIGINT NOT NULL,
+            squares_us2 HUGEINT NOT NULL, jitter_us BIGINT NOT NULL, jitter_pairs BIGINT NOT NULL
+        )
+        """,
+        """
+        CREATE TABLE roll_1h (
+            bucket TIMESTAMP NOT NULL, job INTEGER NOT NULL, destination INTEGER NOT NULL,
+            up BIGINT NOT NULL, down BIGINT NOT NULL, up_ms BIGINT NOT NULL, down_ms BIGINT NOT NULL,
+            sent BIGINT NOT NULL, received BIGINT NOT NULL, low_us INTEGER, high_us INTEGER, total_us BIGINT NOT NULL,
+            squares_us2 HUGEINT NOT NULL, jitter_us BIGINT NOT NULL, jitter_pairs BIGINT NOT NULL,
+            first_bin SMALLINT, bins UINTEGER[]
+        )
+        """,
+        """
+        CREATE TABLE roll_1d (
+            bucket TIMESTAMP NOT NULL, job INTEGER NOT NULL, destination INTEGER NOT NULL,
+            up BIGINT NOT NULL, down BIGINT NOT NULL, up_ms BIGINT NOT NULL, down_ms BIGINT NOT NULL,
+            sent BIGINT NOT NULL, received BIGINT NOT NULL, low_us INTEGER, high_us INTEGER, total_us BIGINT NOT NULL,
+            squares_us2 HUGEINT NOT NULL, jitter_us BIGINT NOT NULL, jitter_pairs BIGINT NOT NULL,
+            first_bin SMALLINT, bins UINTEGER[]
+        )
+        """,
+        """
+        CREATE TABLE roll_1mo (
+            bucket TIMESTAMP NOT NULL, job INTEGER NOT NULL, destination INTEGER NOT NULL,
+            up BIGINT NOT NULL, down BIGINT NOT NULL, up_ms BIGINT NOT NULL, down_ms BIGINT NOT NULL,
+            sent BIGINT NOT NULL, received BIGINT NOT NULL, low_us INTEGER, high_us INTEGER, total_us BIGINT NOT NULL,
+            squares_us2 HUGEINT NOT NULL, jitter_us BIGINT NOT NULL, jitter_pairs BIGINT NOT NULL,
+            first_bin SMALLINT, bins UINTEGER[]
+        )
+        """,
+        # Each level holds what the samples before `sealed_until` add up to; NULL: it holds nothing yet. `zone` is whose
+        # wall clock its buckets were cut by last.
+        "CREATE TABLE levels (level VARCHAR NOT NULL, sealed_until TIMESTAMP, zone VARCHAR NOT NULL)",
+        "INSERT INTO levels VALUES ('1m', NULL, 'UTC'), ('1h', NULL, 'UTC'), ('1d', NULL, 'UTC'), ('1mo', NULL, 'UTC')",
+    ),
 )
 """The statements that lead from each schema version to the next; the first from an empty file to version 1."""
 

@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
+from netstats_xl.domain.retention import Cutoffs, Deletable
 from netstats_xl.store.appending import utc_naive
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.ingest import BATCHES_REMEMBERED
 from netstats_xl.store.queries import RUN_FIGURES
+from netstats_xl.store.selection import aware
 
 
 def prune(cursor: Cursor, before: datetime) -> int:
@@ -43,3 +45,11 @@ def prune(cursor: Cursor, before: datetime) -> int:
     )
     [(deleted,)] = cursor.execute("DELETE FROM samples WHERE tick < $before", parameters).fetchall()
     return int(deleted)
+
+
+def deletable(cursor: Cursor, cutoffs: Cutoffs) -> Deletable:
+    """What is older than the cutoffs."""
+    [(samples, first)] = cursor.execute(
+        "SELECT count(*), min(tick) FROM samples WHERE tick < ?", [utc_naive(cutoffs.raw)]
+    ).fetchall()
+    return Deletable(samples=samples, first_at=None if first is None else aware(first))

@@ -42,6 +42,7 @@ from netstats_xl.domain.results import (
     Unreachable,
     rtts_of,
 )
+from netstats_xl.domain.retention import Cutoffs
 from netstats_xl.domain.rollups import Summary, jitter_rfc3550, summarise
 from netstats_xl.domain.route_records import follow
 from netstats_xl.domain.routes import Hop, HopReply, Trace
@@ -231,7 +232,7 @@ class ResultStoreContract:
         assert list(store.events(ALWAYS)) == []
         assert store.current_routes(ALWAYS.end) == {}
         assert list(store.routes(ALWAYS)) == []
-        assert store.prune(START) == 0
+        assert store.prune(Cutoffs(raw=START)) == 0
         assert (store.info().samples, store.info().first_sample_at, store.info().last_sample_at) == (
             0,
             None,
@@ -700,9 +701,9 @@ class ResultStoreContract:
                 ],
             )
         )
-        assert store.prune(at(5)) == 0
+        assert store.prune(Cutoffs(raw=at(5))) == 0
         assert [each.first_at for each in store.routes(ALWAYS)] == [at(1), at(3), at(20)]
-        store.prune(at(90))
+        store.prune(Cutoffs(raw=at(90)))
         assert {each: record.first_at for each, record in store.current_routes(ALWAYS.end).items()} == {
             "dest1": at(20),
             "dest2": at(1),
@@ -720,11 +721,11 @@ class ResultStoreContract:
                 events=[changed(minute, State.UP) for minute in range(5)],
             )
         )
-        assert store.prune(at(2)) == 2
+        assert store.prune(Cutoffs(raw=at(2))) == 2
         assert [each.at for each in store.samples(ALWAYS)] == [at(2), at(3), at(4)]
         assert [each.tick_at for each in store.runs(ALWAYS)] == [at(2), at(3), at(4)]
         assert [each.at for each in store.events(ALWAYS)] == [at(2), at(3), at(4)]
-        assert store.prune(at(2)) == 0
+        assert store.prune(Cutoffs(raw=at(2))) == 0
 
     def test_pruning_keeps_states_and_job_totals(self, store: ResultStore) -> None:
         missed = RunMissed(ticks=7, reason=MissedReason.LATE, last_tick_at=at(9))
@@ -737,7 +738,7 @@ class ResultStoreContract:
         )
         states, totals = store.states(), store.job_totals()
         for minutes in (1, 30):
-            store.prune(at(minutes))
+            store.prune(Cutoffs(raw=at(minutes)))
             assert (store.states(), store.job_totals()) == (states, totals)
         store.save(Batch(batch_id="b", runs=[run(40, RunCompleted(up=1, down=0))]))
         assert store.job_totals() == {"job1": JobTotals(rounds_done=2, ticks_missed=7, last_run_at=at(40))}

@@ -34,6 +34,7 @@ from netstats_xl.domain.results import (
     packets_of,
     rtts_of,
 )
+from netstats_xl.domain.retention import Cutoffs, Deletable
 from netstats_xl.domain.rollups import jitter_rfc3550, summarise
 from netstats_xl.domain.route_records import RouteRecord, follow
 from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
@@ -261,7 +262,12 @@ class MemoryStore:
         path.write_text(text.getvalue(), encoding="utf-8-sig", newline="")
         return len(samples)
 
-    def prune(self, before: datetime) -> int:
+    def deletable(self, cutoffs: Cutoffs) -> Deletable:
+        old = [sample.at for sample in self._samples if sample.at < cutoffs.raw]
+        return Deletable(samples=len(old), first_at=min(old, default=None))
+
+    def prune(self, cutoffs: Cutoffs) -> int:
+        before = cutoffs.raw
         kept = [sample for sample in self._samples if sample.at >= before]
         deleted = len(self._samples) - len(kept)
         self._samples = kept

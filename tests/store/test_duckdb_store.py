@@ -20,6 +20,7 @@ from netstats_xl.domain.results import (
     Scope,
     describe,
 )
+from netstats_xl.domain.retention import Cutoffs
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.errors import ReportError, StoreCorrupt, StoreError
 from netstats_xl.ports import Dimension, GroupSummary
@@ -223,7 +224,7 @@ def test_old_batches_are_forgotten_when_the_store_is_pruned_and_recent_ones_are_
     store = DuckDbStore.open(path)
     for number in range(6):
         store.save(Batch(batch_id=f"batch{number}", samples=[sample(number, OUTCOMES[0])]))
-    store.prune(at(2))
+    store.prune(Cutoffs(raw=at(2)))
     store.close()
     with duckdb.connect(str(path)) as connection:
         kept = connection.execute("SELECT batch_id FROM batches ORDER BY ordinal").fetchall()
@@ -240,7 +241,7 @@ def test_ids_of_runs_are_pruned_with_their_runs_and_samples(path: Path) -> None:
                 samples=[sample(number, OUTCOMES[0])],
             )
         )
-    store.prune(at(3))
+    store.prune(Cutoffs(raw=at(3)))
     assert [each.run_id for each in store.samples(ALWAYS)] == ["job1-3"]
     store.close()
     with duckdb.connect(str(path)) as connection:
