@@ -20,6 +20,7 @@ from netstats_xl.domain.results import (
 )
 from netstats_xl.domain.rollups import jitter_differences
 from netstats_xl.errors import StoreCorrupt
+from netstats_xl.store.appending import Columns, ColumnType
 
 MOST_COUNTED = 65_535
 """The largest count that a column of strays holds."""
@@ -53,12 +54,62 @@ class StraysRow(NamedTuple):
     elsewhere: str | None = None
 
 
-NO_STRAYS_ROW = StraysRow()
+OUTCOME_TYPES: dict[str, ColumnType] = {
+    "outcome": "VARCHAR",
+    "sent": "USMALLINT",
+    "received": "USMALLINT",
+    "address": "VARCHAR",
+    "reporter": "VARCHAR",
+    "reason": "VARCHAR",
+    "jitter_sum_ms": "DOUBLE",
+    "jitter_pairs": "USMALLINT",
+    "rtts_ms": "FLOAT[]",
+    "http_status": "USMALLINT",
+    "total_ms": "FLOAT",
+    "certificate_days": "FLOAT",
+}
+"""Of the fields of `OutcomeRow`, in their order."""
+STRAYS_TYPES: dict[str, ColumnType] = {
+    "duplicates": "USMALLINT",
+    "late": "USMALLINT",
+    "corrupted": "USMALLINT",
+    "elsewhere": "VARCHAR",
+}
+"""Of the fields of `StraysRow`, in their order."""
+
+_NO_REPLY = Replied("", ())
+
 OUTCOME_COLUMNS = (
     "outcome, address, reporter, reason, sent, rtts_ms, http_status, total_ms, certificate_days, "
     "duplicates, late, corrupted, elsewhere"
 )
 """What `found_of` takes."""
+
+
+def render_outcomes(outcomes: Sequence[Outcome]) -> Columns:
+    """The outcomes, of which there is at least one, as columns of the table of samples."""
+    # Nearly all are plain replies: these are rendered a column at a time, and the others put in their places.
+    replies = [outcome if type(outcome) is Replied else _NO_REPLY for outcome in outcomes]
+    addresses, rtts_ms, answers, https = zip(*replies, strict=True)
+    jitter_sums: list[object] = []
+    jitter_pairs: list[object] = []
+    for of_round in rtts_ms:
+        differences = jitter_differences(of_round)
+        jitter_sums.append(sum(differences))
+        jitter_pairs.append(len(differences))
+    columns: dict[str, list[object]] = {name: [None] * len(outcomes) for name in OUTCOME_TYPES}
+    columns["outcome"] = ["replied"] * len(outcomes)
+    columns["sent"] = list(map(len, rtts_ms))
+    columns["received"] = [len(of_round) - of_round.count(None) for of_round in rtts_ms]
+    columns["address"] = list(addresses)
+    columns["jitter_sum_ms"], columns["jitter_pairs"] = jitter_sums, jitter_pairs
+    columns["rtts_ms"] = list(rtts_ms)
+    if any(answers) or any(https) or any(type(outcome) is not Replied for outcome in outcomes):
+        for row, outcome in enumerate(outcomes):
+            if type(outcome) is not Replied or outcome.answer or outcome.http:
+                for name, value in zip(columns, render_outcome(outcome), strict=True):
+                    columns[name][row] = value
+    return [(name, OUTCOME_TYPES[name], values) for name, values in columns.items()]
 
 
 def render_outcome(outcome: Outcome) -> OutcomeRow:
@@ -147,10 +198,15 @@ def parse_outcome(
             )
 
 
-def render_strays(strays: Strays) -> StraysRow:
-    """The strays as a row; of most rounds there is nothing to tell, and NULLs cost nothing."""
-    if strays == NO_STRAYS:
-        return NO_STRAYS_ROW
+def render_strays(strays: Sequence[Strays]) -> Columns:
+    """The strays as columns of the table of samples; where no round has any, as none."""
+    if all(each is NO_STRAYS or each == NO_STRAYS for each in strays):
+        return []
+    columns = zip(*map(_strays_row, strays), strict=True)
+    return [(name, kind, values) for (name, kind), values in zip(STRAYS_TYPES.items(), columns, strict=True)]
+
+
+def _strays_row(strays: Strays) -> StraysRow:
     return StraysRow(
         duplicates=min(strays.duplicates, MOST_COUNTED) or None,
         late=min(strays.late, MOST_COUNTED) or None,
