@@ -1,7 +1,7 @@
 """The result store in a DuckDB file."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -23,10 +23,13 @@ from netstats_xl.domain.results import (
 from netstats_xl.domain.retention import Cutoffs, Deletable
 from netstats_xl.domain.route_records import RouteRecord
 from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
-from netstats_xl.ports import Dimension, GroupSummary, StoredDefinitions
+from netstats_xl.ports import Dimension, GroupSummary, StoredDefinitions, StoreWatcher
 from netstats_xl.store import catalogue, csv_export, ingest, pruning, queries, routes, statistics
+from netstats_xl.store.damage import Recovery
 from netstats_xl.store.database import MEMORY, Cursor, Database
 from netstats_xl.store.migrations import SCHEMA_VERSION
+from netstats_xl.store.room import Room
+from netstats_xl.store.salvage import read_definitions
 from netstats_xl.store.selection import aware
 
 
@@ -37,15 +40,42 @@ class DuckDbStore:
     waiting.
     """
 
-    def __init__(self, path: Path | None, *, spare_core: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        spare_core: bool = True,
+        watcher: StoreWatcher | None = None,
+        room: Room | None = None,
+    ) -> None:
         self._ledger = ingest.Ledger()
-        self._database = Database(path, spare_core=spare_core, loaded=self._load)
+        self._known: StoredDefinitions | None = None
+        self._recovery = None if path is None or watcher is None else Recovery(path.absolute(), watcher)
+        if room is None and path is not None:
+            room = Room(path.absolute()) if watcher is None else Room(path.absolute(), note=watcher.note_room)
+        self._database = Database(
+            path,
+            spare_core=spare_core,
+            loaded=self._load,
+            recovery=self._recovery,
+            begun_anew=self._begin_anew,
+            room=room,
+        )
 
     @classmethod
-    def open(cls, path: Path | None, *, spare_core: bool = True) -> Self:
+    def open(
+        cls,
+        path: Path | None,
+        *,
+        spare_core: bool = True,
+        watcher: StoreWatcher | None = None,
+        room: Room | None = None,
+    ) -> Self:
         """Open the file, and create or migrate it as need be; None: keep everything in memory.
 
-        `spare_core` leaves one core to a prober in this process.
+        `spare_core` leaves one core to a prober in this process. With a `watcher` a damaged file ends nothing, now
+        or later: what can be is repaired, else it is set aside and a new one begun, and the watcher is told. `room`
+        watches the disk in place of the usual one.
 
         Raises:
             StoreLocked: another process, or this one, has it open.
@@ -56,7 +86,7 @@ class DuckDbStore:
             MigrationFailed: its tables cannot be brought to this version.
             StoreError: its folder does not exist, or the disk reports another error.
         """
-        return cls(path, spare_core=spare_core)
+        return cls(path, spare_core=spare_core, watcher=watcher, room=room)
 
     def save_definitions(self, definitions: Definitions, *, at: datetime) -> None:
         """As `ports.ResultStore.save_definitions`."""
@@ -64,16 +94,19 @@ class DuckDbStore:
             lambda cursor: catalogue.save(cursor, definitions, at=at, keys=self._ledger.keys),
             committed=lambda new: self._ledger.keys.add(new),
         )
+        self._know()
 
     def save_settings(self, settings: Settings) -> None:
         """As `ports.ResultStore.save_settings`."""
         self._database.write(
             lambda cursor: catalogue.save_settings(cursor, settings), committed=lambda _: None
         )
+        self._know()
 
     def save_stopped(self, jobs: Collection[JobId]) -> None:
         """As `ports.ResultStore.save_stopped`."""
         self._database.write(lambda cursor: catalogue.save_stopped(cursor, jobs), committed=lambda _: None)
+        self._know()
 
     def definitions(self) -> StoredDefinitions:
         """As `ports.ResultStore.definitions`."""
@@ -86,7 +119,7 @@ class DuckDbStore:
         """
         self._database.write(
             lambda cursor: ingest.save(cursor, batch, self._ledger),
-            committed=lambda new: ingest.enter(self._ledger, batch, new),
+            committed=lambda new: self._enter(batch, new),
         )
 
     def latest(self, period: Period) -> Mapping[DestinationId, LatestSample]:
@@ -192,3 +225,22 @@ class DuckDbStore:
 
     def _load(self, cursor: Cursor) -> None:
         self._ledger = ingest.load_ledger(cursor)
+
+    def _enter(self, batch: Batch, new: catalogue.Keys) -> None:
+        is_new = batch.batch_id not in self._ledger.batch_ids
+        ingest.enter(self._ledger, batch, new)
+        if self._recovery is not None and is_new:
+            self._recovery.saved(self._ledger.next_ordinal - 1)
+
+    def _know(self) -> None:
+        """Keep in memory what a new file would have to be told in place of a damaged one."""
+        if self._recovery is not None:
+            self._known = self.definitions()
+
+    def _begin_anew(self, cursor: Cursor, sources: Sequence[Path]) -> None:
+        known = self._known or next(filter(None, map(read_definitions, sources)), None)
+        if known is None:
+            return
+        cursor.execute("BEGIN")
+        catalogue.save_all(cursor, known, at=datetime.now(UTC))
+        cursor.execute("COMMIT")
