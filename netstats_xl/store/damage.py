@@ -14,8 +14,9 @@ import duckdb
 from netstats_xl.domain.incidents import Incident, IncidentKind
 from netstats_xl.errors import StoreCorrupt, StoreDamaged, StoreLogDamaged, StoreUnrecognised
 from netstats_xl.ports import StoreWatcher
+from netstats_xl.store.database_file import HEADERS_BYTES
 from netstats_xl.store.incident_log import add_incident, read_incidents
-from netstats_xl.store.saved_mark import Mark, mark_path, read_mark, write_mark
+from netstats_xl.store.saved_mark import Mark, forget_mark, mark_path, read_mark, write_mark
 from netstats_xl.store.set_aside import LOG_SUFFIXES, copy_aside, files_of, newest_backup, rename_aside
 from netstats_xl.store.wal import LogContent, read_log
 
@@ -53,6 +54,19 @@ class Recovery:
         for incident in read_incidents(database):
             watcher.note_incident(incident)
 
+    def check_not_emptied(self) -> None:
+        """DuckDB would take a file without content for a new one.
+
+        Raises:
+            StoreDamaged: the file is there and has none, although something was saved into it.
+        """
+        if not mark_path(self._database).exists() or not self._database.is_file():
+            return
+        if self._database.stat().st_size < HEADERS_BYTES:
+            raise StoreDamaged(
+                f"The database {self._database} is damaged: results were saved into it, and it is empty now."
+            )
+
     def bring_back(self, error: StoreCorrupt, attach: Attach, attach_new: AttachNew) -> Cursor:
         """Open the database although `error` was met: as it is, without the end of its log, or a new one.
 
@@ -86,6 +100,7 @@ class Recovery:
             raise type(error)(
                 f"{error.message} It could not be set aside ({refused.strerror or refused})."
             ) from error
+        forget_mark(self._database)
         backup = newest_backup(self._database)
         instance = attach_new([each for each in (kept[0], backup) if each is not None])
         self._note(

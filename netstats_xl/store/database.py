@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Condition, RLock
@@ -165,7 +165,7 @@ class Database:
     def _translated(self, work: Callable[[Cursor], Result]) -> Result:
         with self._cursor() as (instance, cursor):
             try:
-                with _letting_the_user_interrupt():
+                with letting_the_user_interrupt():
                     cursor.execute("USE store")
                     return work(cursor)
             except duckdb.Error as error:
@@ -232,6 +232,7 @@ class Database:
                         cursor.interrupt()
                     self._state.wait_for(lambda: not self._cursors, timeout=INTERRUPT_EVERY_S)
                 if self._instance is not None:
+                    _keep_as_it_is(self._instance)
                     self._instance.close()
                     self._instance = None
             if damage is not None and self._recovery is not None:
@@ -265,6 +266,8 @@ class Database:
 
     def _open_file(self) -> Cursor:
         self._check_path()
+        if self._recovery is not None:
+            self._recovery.check_not_emptied()
         if self.path != MEMORY:
             remove_unfinished(self.path, shorter_than_bytes=1)
         is_new = self.path != MEMORY and not self.path.exists()
@@ -272,7 +275,7 @@ class Database:
             # A file that was there and has gone is missed, not made again.
             check_in_place(self.path, self._opened)
         try:
-            with _letting_the_user_interrupt():
+            with letting_the_user_interrupt():
                 return self._attach()
         except BaseException as error:
             if is_new and not isinstance(error, StoreLocked):
@@ -282,6 +285,7 @@ class Database:
     def _attach(self) -> Cursor:
         instance = duckdb.connect(":memory:", config=self._settings())
         try:
+            _keep_as_it_is(instance)
             location = str(self.path).replace("'", "''")
             version = "" if self.path == MEMORY else f"(STORAGE_VERSION '{STORAGE_VERSION}')"
             instance.execute(f"ATTACH '{location}' AS store {version}")
@@ -292,6 +296,7 @@ class Database:
             if self._recovery is not None:
                 self._recovery.compare(instance)
             self._sign(instance)
+            instance.execute("PRAGMA enable_checkpoint_on_shutdown")
             self._opened = None if self.path == MEMORY else identity_of(self.path)
         except duckdb.Error as error:
             instance.close()
@@ -340,8 +345,14 @@ class Database:
         return StoreError(f"The database {self.path} has been closed.")
 
 
+def _keep_as_it_is(instance: Cursor) -> None:
+    """Have closing bring nothing up to date: what may be damaged is not written to."""
+    with suppress(duckdb.Error):  # an instance that is of no use any more does not write either
+        instance.execute("PRAGMA disable_checkpoint_on_shutdown")
+
+
 @contextmanager
-def _letting_the_user_interrupt() -> Iterator[None]:
+def letting_the_user_interrupt() -> Iterator[None]:
     """Have Ctrl+C during a query raise what it raises elsewhere: DuckDB makes a RuntimeError of it."""
     try:
         yield

@@ -69,7 +69,7 @@ def damaged_files(database: Path) -> tuple[Path, ...]:
 
 def newest_backup(database: Path) -> Path | None:
     """The newest of the database's backups, which lie in a folder of their own beside it; None: there are none."""
-    folder = database.with_name(f"{database.name} backups")
+    folder = database.with_name(f"{database.stem} backups")
     with suppress(OSError):
         found = [each for each in folder.iterdir() if each.suffix == ".duckdb" and each.is_file()]
         return max(found, key=lambda each: (each.stat().st_mtime, each.name), default=None)
