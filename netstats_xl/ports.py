@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from netstats_xl.domain.incidents import Incident
 from netstats_xl.domain.results import (
     EVERYTHING,
     Batch,
@@ -147,6 +148,18 @@ OnProgress = Callable[[Progress], None]
 
 def unheard(progress: Progress) -> None:
     """Nobody wants to know."""
+
+
+class StoreWatcher(Protocol):
+    """Hears what befalls a store. Called from whichever thread uses the store then."""
+
+    def note_incident(self, incident: Incident) -> None:
+        """The database was damaged, now or before and was not dealt with yet, and this was done about it."""
+        ...
+
+    def note_room(self, free_bytes: int | None) -> None:
+        """So little room is left on the disk that saving will stop before long; None: there is enough again."""
+        ...
 
 
 class ResultStore(Protocol):

@@ -93,6 +93,10 @@ class Collecting:
         """How often results of the past were saved late, or deleted: what is remembered of it is wrong then."""
         return self._past_changes
 
+    def note_past_change(self) -> None:
+        """Results of the past are others than they were."""
+        self._past_changes += 1
+
     def begin(self) -> None:
         """Save every second, and prune now and then."""
         self._scheduler.every("save", FLUSH_EVERY_S, self._flush)

@@ -18,6 +18,7 @@ from netstats_xl.companion.notices import Notices
 from netstats_xl.companion.service import CompanionService
 from netstats_xl.companion.sheet_watch import LOOK_EVERY_S, SheetWatch
 from netstats_xl.companion.showing import FileShowing, Showing
+from netstats_xl.companion.store_notices import StoreNotices
 from netstats_xl.companion.telling import Snapshot, Telling
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.errors import ControlError, SheetInvalid, StoreError, StoreLocked, WorkbookError
@@ -179,8 +180,13 @@ class Companion:
         return read_definitions(tables, default_zone=parts.default_zone).settings
 
     def _open_store(self, settings: Settings) -> ResultStore:
+        watcher = StoreNotices(
+            self._notices,
+            zone=lambda: self._in_force[1].zone if self._in_force is not None else settings.zone,
+            changed=self._note_past_change,
+        )
         try:
-            return self._parts.open_store(settings)
+            return self._parts.open_store(settings, watcher)
         except StoreLocked:
             raise
         except StoreError as error:
@@ -260,6 +266,10 @@ class Companion:
         if self._in_force is not None and self._in_force != in_force:
             self._hub.tell(Event(kind=EventKind.JOBS))
         self._in_force = in_force
+
+    def _note_past_change(self) -> None:
+        if self._in_force is not None:  # else nothing is remembered yet that could be wrong
+            self._collecting.note_past_change()
 
     def _note_record(self, record: RoundRecord) -> None:
         self._hub.tell_record(record)

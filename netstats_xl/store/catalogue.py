@@ -102,6 +102,16 @@ def save_stopped(cursor: Cursor, jobs: Collection[JobId]) -> None:
         append(cursor, "stopped_jobs", [("id", "VARCHAR", sorted(set(jobs)))])
 
 
+def save_all(cursor: Cursor, known: StoredDefinitions, *, at: datetime) -> None:
+    """Tell tables that are empty what is known; what was retired counts as retired at this instant."""
+    keys = Keys()
+    for definitions in (known.retired, known.active):
+        keys.add(save(cursor, definitions, at=at, keys=keys))
+    if known.settings is not None:
+        save_settings(cursor, known.settings)
+    save_stopped(cursor, known.stopped)
+
+
 def load(cursor: Cursor) -> StoredDefinitions:
     """The active definitions in the order they were saved in, and the retired ones, the first retired first.
 

@@ -24,13 +24,13 @@ from netstats_xl.errors import (
     WorkbookBusy,
     WorkbookError,
 )
-from netstats_xl.ports import ResultStore
+from netstats_xl.ports import ResultStore, StoreWatcher
 from tests.companion.stage import DESTINATION_HEADERS, ENGINE, JOB_HEADERS, Answering, Stage, settings_table
 from tests.fakes.memory_workbook import raw_table
 
 
-def store_refusing(error: Exception) -> Callable[[Settings], ResultStore]:
-    def refuse(_: Settings) -> ResultStore:
+def store_refusing(error: Exception) -> Callable[[Settings, StoreWatcher], ResultStore]:
+    def refuse(_: Settings, watcher: StoreWatcher) -> ResultStore:
         raise error
 
     return refuse
@@ -393,7 +393,7 @@ def test_the_database_is_held_from_before_it_is_opened_until_after_it_was_closed
         yield
         order.append("free")
 
-    def open_store(_: Settings) -> ResultStore:
+    def open_store(_: Settings, watcher: StoreWatcher) -> ResultStore:
         order.append("opened")
         return stage.store
 
@@ -413,7 +413,7 @@ def test_a_database_that_another_companion_holds_is_not_opened() -> None:
 
     opened = list[Settings]()
 
-    def open_store(settings: Settings) -> ResultStore:
+    def open_store(settings: Settings, watcher: StoreWatcher) -> ResultStore:
         opened.append(settings)
         return stage.store
 

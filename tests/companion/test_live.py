@@ -16,7 +16,7 @@ from netstats_xl.errors import (
     WorkbookClosed,
     WorkbookError,
 )
-from netstats_xl.ports import ResultStore
+from netstats_xl.ports import ResultStore, StoreWatcher
 from tests.companion.stage import DESTINATION_HEADERS, JOB_HEADERS, PLACE, Stage, settings_table
 from tests.fakes.memory_workbook import raw_table
 
@@ -372,7 +372,7 @@ def test_a_busy_workbook_names_its_database_as_it_did_the_last_time() -> None:
     asked = list[str]()
     live = replace(stage.parts.live, last_settings=lambda: Settings(database="last.duckdb"))
 
-    def open_store(settings: Settings) -> ResultStore:
+    def open_store(settings: Settings, watcher: StoreWatcher) -> ResultStore:
         asked.append(settings.database)
         return stage.store
 
