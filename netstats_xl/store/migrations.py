@@ -14,6 +14,7 @@ import duckdb
 
 from netstats_xl.errors import MigrationFailed, StoreCorrupt, StoreError, StoreTooNew
 from netstats_xl.store.faults import fault_of
+from netstats_xl.store.views import VIEWS
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -134,6 +135,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # wall clock its buckets were cut by last.
         "CREATE TABLE levels (level VARCHAR NOT NULL, sealed_until TIMESTAMP, zone VARCHAR NOT NULL)",
         "INSERT INTO levels VALUES ('1m', NULL, 'UTC'), ('1h', NULL, 'UTC'), ('1d', NULL, 'UTC'), ('1mo', NULL, 'UTC')",
+    ),
+    (
+        # The tick of each imported round, kept when the round itself is pruned: what was imported once is never
+        # counted twice (decision 30).
+        "CREATE TABLE imported (job INTEGER NOT NULL, destination INTEGER NOT NULL, tick TIMESTAMP NOT NULL)",
+        *VIEWS,
     ),
 )
 """The statements that lead from each schema version to the next; the first from an empty file to version 1."""
