@@ -51,81 +51,75 @@ _ROUTES = """
 """
 
 # Rows of the same bucket, job and destination add up. The deviation is found from whole numbers of 128 bits, in which
-# nothing is lost where the RTTs are long and near to each other.
+# nothing is lost where the RTTs are long and near to each other. Names are joined before the rows are added up: so a
+# question about one destination adds up its rows alone.
 _MERGED = """
-    merged AS (
-        SELECT bucket, job, destination, sum(up) AS up, sum(down) AS down, sum(up_ms) AS up_ms,
-            sum(down_ms) AS down_ms, sum(sent) AS sent, sum(received) AS received, min(low_us) AS low_us,
-            max(high_us) AS high_us, sum(total_us) AS total_us, sum(squares_us2) AS squares_us2,
-            sum(jitter_us) AS jitter_us, sum(jitter_pairs) AS jitter_pairs
-        FROM {table} GROUP BY bucket, job, destination
-    )
+    SELECT bucket AS at_utc, jobs.id AS job_id, jobs.name AS job, destinations.id AS destination_id,
+        destinations.name AS destination, destinations.host AS host, sum(up) AS up, sum(down) AS down,
+        sum(up_ms) AS up_ms, sum(down_ms) AS down_ms, sum(sent) AS sent, sum(received) AS received,
+        min(low_us) / 1000 AS rtt_min_ms, max(high_us) / 1000 AS rtt_max_ms, sum(total_us) AS total_us,
+        sum(squares_us2) AS squares_us2, sum(jitter_us) AS jitter_us, sum(jitter_pairs) AS jitter_pairs{bins}
+    FROM {table} JOIN jobs ON jobs.key = job JOIN destinations ON destinations.key = destination
+    GROUP BY bucket, jobs.id, jobs.name, destinations.id, destinations.name, destinations.host
 """
 _FIGURES = """
-    bucket AS at_utc, jobs.id AS job_id, jobs.name AS job, destinations.id AS destination_id,
-    destinations.name AS destination, destinations.host AS host, up::BIGINT AS rounds_up,
-    down::BIGINT AS rounds_down, up_ms / 1000 AS up_s, down_ms / 1000 AS down_s,
+    at_utc, job_id, job, destination_id, destination, host, up::BIGINT AS rounds_up, down::BIGINT AS rounds_down,
+    up_ms / 1000 AS up_s, down_ms / 1000 AS down_s,
     100 * up_ms / nullif(up_ms + down_ms, 0) AS availability_percent, sent::BIGINT AS sent,
     received::BIGINT AS received, 100 * (sent - received) / nullif(sent, 0) AS loss_percent,
-    low_us / 1000 AS rtt_min_ms, total_us / nullif(received, 0) / 1000 AS rtt_mean_ms, high_us / 1000 AS rtt_max_ms,
+    rtt_min_ms, total_us / nullif(received, 0) / 1000 AS rtt_mean_ms, rtt_max_ms,
     sqrt(received * squares_us2 - total_us * total_us) / nullif(received, 0) / 1000 AS rtt_stdev_ms,
     jitter_us / nullif(jitter_pairs, 0) / 1000 AS jitter_ms, jitter_pairs::BIGINT AS jitter_pairs
 """
-_NAMED = "JOIN jobs ON jobs.key = job JOIN destinations ON destinations.key = destination"
 
-# `domain/histograms.py` in SQL: the RTTs of a rank are as long as the geometric middle of the bin in which the
-# cumulative count passes the rank; a percentile is interpolated between two ranks, and lies within the extremes.
-_BINS = """
-    bins AS (
-        SELECT bucket, job, destination, first_bin + generate_subscripts(bins, 1) - 1 AS bin, unnest(bins) AS n
-        FROM {table} WHERE first_bin IS NOT NULL
-    ),
-    counted AS (
-        SELECT bucket, job, destination, bin, sum(n) AS n FROM bins WHERE n > 0 GROUP BY bucket, job, destination, bin
-    ),
-    ranked AS (
-        SELECT bucket, job, destination, 0.01 * exp((bin + 0.5) * ln(1.02)) AS ms,
-            sum(n) OVER (PARTITION BY bucket, job, destination ORDER BY bin) AS upto,
-            sum(n) OVER (PARTITION BY bucket, job, destination) AS total
-        FROM counted
-    ),
-    percentiles AS (
-        SELECT bucket, job, destination, max(total) AS rtts,
-            {ranks}
-        FROM ranked GROUP BY bucket, job, destination
-    )
+# `domain/histograms.py` in SQL. A bin and its count are one number, `(bin + 1000) * 2^40 + count`: a list of such
+# numbers sorts by bin, and adds up to the bin of a rank in one pass over it, many times as fast as a window over rows.
+_BINS = """,
+        list_sort(flatten(list(list_transform(
+            bins, lambda count, position: ((first_bin + position + 999)::BIGINT << 40) + count
+        )) FILTER (first_bin IS NOT NULL))) AS bins,
+        coalesce(sum(list_sum(bins)), 0)::BIGINT AS percentile_rtts
 """
+_COUNT = "1099511627775"
+"""The lower 40 bits."""
 
 
-def _ranks(percent: int) -> str:
-    below = f"floor((total - 1) * {percent}.0 / 100)"
-    return (
-        f"min(ms) FILTER (upto > {below}) AS below{percent}, "
-        f"min(ms) FILTER (upto > least({below} + 1, total - 1)) AS above{percent}"
-    )
+def _place(percent: int) -> str:
+    """Where the percentile lies among the RTTs, counted from 0: seldom on one of them."""
+    return f"(percentile_rtts - 1) * {percent} / 100 AS place{percent}"
+
+
+def _of_rank(rank: str) -> str:
+    """The geometric middle, ms, of the bin in which the cumulative count passes the rank."""
+    counted = f"so_far & {_COUNT}"
+    step = f"CASE WHEN {counted} > {rank} THEN so_far ELSE bin + ({counted}) END"
+    passed = f"list_reduce(bins, lambda so_far, bin: {step})"
+    return f"0.01 * exp((({passed} >> 40) - 999.5) * ln(1.02))"
 
 
 def _percentile(percent: int, *, needs: int) -> str:
-    position = f"((rtts - 1) * {percent}.0 / 100)"
-    value = f"below{percent} + (above{percent} - below{percent}) * ({position} - floor({position}))"
+    """Interpolated between two ranks, and within the extremes."""
+    place = f"place{percent}"
+    below, above = _of_rank(f"floor({place})"), _of_rank(f"least(floor({place}) + 1, percentile_rtts - 1)")
+    value = f"{below} + ({above} - {below}) * ({place} - floor({place}))"
     return (
-        f"CASE WHEN rtts >= {needs} THEN "
-        f"least(greatest({value}, low_us / 1000), high_us / 1000) END AS p{percent}_ms"
+        f"CASE WHEN percentile_rtts >= {needs} "
+        f"THEN least(greatest({value}, rtt_min_ms), rtt_max_ms) END AS p{percent}_ms"
     )
 
 
 def _rollup(view: str, table: str) -> str:
-    return f"CREATE VIEW {view} AS WITH {_MERGED.format(table=table)} SELECT {_FIGURES} FROM merged {_NAMED}"  # noqa: S608 - built from constants
+    return f"CREATE VIEW {view} AS SELECT {_FIGURES} FROM ({_MERGED.format(table=table, bins='')})"  # noqa: S608 - built from constants
 
 
 def _rollup_with_percentiles(view: str, table: str) -> str:
-    bins = _BINS.format(table=table, ranks=", ".join(map(_ranks, (50, 95, 99))))
     percentiles = (_percentile(50, needs=1), _percentile(95, needs=20), _percentile(99, needs=100))
-    return f"""
-        CREATE VIEW {view} AS WITH {_MERGED.format(table=table)}, {bins}
-        SELECT {_FIGURES}, {", ".join(percentiles)}, coalesce(rtts, 0)::BIGINT AS percentile_rtts
-        FROM merged LEFT JOIN percentiles USING (bucket, job, destination) {_NAMED}
-    """  # noqa: S608 - built from constants
+    places = ", ".join(map(_place, (50, 95, 99)))
+    merged = _MERGED.format(table=table, bins=_BINS)
+    return (
+        f"CREATE VIEW {view} AS SELECT {_FIGURES}, {', '.join(percentiles)}, percentile_rtts "  # noqa: S608 - built from constants
+        f"FROM (SELECT *, {places} FROM ({merged}))"
+    )
 
 
 VIEWS = (
