@@ -77,6 +77,7 @@ class CompanionService:
         store: ResultStore,
         clock: Clock,
         workbook: Callable[[], str],
+        storage: Callable[[], tuple[str, ...]],
         warnings: Callable[[], tuple[str, ...]],
         write_report: Callable[[ReportRequest], Path],
         look_soon: Callable[[], None],
@@ -92,6 +93,7 @@ class CompanionService:
             store: Keeps the results.
             clock: Tells the time.
             workbook: The workbook's name, which may change.
+            storage: How large the database is and becomes, in lines.
             warnings: What the user should know.
             write_report: Writes a report file.
             look_soon: Has the workbook looked at in a moment.
@@ -105,6 +107,7 @@ class CompanionService:
         self._store = store
         self._clock = clock
         self._workbook = workbook
+        self._storage = storage
         self._warnings = warnings
         self._write_report = write_report
         self._look_soon = look_soon
@@ -139,6 +142,7 @@ class CompanionService:
             jobs=len(definitions.jobs),
             bad_cells=len(self._watch.loaded.cell_errors),
             unsaved=self._collecting.unsaved,
+            storage=self._storage(),
             warnings=self._warnings(),
             stopping=self._calls.refused,
         )

@@ -7,6 +7,7 @@ from typing import Self
 
 import duckdb
 
+from netstats_xl.domain.forecast import StoreUsage
 from netstats_xl.domain.results import (
     EVERYTHING,
     Batch,
@@ -20,11 +21,11 @@ from netstats_xl.domain.results import (
     StateChanged,
     StoreInfo,
 )
-from netstats_xl.domain.retention import Cutoffs, Deletable
+from netstats_xl.domain.retention import Cutoffs, Deletable, DeletionRecord
 from netstats_xl.domain.route_records import RouteRecord
 from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
 from netstats_xl.ports import Dimension, GroupSummary, StoredDefinitions
-from netstats_xl.store import catalogue, csv_export, ingest, pruning, queries, routes, statistics
+from netstats_xl.store import catalogue, csv_export, ingest, pruning, queries, routes, statistics, usage
 from netstats_xl.store.database import MEMORY, Cursor, Database
 from netstats_xl.store.migrations import SCHEMA_VERSION
 from netstats_xl.store.selection import aware
@@ -167,6 +168,20 @@ class DuckDbStore:
     def deletable(self, cutoffs: Cutoffs) -> Deletable:
         """As `ports.ResultStore.deletable`."""
         return self._database.read(lambda cursor: pruning.deletable(cursor, cutoffs))
+
+    def deletions(self) -> DeletionRecord:
+        """As `ports.ResultStore.deletions`."""
+        return self._database.read(catalogue.load_deletions)
+
+    def save_deletions(self, record: DeletionRecord) -> None:
+        """As `ports.ResultStore.save_deletions`."""
+        self._database.write(
+            lambda cursor: catalogue.save_deletions(cursor, record), committed=lambda _: None
+        )
+
+    def usage(self, since: datetime) -> StoreUsage:
+        """As `ports.ResultStore.usage`."""
+        return self._database.read(lambda cursor: usage.usage(cursor, self._database, since))
 
     def info(self) -> StoreInfo:
         """As `ports.ResultStore.info`."""

@@ -135,6 +135,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE levels (level VARCHAR NOT NULL, sealed_until TIMESTAMP, zone VARCHAR NOT NULL)",
         "INSERT INTO levels VALUES ('1m', NULL, 'UTC'), ('1h', NULL, 'UTC'), ('1d', NULL, 'UTC'), ('1mo', NULL, 'UTC')",
     ),
+    (
+        # One row at most: when results were deleted last, and which deletion was announced, as JSON.
+        "CREATE TABLE deletions (record VARCHAR NOT NULL)",
+    ),
 )
 """The statements that lead from each schema version to the next; the first from an empty file to version 1."""
 
