@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from netstats_xl.domain.forecast import StoreUsage
 from netstats_xl.domain.incidents import Incident
 from netstats_xl.domain.results import (
     EVERYTHING,
@@ -24,7 +25,7 @@ from netstats_xl.domain.results import (
     StateChanged,
     StoreInfo,
 )
-from netstats_xl.domain.retention import Cutoffs, Deletable
+from netstats_xl.domain.retention import Cutoffs, Deletable, DeletionRecord
 from netstats_xl.domain.rollups import Summary
 from netstats_xl.domain.route_records import RouteRecord
 from netstats_xl.domain.routes import Trace
@@ -309,6 +310,18 @@ class ResultStore(Protocol):
         The copy has been read back in full, and found to be right, before it takes its place; what was there stays
         where that fails. `read_only`: the file is write-protected, for other programs to look at.
         """
+        ...
+
+    def deletions(self) -> DeletionRecord:
+        """What was saved last of the deletions that were done and announced."""
+        ...
+
+    def save_deletions(self, record: DeletionRecord) -> None:
+        """Keep this, over restarts."""
+        ...
+
+    def usage(self, since: datetime) -> StoreUsage:
+        """What there is, and the room that it takes; the samples since an instant are counted, too."""
         ...
 
     def info(self) -> StoreInfo:

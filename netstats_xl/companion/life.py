@@ -9,12 +9,14 @@ from netstats_xl.app.backlog import RoundRecord
 from netstats_xl.app.editing import Editing
 from netstats_xl.app.loading import Loaded, Loading
 from netstats_xl.app.reporting import Reporting
+from netstats_xl.app.retaining import Retaining
 from netstats_xl.app.service import Event, EventKind, WorkbookState
 from netstats_xl.companion.backing_up import BackingUp
 from netstats_xl.companion.collecting import Collecting
 from netstats_xl.companion.events import EventHub
 from netstats_xl.companion.live_showing import LiveShowing
 from netstats_xl.companion.notices import Notices
+from netstats_xl.companion.retaining import RetainingChore
 from netstats_xl.companion.service import CompanionService
 from netstats_xl.companion.sheet_watch import LOOK_EVERY_S, SheetWatch
 from netstats_xl.companion.showing import FileShowing, Showing
@@ -62,6 +64,7 @@ class Companion:
         self._name = parts.workbook_name
         self._store: ResultStore
         self._collecting: Collecting
+        self._retaining: RetainingChore
         self._watch: SheetWatch
         self._backing_up: BackingUp
         self._telling: Telling
@@ -104,12 +107,20 @@ class Companion:
                 on_record=self._note_record,
                 on_error=self._note_error,
             )
+            self._retaining = RetainingChore(
+                Retaining(self._store, parts.clock),
+                store=self._store,
+                clock=parts.clock,
+                collecting=self._collecting,
+                notices=self._notices,
+            )
             self._telling = Telling(
                 parts,
                 store=self._store,
                 collecting=self._collecting,
                 watch=self._watch,
                 notices=self._notices,
+                outlook=lambda: self._retaining.outlook,
                 name=lambda: self._name,
                 summary=lambda: self.service.health().summary,
             )
@@ -130,8 +141,8 @@ class Companion:
         self._put_in_force(loaded)
         self._showing.note_state(self._watch.state)
         self._collecting.begin()
-        self._collecting.prune()
         self._backing_up.begin(scheduler)
+        self._retaining.begin(scheduler)
         self._showing.begin(scheduler)
         scheduler.every("read the workbook", LOOK_EVERY_S, self._look)
         self._serve(loaded.settings)
@@ -165,7 +176,7 @@ class Companion:
             cpu_s=parts.cpu_s,
             notices=self._notices,
             read_again=self._read_again,
-            past_changes=lambda: self._collecting.past_changes,
+            past_changes=lambda: self._collecting.past_changes + self._retaining.deletions,
         )
 
     def _settings_for_start(self) -> Settings:
@@ -220,6 +231,7 @@ class Companion:
             store=self._store,
             clock=self._parts.clock,
             workbook=lambda: self._name,
+            storage=self._telling.storage,
             warnings=self._telling.warnings,
             write_report=self._telling.write_report,
             backing_up=self._backing_up,
@@ -261,6 +273,7 @@ class Companion:
 
     def _put_in_force(self, loaded: Loaded) -> None:
         self._collecting.put_in_force(loaded.definitions, loaded.settings)
+        self._retaining.put_in_force(loaded.definitions, loaded.settings)
         self._showing.note_loaded(loaded)
         in_force = loaded.definitions, loaded.settings
         if self._in_force is not None and self._in_force != in_force:

@@ -1,6 +1,7 @@
 """One DuckDB file, open for this process: its cursors, its transactions, and its recovery from a failed disk."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -142,6 +143,15 @@ class Database:
             return None
         files = (self.path, self.path.with_name(self.path.name + ".wal"))
         return sum(file.stat().st_size for file in files if file.exists())
+
+    def free_bytes(self) -> int | None:
+        """Free on the file's disk; None in memory, and where the disk does not tell."""
+        if self.path == MEMORY:
+            return None
+        try:
+            return shutil.disk_usage(self.path.parent).free
+        except OSError:
+            return None
 
     def _reopening_once(self, work: Callable[[Cursor], Result]) -> Result:
         try:

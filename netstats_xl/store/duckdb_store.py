@@ -8,6 +8,7 @@ from typing import Self
 
 import duckdb
 
+from netstats_xl.domain.forecast import StoreUsage
 from netstats_xl.domain.results import (
     EVERYTHING,
     Batch,
@@ -21,12 +22,12 @@ from netstats_xl.domain.results import (
     StateChanged,
     StoreInfo,
 )
-from netstats_xl.domain.retention import Cutoffs, Deletable
+from netstats_xl.domain.retention import Cutoffs, Deletable, DeletionRecord
 from netstats_xl.domain.route_records import RouteRecord
 from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
 from netstats_xl.errors import StoreError
 from netstats_xl.ports import Dimension, GroupSummary, OnProgress, StoredDefinitions, StoreWatcher, unheard
-from netstats_xl.store import catalogue, csv_export, ingest, pruning, queries, routes, statistics
+from netstats_xl.store import catalogue, csv_export, ingest, pruning, queries, routes, statistics, usage
 from netstats_xl.store.backup import check_room, copy_to, used_bytes, write_copy
 from netstats_xl.store.catalogue import Keys
 from netstats_xl.store.damage import Recovery
@@ -260,6 +261,20 @@ class DuckDbStore:
 
         with self._backing_up:
             write_copy(copy, path, on_progress, read_only=read_only)
+
+    def deletions(self) -> DeletionRecord:
+        """As `ports.ResultStore.deletions`."""
+        return self._database.read(catalogue.load_deletions)
+
+    def save_deletions(self, record: DeletionRecord) -> None:
+        """As `ports.ResultStore.save_deletions`."""
+        self._database.write(
+            lambda cursor: catalogue.save_deletions(cursor, record), committed=lambda _: None
+        )
+
+    def usage(self, since: datetime) -> StoreUsage:
+        """As `ports.ResultStore.usage`."""
+        return self._database.read(lambda cursor: usage.usage(cursor, self._database, since))
 
     def info(self) -> StoreInfo:
         """As `ports.ResultStore.info`."""

@@ -147,6 +147,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE imported (job INTEGER NOT NULL, destination INTEGER NOT NULL, tick TIMESTAMP NOT NULL)",
         *VIEWS,
     ),
+    (
+        # One row at most: when results were deleted last, and which deletion was announced, as JSON.
+        "CREATE TABLE deletions (record VARCHAR NOT NULL)",
+    ),
 )
 """The statements that lead from each schema version to the next; the first from an empty file to version 1."""
 

@@ -335,32 +335,6 @@ def test_an_internal_error_is_shown_and_collecting_goes_on(caplog: pytest.LogCap
     assert "Internal error in report" in caplog.text
 
 
-def test_results_that_grew_old_while_nothing_ran_are_pruned_at_the_start() -> None:
-    stage = Stage()
-    first = Companion(stage.parts)
-    first.start()
-    stage.tick()
-    first.stop()
-    assert stage.store.info().samples == 2
-    stage.clock.advance(seconds=86_400 * 500)
-    second = Companion(stage.parts)
-    second.start()
-    assert stage.store.info().samples == 0
-    second.stop()
-
-
-def test_old_results_are_pruned() -> None:
-    stage = Stage()
-    companion = Companion(stage.parts)
-    companion.start()
-    stage.tick()
-    stage.scheduler.do("save")
-    stage.clock.advance(seconds=86_400 * 500)
-    stage.scheduler.do("prune")
-    assert stage.store.info().samples == 0
-    companion.stop()
-
-
 def test_the_control_channel_serves_from_the_start_until_all_is_saved() -> None:
     stage = Stage()
     companion = stage.start()

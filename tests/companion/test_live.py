@@ -418,8 +418,8 @@ def test_what_was_saved_late_or_deleted_is_asked_for_anew() -> None:
         stage.clock.advance(seconds=60)
         stage.push()
     assert len(forgotten) == 1
-    stage.clock.advance(seconds=500 * 86_400)
-    stage.scheduler.do("prune")
+    stage.clock.advance(seconds=32 * 86_400)
+    stage.scheduler.do("retention")
     stage.push()
     assert len(forgotten) == 2
     companion.service.refresh()

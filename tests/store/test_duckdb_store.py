@@ -1,10 +1,13 @@
 """What the contract does not ask of every store."""
 
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -225,6 +228,62 @@ def test_old_batches_are_forgotten_when_the_store_is_pruned_and_recent_ones_are_
     with duckdb.connect(str(path)) as connection:
         kept = connection.execute("SELECT batch_id FROM batches ORDER BY ordinal").fetchall()
     assert kept == [("batch3",), ("batch4",), ("batch5",)]
+
+
+def test_usage_tells_the_room_of_the_file_and_of_its_disk(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(DuckDbStore.open(path)) as store:
+        many = [sample(number / 100, OUTCOMES[0]) for number in range(20_000)]
+        store.save(Batch(batch_id="a", samples=many))
+    with closing(DuckDbStore.open(path)) as store:
+        usage = store.usage(at(100))
+        assert usage.file_bytes == store.info().size_bytes
+        assert usage.free_bytes == pytest.approx(shutil.disk_usage(path.parent).free, rel=0.2)
+        assert (usage.samples, usage.recent_samples) == (20_000, 10_000)
+        assert usage.reusable_bytes == 0
+        store.prune(Cutoffs(raw=at(300)))
+    with closing(DuckDbStore.open(path)) as store:
+        usage = store.usage(at(0))
+        assert usage.samples == 0
+        assert usage.file_bytes is not None
+        assert 0 < usage.reusable_bytes < usage.file_bytes
+
+        def refuse(place: Path) -> NoReturn:
+            raise OSError("The drive is gone.")
+
+        monkeypatch.setattr(shutil, "disk_usage", refuse)
+        assert store.usage(at(0)).free_bytes is None
+
+
+def test_usage_counts_the_rollups(path: Path) -> None:
+    with closing(DuckDbStore.open(path)) as store:
+        store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])]))
+    with duckdb.connect(str(path)) as connection:
+        figures = "TIMESTAMP '2026-03-29', 1, 1, 1, 0, 60, 0, 4, 4, 1, 2, 6, 10, 1, 3"
+        connection.execute(f"INSERT INTO roll_1m SELECT {figures} FROM range(5)")
+        for table in ("roll_1h", "roll_1d", "roll_1mo"):
+            connection.execute(f"INSERT INTO {table} SELECT {figures}, NULL, NULL FROM range(2)")
+    with closing(DuckDbStore.open(path)) as store:
+        usage = store.usage(at(0))
+        assert (usage.minutes, usage.rollups) == (5, 6)
+
+
+def test_a_store_in_memory_takes_no_room_on_a_disk() -> None:
+    with closing(DuckDbStore.open(None)) as store:
+        usage = store.usage(at(0))
+        assert (usage.file_bytes, usage.reusable_bytes, usage.free_bytes) == (None, 0, None)
+
+
+def test_a_record_of_deletions_that_was_changed_by_hand_is_told_of(path: Path) -> None:
+    DuckDbStore.open(path).close()
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("INSERT INTO deletions VALUES ('yesterday')")
+    with (
+        closing(DuckDbStore.open(path)) as store,
+        pytest.raises(StoreCorrupt, match="remembers of deletions"),
+    ):
+        store.deletions()
 
 
 def test_ids_of_runs_are_pruned_with_their_runs_and_samples(path: Path) -> None:

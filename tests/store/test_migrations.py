@@ -25,6 +25,7 @@ SHIPPED = (
     "ad8fa348e69af4b9",
     "02f1f944a5087154",
     "77cb1fb4221e19bf",
+    "778c4732457fe61e",
 )
 """A digest of the words of each migration that was shipped. Append; never change one."""
 
