@@ -335,6 +335,8 @@ class Database:
             "threads": max(1, cores - 1) if self._spare_core else cores,
             "memory_limit": memory.LIMIT,
             "checkpoint_threshold": memory.CHECKPOINT_THRESHOLD,
+            # To merge small row groups would hold a commit up for a second; only compacting is worth that.
+            "max_vacuum_tasks": 0,
             "allocator_flush_threshold": memory.FLUSH_THRESHOLD,
             "allocator_bulk_deallocation_flush_threshold": memory.FLUSH_THRESHOLD,
             "temp_directory": spill,
