@@ -28,6 +28,7 @@ from netstats_xl.store import catalogue, csv_export, ingest, pruning, queries, r
 from netstats_xl.store.database import MEMORY, Cursor, Database
 from netstats_xl.store.migrations import SCHEMA_VERSION
 from netstats_xl.store.selection import aware
+from netstats_xl.store.stretches import Stretches
 
 
 class DuckDbStore:
@@ -39,6 +40,7 @@ class DuckDbStore:
 
     def __init__(self, path: Path | None, *, spare_core: bool = True) -> None:
         self._ledger = ingest.Ledger()
+        self._stretches = Stretches()
         self._database = Database(path, spare_core=spare_core, loaded=self._load)
 
     @classmethod
@@ -112,7 +114,9 @@ class DuckDbStore:
     ) -> Sequence[GroupSummary]:
         """As `ports.ResultStore.summaries`."""
         return self._database.read(
-            lambda cursor: statistics.summaries(cursor, period, scope, by, edges, percentiles=percentiles)
+            lambda cursor: statistics.summaries(
+                cursor, period, scope, by, edges, percentiles=percentiles, stretches=self._stretches
+            )
         )
 
     def jitter_rfc3550(
@@ -195,3 +199,4 @@ class DuckDbStore:
 
     def _load(self, cursor: Cursor) -> None:
         self._ledger = ingest.load_ledger(cursor)
+        self._stretches = Stretches()
