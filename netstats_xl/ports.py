@@ -226,7 +226,7 @@ class ResultStore(Protocol):
         one, or at the period's end; samples before the first edge are left out. Ordered by bucket, then by job
         ID, then by destination ID.
 
-        Without `percentiles` these are left out, which is cheaper.
+        Without `percentiles` these and the deviation are left out, which is cheaper.
 
         Of long periods and of many samples, percentiles are right to 1 % of their value, means and deviations to a
         microsecond, and everything else exactly. Where raw samples have been deleted, a minute belongs to the period

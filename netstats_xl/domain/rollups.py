@@ -32,8 +32,8 @@ class Summary:
     rtt_min_ms: float | None = None
     rtt_max_ms: float | None = None
     rtt_mean_ms: float | None = None
-    rtt_m2: float = 0.0
-    """Sum of squared differences of the RTTs from their mean, ms²."""
+    rtt_m2: float | None = 0.0
+    """Sum of squared differences of the RTTs from their mean, ms². None: it was not asked for."""
     jitter_sum_ms: float = 0.0
     """Sum of absolute differences of consecutive RTTs of a round, ms."""
     jitter_pairs: int = 0
@@ -52,7 +52,9 @@ class Summary:
     @property
     def stdev_ms(self) -> float | None:
         """Population standard deviation of the RTTs, ms."""
-        return math.sqrt(max(self.rtt_m2, 0.0) / self.received) if self.received else None
+        if not self.received or self.rtt_m2 is None:
+            return None
+        return math.sqrt(max(self.rtt_m2, 0.0) / self.received)
 
     @property
     def jitter_ms(self) -> float | None:
@@ -122,13 +124,14 @@ def merge(one: Summary, other: Summary) -> Summary:
     computing sample variances" (1979).
     """
     received = one.received + other.received
+    m2 = None if one.rtt_m2 is None or other.rtt_m2 is None else one.rtt_m2 + other.rtt_m2
     if one.rtt_mean_ms is None or other.rtt_mean_ms is None:
         mean = other.rtt_mean_ms if one.rtt_mean_ms is None else one.rtt_mean_ms
-        m2 = one.rtt_m2 + other.rtt_m2
     else:
         delta = other.rtt_mean_ms - one.rtt_mean_ms
         mean = one.rtt_mean_ms + delta * other.received / received
-        m2 = one.rtt_m2 + other.rtt_m2 + delta * delta * one.received * other.received / received
+        if m2 is not None:
+            m2 += delta * delta * one.received * other.received / received
     lows = [low for low in (one.rtt_min_ms, other.rtt_min_ms) if low is not None]
     highs = [high for high in (one.rtt_max_ms, other.rtt_max_ms) if high is not None]
     return Summary(

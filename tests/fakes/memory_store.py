@@ -376,7 +376,7 @@ class MemoryStore:
 
 def _summary(samples: Sequence[Sample], *, percentiles: bool) -> Summary:
     summary = summarise(samples)
-    return summary if percentiles else merge(summary, EMPTY)
+    return summary if percentiles else replace(merge(summary, EMPTY), rtt_m2=None)
 
 
 def _address(outcome: Outcome) -> str:
