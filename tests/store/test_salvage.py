@@ -1,5 +1,6 @@
 """What can be read of a damaged database is saved, and what is gone is said."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,7 @@ def test_beside_a_damaged_log_what_the_file_itself_holds_is_saved(
         def refuse(*_: object) -> None:
             raise OSError("This file system has no links.")
 
-        monkeypatch.setattr(salvaging.os, "link", refuse)
+        monkeypatch.setattr(os, "link", refuse)
     log = path.with_name(NAME + LOG)
     content = bytearray(victim.log)
     content[len(content) // 2] ^= 1
