@@ -24,7 +24,7 @@ from netstats_xl.domain.retention import Cutoffs, Deletable
 from netstats_xl.domain.route_records import RouteRecord
 from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
 from netstats_xl.ports import Dimension, GroupSummary, StoredDefinitions
-from netstats_xl.store import catalogue, csv_export, ingest, pruning, queries, routes, statistics
+from netstats_xl.store import catalogue, csv_export, history, ingest, pruning, queries, routes, statistics
 from netstats_xl.store.database import MEMORY, Cursor, Database
 from netstats_xl.store.migrations import SCHEMA_VERSION
 from netstats_xl.store.selection import aware
@@ -62,6 +62,13 @@ class DuckDbStore:
         """As `ports.ResultStore.save_definitions`."""
         self._database.write(
             lambda cursor: catalogue.save(cursor, definitions, at=at, keys=self._ledger.keys),
+            committed=lambda new: self._ledger.keys.add(new),
+        )
+
+    def save_retired(self, definitions: Definitions, *, at: datetime) -> None:
+        """As `ports.ResultStore.save_retired`."""
+        self._database.write(
+            lambda cursor: catalogue.save_retired(cursor, definitions, at=at, keys=self._ledger.keys),
             committed=lambda new: self._ledger.keys.add(new),
         )
 
@@ -129,6 +136,18 @@ class DuckDbStore:
     ) -> Sequence[Sample]:
         """As `ports.ResultStore.samples`."""
         return self._database.read(lambda cursor: queries.samples(cursor, period, scope, limit))
+
+    def imported_ticks(
+        self, job_id: JobId, within: Mapping[DestinationId, Period]
+    ) -> Collection[tuple[DestinationId, datetime]]:
+        """As `ports.ResultStore.imported_ticks`."""
+        return self._database.read(lambda cursor: history.imported_ticks(cursor, job_id, within))
+
+    def measured_hours(
+        self, within: Mapping[DestinationId, Period], *, apart_from: Collection[JobId] = ()
+    ) -> Collection[tuple[DestinationId, datetime]]:
+        """As `ports.ResultStore.measured_hours`."""
+        return self._database.read(lambda cursor: history.measured_hours(cursor, within, apart_from))
 
     def runs(
         self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None
