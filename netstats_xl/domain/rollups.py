@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from operator import sub
 
-from netstats_xl.domain.results import Sample, packets_of, rtts_of
+from netstats_xl.domain.results import Outcome, Replied, Sample, packets_of, rtts_of
 
 P95_NEEDS = 20
 """RTTs below which a 95th percentile means nothing."""
@@ -90,9 +90,8 @@ def summarise(samples: Iterable[Sample]) -> Summary:
         total_sent += sent
         rounds[received > 0] += 1
         seconds[received > 0] += sample.interval_s
-        in_order = rtts_of(sample.outcome)
-        rtts.extend(rtt for rtt in in_order if rtt is not None)
-        differences = jitter_differences(in_order)
+        rtts.extend(rtt for rtt in rtts_of(sample.outcome) if rtt is not None)
+        differences = jitter_differences(ordered_rtts_of(sample.outcome))
         jitter_sum_ms += math.fsum(differences)
         jitter_pairs += len(differences)
     rtts.sort()
@@ -158,6 +157,11 @@ def percentile(ordered: Sequence[float], percent: float) -> float | None:
     below = math.floor(position)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (ordered[above] - ordered[below]) * (position - below)
+
+
+def ordered_rtts_of(outcome: Outcome) -> tuple[float | None, ...]:
+    """What a jitter may be taken of: the RTTs in the order of sending; none where that is not known."""
+    return () if isinstance(outcome, Replied) and not outcome.in_order else rtts_of(outcome)
 
 
 def jitter_differences(rtts_ms: Sequence[float | None]) -> list[float]:
