@@ -82,6 +82,7 @@ class FakeService:
         self.stopped: set[JobId] = set()
         self.ran: list[JobId] = []
         self.paused = False
+        self.storage: tuple[str, ...] = ()
         self.details_of, self.period = "", "24h"
         self.reports: list[ReportRequest] = []
         self.news: list[WorkbookEvent] = []
@@ -233,6 +234,7 @@ class FakeService:
             jobs=len(self._definitions.jobs),
             bad_cells=0,
             unsaved=0,
+            storage=self.storage,
             warnings=(),
             stopping=self.ended.is_set(),
         )
