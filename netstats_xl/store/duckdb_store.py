@@ -25,7 +25,9 @@ from netstats_xl.domain.route_records import RouteRecord
 from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
 from netstats_xl.ports import Dimension, GroupSummary, StoredDefinitions
 from netstats_xl.store import catalogue, csv_export, ingest, pruning, queries, routes, statistics
+from netstats_xl.store.catalogue import Keys
 from netstats_xl.store.database import MEMORY, Cursor, Database
+from netstats_xl.store.last_known import LastKnown, look_back, newest_tick
 from netstats_xl.store.migrations import SCHEMA_VERSION
 from netstats_xl.store.selection import aware
 
@@ -39,6 +41,7 @@ class DuckDbStore:
 
     def __init__(self, path: Path | None, *, spare_core: bool = True) -> None:
         self._ledger = ingest.Ledger()
+        self._last_known = LastKnown()
         self._database = Database(path, spare_core=spare_core, loaded=self._load)
 
     @classmethod
@@ -84,14 +87,18 @@ class DuckDbStore:
 
         A destination or job that was never defined gets a placeholder without a definition: no measurement is lost.
         """
-        self._database.write(
-            lambda cursor: ingest.save(cursor, batch, self._ledger),
-            committed=lambda new: ingest.enter(self._ledger, batch, new),
-        )
+
+        def enter(new: Keys) -> None:
+            ingest.enter(self._ledger, batch, new)
+            self._last_known.note(batch.samples)
+
+        self._database.write(lambda cursor: ingest.save(cursor, batch, self._ledger), committed=enter)
 
     def latest(self, period: Period) -> Mapping[DestinationId, LatestSample]:
         """As `ports.ResultStore.latest`."""
-        return self._database.read(lambda cursor: queries.latest(cursor, period))
+        return self._last_known.latest(
+            period, lambda asked: self._database.read(lambda cursor: look_back(cursor, asked))
+        )
 
     def states(self) -> Mapping[DestinationId, State]:
         """As `ports.ResultStore.states`."""
@@ -161,7 +168,8 @@ class DuckDbStore:
     def prune(self, cutoffs: Cutoffs) -> int:
         """As `ports.ResultStore.prune`."""
         return self._database.write(
-            lambda cursor: pruning.prune(cursor, cutoffs.raw), committed=lambda _: None
+            lambda cursor: pruning.prune(cursor, cutoffs.raw),
+            committed=lambda _: self._last_known.forget(self._last_known.newest_at),
         )
 
     def deletable(self, cutoffs: Cutoffs) -> Deletable:
@@ -192,3 +200,4 @@ class DuckDbStore:
 
     def _load(self, cursor: Cursor) -> None:
         self._ledger = ingest.load_ledger(cursor)
+        self._last_known.forget(newest_tick(cursor))

@@ -5,7 +5,6 @@ from datetime import datetime
 from netstats_xl.domain.results import (
     JobRun,
     JobTotals,
-    LatestSample,
     MissedReason,
     Period,
     RunCompleted,
@@ -52,36 +51,6 @@ def samples(cursor: Cursor, period: Period, scope: Scope, limit: int | None) -> 
                 outcome=outcome,
                 strays=strays,
             )
-        )
-    return found
-
-
-def latest(cursor: Cursor, period: Period) -> dict[DestinationId, LatestSample]:
-    """As `ports.ResultStore.latest`. Of two jobs at the same tick, the one with the greater ID counts."""
-    when, parameters = in_period(period)
-    rows = cursor.execute(
-        f"""
-        WITH chosen AS NOT MATERIALIZED (SELECT * FROM samples WHERE {when}),
-        last AS (
-            SELECT destination, max(tick) AS tick, max(tick) FILTER (received > 0) AS replied
-            FROM chosen GROUP BY destination
-        )
-        SELECT destinations.id, tick, replied, {OUTCOME_COLUMNS}
-        FROM chosen JOIN last USING (destination, tick)
-            JOIN destinations ON destinations.key = destination JOIN jobs ON jobs.key = job
-        ORDER BY jobs.id
-        """,  # noqa: S608 - built from constants; values are bound
-        parameters,
-    ).fetchall()
-    found = {}
-    for destination_id, tick, replied, *row in rows:
-        outcome, strays = found_of(row)
-        found[destination_id] = LatestSample(
-            destination_id=destination_id,
-            at=aware(tick),
-            outcome=outcome,
-            last_reply_at=None if replied is None else aware(replied),
-            strays=strays,
         )
     return found
 
