@@ -30,6 +30,7 @@ from netstats_xl.store.database import MEMORY, Cursor, Database
 from netstats_xl.store.last_known import LastKnown, look_back, newest_tick
 from netstats_xl.store.migrations import SCHEMA_VERSION
 from netstats_xl.store.selection import aware
+from netstats_xl.store.standing import NOTHING, load_standing
 
 
 class DuckDbStore:
@@ -42,6 +43,7 @@ class DuckDbStore:
     def __init__(self, path: Path | None, *, spare_core: bool = True) -> None:
         self._ledger = ingest.Ledger()
         self._last_known = LastKnown()
+        self._standing = NOTHING
         self._database = Database(path, spare_core=spare_core, loaded=self._load)
 
     @classmethod
@@ -88,9 +90,11 @@ class DuckDbStore:
         A destination or job that was never defined gets a placeholder without a definition: no measurement is lost.
         """
 
-        def enter(new: Keys) -> None:
-            ingest.enter(self._ledger, batch, new)
-            self._last_known.note(batch.samples)
+        def enter(new: Keys | None) -> None:
+            if new is not None:
+                ingest.enter(self._ledger, batch, new)
+                self._last_known.note(batch.samples)
+                self._standing = self._standing.after(batch.runs, batch.events)
 
         self._database.write(lambda cursor: ingest.save(cursor, batch, self._ledger), committed=enter)
 
@@ -102,11 +106,11 @@ class DuckDbStore:
 
     def states(self) -> Mapping[DestinationId, State]:
         """As `ports.ResultStore.states`."""
-        return self._database.read(queries.states)
+        return self._database.read(lambda _: self._standing).states
 
     def job_totals(self) -> Mapping[JobId, JobTotals]:
         """As `ports.ResultStore.job_totals`."""
-        return self._database.read(queries.job_totals)
+        return self._database.read(lambda _: self._standing).totals
 
     def summaries(
         self,
@@ -201,3 +205,4 @@ class DuckDbStore:
     def _load(self, cursor: Cursor) -> None:
         self._ledger = ingest.load_ledger(cursor)
         self._last_known.forget(newest_tick(cursor))
+        self._standing = load_standing(cursor)

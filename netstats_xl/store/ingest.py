@@ -55,10 +55,10 @@ def load_ledger(cursor: Cursor) -> Ledger:
     )
 
 
-def save(cursor: Cursor, batch: Batch, ledger: Ledger) -> Keys:
-    """Append the batch to the tables, unless it is there, and return the keys of what was not defined yet."""
+def save(cursor: Cursor, batch: Batch, ledger: Ledger) -> Keys | None:
+    """Append the batch to the tables, and return the keys of what was not defined yet; None: it is there already."""
     if batch.batch_id in ledger.batch_ids:
-        return Keys()
+        return None
     new = Keys(
         destinations=missing_keys(
             ledger.keys.destinations,
