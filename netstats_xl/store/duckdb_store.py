@@ -1,6 +1,7 @@
 """The result store in a DuckDB file."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -27,10 +28,9 @@ from netstats_xl.ports import Dimension, GroupSummary, StoredDefinitions
 from netstats_xl.store import catalogue, csv_export, ingest, pruning, queries, routes, statistics
 from netstats_xl.store.catalogue import Keys
 from netstats_xl.store.database import MEMORY, Cursor, Database
-from netstats_xl.store.last_known import LastKnown, look_back, newest_tick
+from netstats_xl.store.last_known import LastKnown, look_back
 from netstats_xl.store.migrations import SCHEMA_VERSION
-from netstats_xl.store.selection import aware
-from netstats_xl.store.standing import NOTHING, load_standing
+from netstats_xl.store.standing import NOTHING, Extent, load_extent, load_standing
 
 
 class DuckDbStore:
@@ -94,7 +94,7 @@ class DuckDbStore:
             if new is not None:
                 ingest.enter(self._ledger, batch, new)
                 self._last_known.note(batch.samples)
-                self._standing = self._standing.after(batch.runs, batch.events)
+                self._standing = self._standing.after(batch)
 
         self._database.write(lambda cursor: ingest.save(cursor, batch, self._ledger), committed=enter)
 
@@ -171,10 +171,15 @@ class DuckDbStore:
 
     def prune(self, cutoffs: Cutoffs) -> int:
         """As `ports.ResultStore.prune`."""
-        return self._database.write(
-            lambda cursor: pruning.prune(cursor, cutoffs.raw),
-            committed=lambda _: self._last_known.forget(self._last_known.newest_at),
-        )
+
+        def pruned(cursor: Cursor) -> tuple[int, Extent]:
+            return pruning.prune(cursor, cutoffs.raw), load_extent(cursor)
+
+        def note(done: tuple[int, Extent]) -> None:
+            self._standing = replace(self._standing, extent=done[1])
+            self._last_known.forget(done[1].last_at)
+
+        return self._database.write(pruned, committed=note)[0]
 
     def deletable(self, cutoffs: Cutoffs) -> Deletable:
         """As `ports.ResultStore.deletable`."""
@@ -182,18 +187,13 @@ class DuckDbStore:
 
     def info(self) -> StoreInfo:
         """As `ports.ResultStore.info`."""
-
-        def counted(cursor: Cursor) -> tuple[int, datetime | None, datetime | None]:
-            [row] = cursor.execute("SELECT count(*), min(tick), max(tick) FROM samples").fetchall()
-            return row
-
-        count, first, last = self._database.read(counted)
+        extent = self._database.read(lambda _: self._standing).extent
         return StoreInfo(
             location="memory" if self._database.path == MEMORY else str(self._database.path),
             schema_version=SCHEMA_VERSION,
-            samples=count,
-            first_sample_at=None if first is None else aware(first),
-            last_sample_at=None if last is None else aware(last),
+            samples=extent.samples,
+            first_sample_at=extent.first_at,
+            last_sample_at=extent.last_at,
             size_bytes=self._database.size_bytes(),
             details={"engine": f"DuckDB {duckdb.__version__}"},
         )
@@ -204,5 +204,5 @@ class DuckDbStore:
 
     def _load(self, cursor: Cursor) -> None:
         self._ledger = ingest.load_ledger(cursor)
-        self._last_known.forget(newest_tick(cursor))
         self._standing = load_standing(cursor)
+        self._last_known.forget(self._standing.extent.last_at)

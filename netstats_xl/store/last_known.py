@@ -97,11 +97,6 @@ class LastKnown:
             self._complete_from: datetime | None = None
             self._newest_at = newest_at
 
-    @property
-    def newest_at(self) -> datetime | None:
-        """The newest tick of any sample."""
-        return self._newest_at
-
     def note(self, samples: Iterable[Sample]) -> None:
         """Samples that are safe now."""
         with self._lock:
@@ -141,19 +136,13 @@ class LastKnown:
             return found.since(period.start)
 
 
-def newest_tick(cursor: Cursor) -> datetime | None:
-    """The newest tick of any sample."""
-    [(newest,)] = cursor.execute("SELECT max(tick) FROM samples").fetchall()
-    return None if newest is None else aware(newest)
-
-
 def look_back(cursor: Cursor, period: Period) -> tuple[Known, bool]:
     """What the tables tell of the period, and whether they tell a sample and a reply of every destination."""
     search = _Search(cursor, period)
     for window in _WINDOWS:
         search.back_to(period.end - window)
     [(first, until)] = cursor.execute(
-        "SELECT (SELECT min(bucket) FROM roll_1h), sealed_until FROM levels WHERE level = '1h'"
+        "SELECT (SELECT bucket FROM roll_1h ORDER BY bucket LIMIT 1), sealed_until FROM levels WHERE level = '1h'"
     ).fetchall()
     if first is not None and until is not None:
         for window in _LONGER_WINDOWS:
@@ -174,10 +163,11 @@ class _Search:
         self._keys: dict[DestinationId, int] = dict(
             cursor.execute("SELECT id, key FROM destinations").fetchall()
         )
-        [(first,)] = cursor.execute("SELECT min(tick) FROM samples").fetchall()
+        # Once rows were deleted, `min` would read the whole column.
+        first = cursor.execute("SELECT tick FROM samples ORDER BY tick LIMIT 1").fetchall()
         self._upper = period.end
         """All rows from here to the period's end were looked at."""
-        self._lower = period.end if first is None else max(period.start, aware(first))
+        self._lower = max(period.start, aware(first[0][0])) if first else period.end
         self.known = Known()
 
     @property

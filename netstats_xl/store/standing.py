@@ -1,20 +1,21 @@
-"""Where everything stands: each job's totals and each destination's state, in memory.
+"""Where everything stands: how much there is, each job's totals and each destination's state, in memory.
 
 To find them in the tables takes a look at every run and every event, so that is done once, when they are opened.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from netstats_xl.domain.results import (
+    Batch,
     JobRun,
     JobTotals,
     RunCompleted,
     RunFailed,
     RunMissed,
+    Sample,
     State,
-    StateChanged,
 )
 from netstats_xl.domain.targets import DestinationId, JobId
 from netstats_xl.store.database import Cursor
@@ -22,9 +23,26 @@ from netstats_xl.store.selection import aware
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What all runs and events so far have led to. It is replaced as a whole, so any thread may read it."""
+class Extent:
+    """How many samples there are, and the first and the last of their ticks."""
 
+    samples: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+    def after(self, samples: Sequence[Sample]) -> "Extent":
+        """The extent once these have come."""
+        ticks = {sample.at for sample in samples} | ({self.first_at, self.last_at} - {None})
+        if not ticks:
+            return self
+        return Extent(self.samples + len(samples), min(ticks), max(ticks))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What all that was saved so far has led to. It is replaced as a whole, so any thread may read it."""
+
+    extent: Extent
     totals: Mapping[JobId, JobTotals]
     changed: Mapping[DestinationId, tuple[datetime, State]]
     """When each destination's state changed last, and to what."""
@@ -34,19 +52,31 @@ class Standing:
         """As `ports.ResultStore.states`."""
         return {destination_id: state for destination_id, (_, state) in self.changed.items()}
 
-    def after(self, runs: Iterable[JobRun], events: Iterable[StateChanged]) -> "Standing":
-        """The standing once these have come, which were not there before."""
+    def after(self, batch: Batch) -> "Standing":
+        """The standing once this batch has come, which was not there before."""
         totals, changed = dict(self.totals), dict(self.changed)
-        for run in runs:
+        for run in batch.runs:
             totals[run.job_id] = _counted(totals.get(run.job_id, JobTotals()), run)
-        for event in events:
+        for event in batch.events:
             before = changed.get(event.destination_id)
             if before is None or event.at >= before[0]:
                 changed[event.destination_id] = event.at, event.after
-        return Standing(totals, changed)
+        return Standing(self.extent.after(batch.samples), totals, changed)
 
 
-NOTHING = Standing({}, {})
+NOTHING = Standing(Extent(), {}, {})
+
+
+def load_extent(cursor: Cursor) -> Extent:
+    """The extent by the table as it is."""
+    [(samples,)] = cursor.execute("SELECT count(*) FROM samples").fetchall()
+    # Once rows were deleted, `min` and `max` would read the whole column.
+    ends = [
+        cursor.execute(f"SELECT tick FROM samples ORDER BY tick {order} LIMIT 1").fetchall()  # noqa: S608 - built from constants
+        for order in ("", "DESC")
+    ]
+    first, last = (aware(found[0][0]) if found else None for found in ends)
+    return Extent(samples, first, last)
 
 
 def load_standing(cursor: Cursor) -> Standing:
@@ -81,6 +111,7 @@ def load_standing(cursor: Cursor) -> Standing:
         """
     ).fetchall()
     return Standing(
+        extent=load_extent(cursor),
         totals={
             job_id: JobTotals(
                 rounds_done=int(completed),
