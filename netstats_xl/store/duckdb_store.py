@@ -1,6 +1,7 @@
 """The result store in a DuckDB file."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
@@ -42,11 +43,12 @@ from netstats_xl.store.backup import check_room, copy_to, used_bytes, write_copy
 from netstats_xl.store.catalogue import Keys
 from netstats_xl.store.damage import Recovery
 from netstats_xl.store.database import MEMORY, Cursor, Database
+from netstats_xl.store.last_known import LastKnown, look_back
 from netstats_xl.store.migrations import SCHEMA_VERSION
 from netstats_xl.store.room import Room
 from netstats_xl.store.salvage import read_definitions
 from netstats_xl.store.sealer import Now, Sealer
-from netstats_xl.store.selection import aware
+from netstats_xl.store.standing import NOTHING, load_extent, load_standing
 from netstats_xl.store.stretches import Stretches
 
 STEPS_BEFORE_PRUNING = 8
@@ -77,6 +79,8 @@ class DuckDbStore:
         self._ledger = ingest.Ledger()
         self._stretches = Stretches()
         self._sealer = Sealer(now)
+        self._last_known = LastKnown()
+        self._standing = NOTHING
         self._backing_up = Lock()
         self._known: StoredDefinitions | None = None
         self._recovery = None if path is None or watcher is None else Recovery(path.absolute(), watcher)
@@ -156,13 +160,20 @@ class DuckDbStore:
         A destination or job that was never defined gets a placeholder without a definition: no measurement is lost.
         """
 
-        def saved(cursor: Cursor) -> Keys:
+        def saved(cursor: Cursor) -> Keys | None:
             new = ingest.save(cursor, batch, self._ledger)
-            self._sealer.add_late(cursor, batch, self._ledger.next_run)
+            if new is not None:
+                self._sealer.add_late(cursor, batch, self._ledger.next_run)
             return new
 
-        def entered(new: Keys) -> None:
-            self._enter(batch, new)
+        def entered(new: Keys | None) -> None:
+            if new is None:
+                return
+            ingest.enter(self._ledger, batch, new)
+            self._last_known.note(batch.samples)
+            self._standing = self._standing.after(batch)
+            if self._recovery is not None:
+                self._recovery.saved(self._ledger.next_ordinal - 1)
             self._sealer.entered(batch)
 
         self._database.write(saved, committed=entered)
@@ -173,15 +184,17 @@ class DuckDbStore:
 
     def latest(self, period: Period) -> Mapping[DestinationId, LatestSample]:
         """As `ports.ResultStore.latest`."""
-        return self._database.read(lambda cursor: queries.latest(cursor, period))
+        return self._last_known.latest(
+            period, lambda asked: self._database.read(lambda cursor: look_back(cursor, asked))
+        )
 
     def states(self) -> Mapping[DestinationId, State]:
         """As `ports.ResultStore.states`."""
-        return self._database.read(queries.states)
+        return self._database.read(lambda _: self._standing).states
 
     def job_totals(self) -> Mapping[JobId, JobTotals]:
         """As `ports.ResultStore.job_totals`."""
-        return self._database.read(queries.job_totals)
+        return self._database.read(lambda _: self._standing).totals
 
     def summaries(
         self,
@@ -277,6 +290,8 @@ class DuckDbStore:
             self._database, lambda cursor, frontier: pruning.prune_rollups(cursor, frontier, cutoffs)
         ):
             pass
+        # As one writes: what is saved meanwhile is counted, too.
+        self._database.write(load_extent, committed=self._note_pruned)
         return deleted
 
     def deletable(self, cutoffs: Cutoffs) -> Deletable:
@@ -311,18 +326,13 @@ class DuckDbStore:
 
     def info(self) -> StoreInfo:
         """As `ports.ResultStore.info`."""
-
-        def counted(cursor: Cursor) -> tuple[int, datetime | None, datetime | None]:
-            [row] = cursor.execute("SELECT count(*), min(tick), max(tick) FROM samples").fetchall()
-            return row
-
-        count, first, last = self._database.read(counted)
+        extent = self._database.read(lambda _: self._standing).extent
         return StoreInfo(
             location="memory" if self._database.path == MEMORY else str(self._database.path),
             schema_version=SCHEMA_VERSION,
-            samples=count,
-            first_sample_at=None if first is None else aware(first),
-            last_sample_at=None if last is None else aware(last),
+            samples=extent.samples,
+            first_sample_at=extent.first_at,
+            last_sample_at=extent.last_at,
             size_bytes=self._database.size_bytes(),
             details={"engine": f"DuckDB {duckdb.__version__}"},
         )
@@ -333,14 +343,14 @@ class DuckDbStore:
 
     def _load(self, cursor: Cursor) -> None:
         self._ledger = ingest.load_ledger(cursor)
+        self._standing = load_standing(cursor)
+        self._last_known.forget(self._standing.extent.last_at)
         self._stretches = Stretches()
         self._sealer.load(cursor)
 
-    def _enter(self, batch: Batch, new: catalogue.Keys) -> None:
-        is_new = batch.batch_id not in self._ledger.batch_ids
-        ingest.enter(self._ledger, batch, new)
-        if self._recovery is not None and is_new:
-            self._recovery.saved(self._ledger.next_ordinal - 1)
+    def _note_pruned(self, extent: Extent) -> None:
+        self._standing = replace(self._standing, extent=extent)
+        self._last_known.forget(extent.last_at)
 
     def _know(self) -> None:
         """Keep in memory what a new file would have to be told in place of a damaged one."""

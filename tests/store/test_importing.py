@@ -146,7 +146,7 @@ def _assert_whole_batches(path: Path) -> int:
         [(samples, distinct, remembered)] = connection.execute(
             """
             SELECT (SELECT count(*) FROM samples), (SELECT count(DISTINCT (tick, job, destination)) FROM samples),
-                (SELECT count(*) FROM (SELECT tick, job, destination FROM samples INTERSECT SELECT tick, job, destination FROM imported))
+                (SELECT count(*) FROM (SELECT tick, job, destination FROM samples INTERSECT SELECT tick, job, destination FROM imported))  # noqa: E501
             """
         ).fetchall()
     assert samples == distinct == remembered
