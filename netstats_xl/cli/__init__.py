@@ -35,10 +35,10 @@ EXIT_CODES: Sequence[tuple[type[NetstatsError], int]] = (
 """Which exit code an error ends the command with; 0 is success, 1 problems found, 2 a wrong call."""
 
 EPILOG = (
-    "Exit codes: 0 success; 1 `check`, `test`, `trace`, `mtu` or `sweep` found problems, `import` left hosts out, or "
-    "results could not be saved; 2 wrong use of the command; 3 the workbook, the configuration or a file to import "
-    "cannot be used; 4 the database; 5 probes cannot be sent; 6 the report; 7 no collector is at work, or it cannot be "
-    "asked."
+    "Exit codes: 0 success; 1 `check`, `test`, `trace`, `mtu`, `sweep` or `repair` found problems, `import` left hosts "
+    "out, or results could not be saved; 2 wrong use of the command; 3 the workbook, the configuration or a file to "
+    "import cannot be used; 4 the database; 5 probes cannot be sent; 6 the report; 7 no collector is at work, or it "
+    "cannot be asked."
 )
 
 app = typer.Typer(

@@ -146,7 +146,8 @@ def _assert_whole_batches(path: Path) -> int:
         [(samples, distinct, remembered)] = connection.execute(
             """
             SELECT (SELECT count(*) FROM samples), (SELECT count(DISTINCT (tick, job, destination)) FROM samples),
-                (SELECT count(*) FROM (SELECT tick, job, destination FROM samples INTERSECT SELECT tick, job, destination FROM imported))  # noqa: E501
+                (SELECT count(*) FROM (SELECT tick, job, destination FROM samples
+                    INTERSECT SELECT tick, job, destination FROM imported))
             """
         ).fetchall()
     assert samples == distinct == remembered
