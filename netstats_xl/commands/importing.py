@@ -164,9 +164,8 @@ def _tell(
     dry_run: bool,
 ) -> None:
     rows = sum(source.rows for source in plan.sources.values())
-    typer.echo(
-        f"{file} ({history.format.product}): {counted(rows, 'round')} of {_destinations(len(plan.sources))}"
-    )
+    sources = counted(len(plan.sources), "destination")
+    typer.echo(f"{file} ({history.format.product}): {_rounds(rows)} of {sources}")
     names = {target.id: target.name for target in plan.targets.values()}
     for destination_id, counts in sorted(found.items(), key=lambda each: names[each[0]].casefold())[
         :MOST_LISTED

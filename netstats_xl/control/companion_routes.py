@@ -1,7 +1,7 @@
 """Routes of the companion itself: its health, what the workbook shows, files, events, its end."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.exceptions import HTTPException
@@ -14,6 +14,7 @@ from netstats_xl.control.events import MEDIA_TYPE, Listening
 from netstats_xl.control.job_routes import PeriodQuery
 from netstats_xl.control.negotiation import key_value_lines
 from netstats_xl.control.requests import Export, Report, SelectionChange, Sync, Updates, WorkbookNews
+from netstats_xl.domain.levels import Level
 from netstats_xl.errors import ReportError
 
 LONGEST_LISTENING_S = 86_400
@@ -111,24 +112,27 @@ def _add_files(router: APIRouter, service: Service) -> None:
     def write_report(request: Request, report: Report | None = None) -> Response:
         """Write a report of a time range to a file."""
         asked = report or Report()
-        path = service.report(_request(asked, csv=asked.format == "csv"))
+        path = service.report(_request(asked, asked.format, asked.rollup))
         return respond(request, PlaceAnswer.of(str(path), "The report is {}"))
 
     @router.post("/export", response_model=PlaceAnswer)
     def export(request: Request, export: Export | None = None) -> Response:
         """Write the raw samples of a time range to a CSV file."""
-        path = service.report(_request(export or Export(), csv=True))
+        path = service.report(_request(export or Export(), "csv"))
         return respond(request, PlaceAnswer.of(str(path), "The samples are in {}"))
 
 
-def _request(asked: Export, *, csv: bool) -> ReportRequest:
+def _request(
+    asked: Export, file_format: Literal["xlsx", "csv", "parquet"], rollup: str | None = None
+) -> ReportRequest:
     output = None if asked.output is None else Path(asked.output)
     if output is not None and not output.is_absolute():
         raise ReportError(
             f"{asked.output} is no whole path: the collector works in a folder of its own. Give it from the root."
         )
     return ReportRequest(
-        file_format="csv" if csv else "xlsx",
+        file_format=file_format,
+        rollup=None if rollup is None else Level[rollup.upper()],
         output=output,
         start=asked.start,
         end=asked.end,

@@ -7,6 +7,7 @@ from typing import Self
 
 import duckdb
 
+from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import (
     EVERYTHING,
     Batch,
@@ -24,7 +25,17 @@ from netstats_xl.domain.retention import Cutoffs, Deletable
 from netstats_xl.domain.route_records import RouteRecord
 from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
 from netstats_xl.ports import Dimension, GroupSummary, StoredDefinitions
-from netstats_xl.store import catalogue, csv_export, history, ingest, pruning, queries, routes, statistics
+from netstats_xl.store import (
+    catalogue,
+    csv_export,
+    history,
+    ingest,
+    parquet_export,
+    pruning,
+    queries,
+    routes,
+    statistics,
+)
 from netstats_xl.store.database import MEMORY, Cursor, Database
 from netstats_xl.store.migrations import SCHEMA_VERSION
 from netstats_xl.store.selection import aware
@@ -176,6 +187,12 @@ class DuckDbStore:
     def export_csv(self, path: Path, period: Period, *, scope: Scope = EVERYTHING, zone: str = "UTC") -> int:
         """As `ports.ResultStore.export_csv`; a `ReportError` where the CSV file cannot be written."""
         return self._database.read(lambda cursor: csv_export.export(cursor, path, period, scope, zone))
+
+    def export_parquet(
+        self, path: Path, period: Period, *, scope: Scope = EVERYTHING, rollup: Level | None = None
+    ) -> int:
+        """As `ports.ResultStore.export_parquet`; a `ReportError` where the file cannot be written."""
+        return self._database.read(lambda cursor: parquet_export.export(cursor, path, period, scope, rollup))
 
     def prune(self, cutoffs: Cutoffs) -> int:
         """As `ports.ResultStore.prune`."""

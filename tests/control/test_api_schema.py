@@ -20,6 +20,7 @@ from netstats_xl.control.credentials import Endpoint
 from netstats_xl.control.describing import describe
 from netstats_xl.control.events import Listening
 from netstats_xl.control.server import ControlServer
+from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import EVERYTHING, Period, Scope
 from netstats_xl.sheets import DESTINATION_COLUMNS, DESTINATIONS, JOB_COLUMNS, JOBS
 from tests.companion.stage import Stage
@@ -44,6 +45,11 @@ class _WritesNoFiles(MemoryStore):
     """Paths of generated requests are anywhere on this computer."""
 
     def export_csv(self, path: Path, period: Period, *, scope: Scope = EVERYTHING, zone: str = "UTC") -> int:
+        return 0
+
+    def export_parquet(
+        self, path: Path, period: Period, *, scope: Scope = EVERYTHING, rollup: Level | None = None
+    ) -> int:
         return 0
 
 
