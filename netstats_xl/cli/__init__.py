@@ -187,10 +187,14 @@ def report(
         typer.Option("--destination", metavar="NAME", help="Only this destination; may be repeated."),
     ] = None,
     file_format: Annotated[
-        Literal["xlsx", "csv"] | None,
+        Literal["xlsx", "csv", "parquet"] | None,
         typer.Option(
             "--format", help="A report workbook, or raw samples. Default: as --output ends, else xlsx."
         ),
+    ] = None,
+    rollup: Annotated[
+        Literal["minute", "hour", "day", "month"] | None,
+        typer.Option("--rollup", help="Parquet with a row a minute, hour, day or month, not raw samples."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where it goes.")
@@ -198,7 +202,7 @@ def report(
     force: Annotated[bool, typer.Option("--force", help="Replace the output file where it exists.")] = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Write a report, or raw samples as CSV, for any time range from the database."""
+    """Write a report, or samples as CSV or Parquet, for any time range from the database."""
     from netstats_xl.commands import report as report_command
 
     report_command.report(
@@ -208,6 +212,7 @@ def report(
         jobs=job or [],
         destinations=destination or [],
         file_format=file_format,
+        rollup=rollup,
         output=output,
         force=force,
         database=database,

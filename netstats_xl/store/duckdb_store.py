@@ -10,6 +10,7 @@ from typing import Self
 import duckdb
 
 from netstats_xl.domain.forecast import StoreUsage
+from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import (
     EVERYTHING,
     Batch,
@@ -33,6 +34,7 @@ from netstats_xl.store import (
     csv_export,
     history,
     ingest,
+    parquet_export,
     pruning,
     queries,
     routes,
@@ -48,7 +50,7 @@ from netstats_xl.store.migrations import SCHEMA_VERSION
 from netstats_xl.store.room import Room
 from netstats_xl.store.salvage import read_definitions
 from netstats_xl.store.sealer import Now, Sealer
-from netstats_xl.store.standing import NOTHING, load_extent, load_standing
+from netstats_xl.store.standing import NOTHING, Extent, load_extent, load_standing
 from netstats_xl.store.stretches import Stretches
 
 STEPS_BEFORE_PRUNING = 8
@@ -269,6 +271,12 @@ class DuckDbStore:
     def export_csv(self, path: Path, period: Period, *, scope: Scope = EVERYTHING, zone: str = "UTC") -> int:
         """As `ports.ResultStore.export_csv`; a `ReportError` where the CSV file cannot be written."""
         return self._database.read(lambda cursor: csv_export.export(cursor, path, period, scope, zone))
+
+    def export_parquet(
+        self, path: Path, period: Period, *, scope: Scope = EVERYTHING, rollup: Level | None = None
+    ) -> int:
+        """As `ports.ResultStore.export_parquet`; a `ReportError` where the file cannot be written."""
+        return self._database.read(lambda cursor: parquet_export.export(cursor, path, period, scope, rollup))
 
     def prune(self, cutoffs: Cutoffs) -> int:
         """As `ports.ResultStore.prune`."""
