@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from netstats_xl import __version__
-from netstats_xl.cli import collectors
+from netstats_xl.cli import collectors, maintenance
 from netstats_xl.cli.options import DatabaseOption, WorkbookArgument
 from netstats_xl.cli.windowless import shown_without_a_console
 from netstats_xl.errors import (
@@ -35,9 +35,9 @@ EXIT_CODES: Sequence[tuple[type[NetstatsError], int]] = (
 """Which exit code an error ends the command with; 0 is success, 1 problems found, 2 a wrong call."""
 
 EPILOG = (
-    "Exit codes: 0 success; 1 `check`, `test`, `trace`, `mtu` or `sweep` found problems, or results could not be "
-    "saved; 2 wrong use of the command; 3 the workbook or the configuration cannot be used; 4 the database; 5 probes "
-    "cannot be sent; 6 the report; 7 no collector is at work, or it cannot be asked."
+    "Exit codes: 0 success; 1 `check`, `test`, `trace`, `mtu`, `sweep` or `verify` found problems, or results could "
+    "not be saved or restored; 2 wrong use of the command; 3 the workbook or the configuration cannot be used; 4 the "
+    "database; 5 probes cannot be sent; 6 the report; 7 no collector is at work, or it cannot be asked."
 )
 
 app = typer.Typer(
@@ -55,6 +55,7 @@ config_app = typer.Typer(
 app.add_typer(config_app)
 
 collectors.add_commands(app)
+maintenance.add_commands(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

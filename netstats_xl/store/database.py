@@ -54,9 +54,17 @@ class Database:
         StoreError: it cannot be opened; no result in it was changed.
     """
 
-    def __init__(self, path: Path | None, *, spare_core: bool, loaded: Callable[[Cursor], None]) -> None:
-        """`spare_core`: leave one core to the probing."""
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        spare_core: bool,
+        loaded: Callable[[Cursor], None],
+        before_migrating: Callable[[Cursor, Path], None] = lambda _instance, _path: None,
+    ) -> None:
+        """`spare_core`: leave one core to the probing; `before_migrating` is called before tables are changed."""
         self._spare_core = spare_core
+        self._before_migrating = before_migrating
         self.path = MEMORY if path is None else path.absolute()
         self._loaded = loaded
         self._writing = RLock()
@@ -135,7 +143,7 @@ class Database:
     def _translated(self, work: Callable[[Cursor], Result]) -> Result:
         with self._cursor() as (instance, cursor):
             try:
-                with _letting_the_user_interrupt():
+                with letting_the_user_interrupt():
                     cursor.execute("USE store")
                     return work(cursor)
             except duckdb.Error as error:
@@ -212,7 +220,7 @@ class Database:
             # A file that was there and has gone is missed, not made again.
             check_in_place(self.path, self._opened)
         try:
-            with _letting_the_user_interrupt():
+            with letting_the_user_interrupt():
                 return self._attach()
         except BaseException as error:
             if is_new and not isinstance(error, StoreLocked):
@@ -226,6 +234,7 @@ class Database:
             version = "" if self.path == MEMORY else f"(STORAGE_VERSION '{STORAGE_VERSION}')"
             instance.execute(f"ATTACH '{location}' AS store {version}")
             instance.execute("USE store")
+            self._before_migrating(instance, self.path)
             migrate(instance, self.path)
             # Before anything is written: most damage shows here.
             self._loaded(instance)
@@ -279,7 +288,7 @@ class Database:
 
 
 @contextmanager
-def _letting_the_user_interrupt() -> Iterator[None]:
+def letting_the_user_interrupt() -> Iterator[None]:
     """Have Ctrl+C during a query raise what it raises elsewhere: DuckDB makes a RuntimeError of it."""
     try:
         yield

@@ -1,13 +1,14 @@
 """The result store in a DuckDB file."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import Self
+from typing import Self, TypeVar
 
 import duckdb
 
+from netstats_xl.domain.backups import backups_of, folder_name
 from netstats_xl.domain.results import (
     EVERYTHING,
     Batch,
@@ -28,9 +29,12 @@ from netstats_xl.errors import StoreError
 from netstats_xl.ports import Dimension, GroupSummary, OnProgress, StoredDefinitions, unheard
 from netstats_xl.store import catalogue, csv_export, ingest, pruning, queries, routes, statistics
 from netstats_xl.store.backup import check_room, copy_to, used_bytes, write_copy
+from netstats_xl.store.before_migrating import keep_copy
 from netstats_xl.store.database import MEMORY, Cursor, Database
 from netstats_xl.store.migrations import SCHEMA_VERSION
 from netstats_xl.store.selection import aware
+
+Result = TypeVar("Result")
 
 
 class DuckDbStore:
@@ -43,7 +47,7 @@ class DuckDbStore:
     def __init__(self, path: Path | None, *, spare_core: bool = True) -> None:
         self._ledger = ingest.Ledger()
         self._backing_up = Lock()
-        self._database = Database(path, spare_core=spare_core, loaded=self._load)
+        self._database = Database(path, spare_core=spare_core, loaded=self._load, before_migrating=keep_copy)
 
     @classmethod
     def open(cls, path: Path | None, *, spare_core: bool = True) -> Self:
@@ -199,12 +203,42 @@ class DuckDbStore:
             first_sample_at=None if first is None else aware(first),
             last_sample_at=None if last is None else aware(last),
             size_bytes=self._database.size_bytes(),
-            details={"engine": f"DuckDB {duckdb.__version__}"},
+            details={"engine": f"DuckDB {duckdb.__version__}"} | self._last_backup(),
         )
+
+    def ask(self, query: Callable[[Cursor], Result]) -> Result:
+        """For maintenance in this package: what the query returns of a cursor of its own.
+
+        Raises:
+            StoreError: it cannot be answered.
+        """
+        return self._database.read(query)
+
+    def change(self, change: Callable[[Cursor], object]) -> None:
+        """For maintenance in this package: change the tables in a transaction, and read again what is kept of them.
+
+        Raises:
+            StoreError: nothing was changed.
+        """
+        self._database.write(change, committed=lambda _: self._database.read(self._load))
 
     def close(self) -> None:
         """As `ports.ResultStore.close`."""
         self._database.close()
+
+    def _last_backup(self) -> dict[str, str]:
+        """When the last backup was begun, where there is any."""
+        path = self._database.path
+        try:
+            names = (
+                []
+                if path == MEMORY
+                else [each.name for each in path.with_name(folder_name(path.stem)).iterdir()]
+            )
+        except OSError:  # there is no such folder yet, or it cannot be looked into
+            names = []
+        ats = [each.at for each in backups_of(path.stem, names) if each.version is None]
+        return {"last backup": f"{max(ats):%Y-%m-%d %H:%M}"} if ats else {}
 
     def _load(self, cursor: Cursor) -> None:
         self._ledger = ingest.load_ledger(cursor)
