@@ -1,5 +1,6 @@
 """A consistent copy of the database while it is written, verified before it takes its place."""
 
+import errno
 import os
 import shutil
 import stat
@@ -38,8 +39,8 @@ def write_copy(
     Raises:
         StoreError: the target's folder does not exist, the copy is not right, or it cannot be put in its place.
     """
-    _check_target(target)
-    with _unfinished_beside(target) as temporary:
+    check_target(target)
+    with unfinished_beside(target) as temporary:
         rows = copy(temporary)
         found = verify(temporary, on_progress)
         if found.flaws or found.rows != rows:
@@ -48,7 +49,7 @@ def write_copy(
                 f"The copy of the database was not right, and was not kept: {what} "
                 "`netstats-xl verify` tells whether the database itself is."
             )
-        with _translating(target):
+        with translating(target):
             if read_only:
                 temporary.chmod(stat.S_IREAD | stat.S_IRGRP | stat.S_IROTH)
             _put(temporary, target)
@@ -116,7 +117,7 @@ def check_room(needed_bytes: int, target: Path) -> None:
     Raises:
         StoreFull: it has not.
     """
-    with _translating(target):
+    with translating(target):
         free_bytes = shutil.disk_usage(target.parent).free
     if free_bytes < needed_bytes + SPARE_BYTES:
         raise StoreFull(
@@ -133,7 +134,12 @@ def used_bytes(cursor: Cursor) -> int:
     return int(used)
 
 
-def _check_target(target: Path) -> None:
+def check_target(target: Path) -> None:
+    """See that a file can have this name.
+
+    Raises:
+        StoreError: its folder does not exist, or it is a folder.
+    """
     if not target.parent.is_dir():
         raise StoreError(
             f"The folder {target.parent} does not exist. Create it, or choose another place for the copy."
@@ -143,7 +149,7 @@ def _check_target(target: Path) -> None:
 
 
 @contextmanager
-def _unfinished_beside(target: Path) -> Iterator[Path]:
+def unfinished_beside(target: Path) -> Iterator[Path]:
     """A file's name in the same folder for what is not finished; what is there at the end of the block goes.
 
     Those that a killed process left there go first.
@@ -183,7 +189,12 @@ def _put(temporary: Path, target: Path) -> None:
 
 
 @contextmanager
-def _translating(target: Path) -> Iterator[None]:
+def translating(target: Path) -> Iterator[None]:
+    """What the system has against writing the target, as an error of ours.
+
+    Raises:
+        StoreError: it has something against it.
+    """
     try:
         yield
     except PermissionError as error:
@@ -192,7 +203,8 @@ def _translating(target: Path) -> Iterator[None]:
             "close it there. Otherwise choose another place for the copy."
         ) from error
     except OSError as error:
-        raise StoreError(f"{target} cannot be written: {error.strerror or error}.") from error
+        kind = StoreFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreError
+        raise kind(f"{target} cannot be written: {error.strerror or error}.") from error
 
 
 def _megabytes(size_bytes: int) -> str:

@@ -1,14 +1,15 @@
 """The result store in a DuckDB file."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
-from typing import Self
+from typing import Self, TypeVar
 
 import duckdb
 
+from netstats_xl.domain.backups import backups_of, folder_name
 from netstats_xl.domain.forecast import StoreUsage
 from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import (
@@ -42,6 +43,7 @@ from netstats_xl.store import (
     usage,
 )
 from netstats_xl.store.backup import check_room, copy_to, used_bytes, write_copy
+from netstats_xl.store.before_migrating import keep_copy
 from netstats_xl.store.catalogue import Keys
 from netstats_xl.store.damage import Recovery
 from netstats_xl.store.database import MEMORY, Cursor, Database
@@ -60,6 +62,9 @@ _LONGER_THAN_A_BUCKET = timedelta(hours=4)
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+Result = TypeVar("Result")
 
 
 class DuckDbStore:
@@ -96,6 +101,7 @@ class DuckDbStore:
             begun_anew=self._begin_anew,
             room=room,
         )
+        self._database = Database(path, spare_core=spare_core, loaded=self._load, before_migrating=keep_copy)
 
     @classmethod
     def open(
@@ -342,12 +348,42 @@ class DuckDbStore:
             first_sample_at=extent.first_at,
             last_sample_at=extent.last_at,
             size_bytes=self._database.size_bytes(),
-            details={"engine": f"DuckDB {duckdb.__version__}"},
+            details={"engine": f"DuckDB {duckdb.__version__}"} | self._last_backup(),
         )
+
+    def ask(self, query: Callable[[Cursor], Result]) -> Result:
+        """For maintenance in this package: what the query returns of a cursor of its own.
+
+        Raises:
+            StoreError: it cannot be answered.
+        """
+        return self._database.read(query)
+
+    def change(self, change: Callable[[Cursor], object]) -> None:
+        """For maintenance in this package: change the tables in a transaction, and read again what is kept of them.
+
+        Raises:
+            StoreError: nothing was changed.
+        """
+        self._database.write(change, committed=lambda _: self._database.read(self._load))
 
     def close(self) -> None:
         """As `ports.ResultStore.close`."""
         self._database.close()
+
+    def _last_backup(self) -> dict[str, str]:
+        """When the last backup was begun, where there is any."""
+        path = self._database.path
+        try:
+            names = (
+                []
+                if path == MEMORY
+                else [each.name for each in path.with_name(folder_name(path.stem)).iterdir()]
+            )
+        except OSError:  # there is no such folder yet, or it cannot be looked into
+            names = []
+        ats = [each.at for each in backups_of(path.stem, names) if each.version is None]
+        return {"last backup": f"{max(ats):%Y-%m-%d %H:%M}"} if ats else {}
 
     def _load(self, cursor: Cursor) -> None:
         self._ledger = ingest.load_ledger(cursor)

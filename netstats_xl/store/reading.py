@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from netstats_xl.errors import StoreError
-from netstats_xl.store.database import Cursor
+from netstats_xl.store.database import Cursor, letting_the_user_interrupt
 from netstats_xl.store.faults import fault_of
 
 MEMORY_LIMIT = "512MB"
@@ -44,9 +44,10 @@ def open_read_only(path: Path, *, spare_core: bool = True) -> Iterator[Cursor]:
         },
     )
     try:
-        instance.execute(f"ATTACH '{quoted(path)}' AS store (READ_ONLY)")
-        instance.execute("USE store")
-        yield instance
+        with letting_the_user_interrupt():
+            instance.execute(f"ATTACH '{quoted(path)}' AS store (READ_ONLY)")
+            instance.execute("USE store")
+            yield instance
     except duckdb.Error as error:
         raise fault_of(error, path).error from error
     finally:

@@ -103,7 +103,7 @@ def _unreadable(
                 done += rows
         except duckdb.Error as error:
             fault = fault_of(error, path)
-            yield f"The table {table} cannot be read to its end. {fault.error.message} {_RESTORE}"
+            yield f"The table {table} cannot be read to its end. {fault.error.message}"
             if fault.invalidates:
                 return
     on_progress(Progress(doing="verifying", done=total, total=total))
