@@ -5,8 +5,9 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -21,6 +22,9 @@ from netstats_xl.store.migrations import roll_back
 from netstats_xl.store.reading import quoted, row_count, steps, tables
 from netstats_xl.store.verifying import verify
 
+Rewriting = Callable[[Cursor], Iterator[tuple[str, dict[str, object]]]]
+"""The queries, with what is bound to them, whose rows are a table's in the copy."""
+NOT_REWRITTEN: Mapping[str, Rewriting] = {}
 UNFINISHED = ".unfinished"
 """Ends the name of a copy that is being made."""
 SPARE_BYTES = 32 << 20
@@ -55,10 +59,17 @@ def write_copy(
             _put(temporary, target)
 
 
-def copy_to(cursor: Cursor, file: Path, on_progress: OnProgress, *, target: Path) -> int:
+def copy_to(
+    cursor: Cursor,
+    file: Path,
+    on_progress: OnProgress,
+    *,
+    target: Path,
+    rewritten: Mapping[str, Rewriting] = NOT_REWRITTEN,
+) -> int:
     """Copy `store`, as it is at this moment, into a new database file, table by table; how many rows.
 
-    `target` is what the file becomes, and what errors speak of.
+    `target` is what the file becomes, and what errors speak of; `rewritten` are tables whose rows are put together.
 
     A transaction of its own, so that what is saved meanwhile is not in it and is not kept waiting.
 
@@ -71,7 +82,7 @@ def copy_to(cursor: Cursor, file: Path, on_progress: OnProgress, *, target: Path
         try:
             cursor.execute("COPY FROM DATABASE store TO copy (SCHEMA)")
             cursor.execute("BEGIN")
-            rows = _copy_rows(cursor, on_progress)
+            rows = _copy_rows(cursor, on_progress, rewritten)
             cursor.execute("COMMIT")
         except BaseException:
             roll_back(cursor)
@@ -96,19 +107,24 @@ def copy_to(cursor: Cursor, file: Path, on_progress: OnProgress, *, target: Path
     return rows
 
 
-def _copy_rows(cursor: Cursor, on_progress: OnProgress) -> int:
+def _copy_rows(cursor: Cursor, on_progress: OnProgress, rewritten: Mapping[str, Rewriting]) -> int:
     names = list(tables(cursor))
-    total, done = sum(row_count(cursor, name) for name in names), 0
+    total, done, copied = sum(row_count(cursor, name) for name in names), 0, 0
     for name in names:
-        for first, end in steps(cursor, name):
-            on_progress(Progress(doing="copying", done=done, total=total))
-            [(copied,)] = cursor.execute(
-                f'INSERT INTO copy."{name}" SELECT * FROM store."{name}" WHERE rowid >= $first AND rowid < $end',  # noqa: S608 - names of the catalogue
-                {"first": first, "end": end},
-            ).fetchall()
-            done += copied
-    on_progress(Progress(doing="copying", done=done, total=total))
-    return done
+        for query, parameters in rewritten.get(name, partial(_as_they_are, table=name))(cursor):
+            on_progress(Progress(doing="copying", done=done + copied, total=total))
+            [(rows,)] = cursor.execute(f'INSERT INTO copy."{name}" BY NAME {query}', parameters).fetchall()
+            copied += rows
+        if name in rewritten:
+            done += row_count(cursor, name) - row_count(cursor, name, of="copy")
+    on_progress(Progress(doing="copying", done=total, total=total))
+    return copied
+
+
+def _as_they_are(cursor: Cursor, table: str) -> Iterator[tuple[str, dict[str, object]]]:
+    for first, end in steps(cursor, table):
+        query = f'SELECT * FROM store."{table}" WHERE rowid >= $first AND rowid < $end'  # noqa: S608 - a name of the catalogue
+        yield query, {"first": first, "end": end}
 
 
 def check_room(needed_bytes: int, target: Path) -> None:

@@ -100,8 +100,8 @@ class DuckDbStore:
             recovery=self._recovery,
             begun_anew=self._begin_anew,
             room=room,
+            before_migrating=keep_copy,
         )
-        self._database = Database(path, spare_core=spare_core, loaded=self._load, before_migrating=keep_copy)
 
     @classmethod
     def open(

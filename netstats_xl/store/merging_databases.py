@@ -54,7 +54,7 @@ class Merged:
     events: int = 0
     routes: int = 0
     left_out: int = 0
-    """Samples from before the oldest raw ones here: the rollups may hold them already."""
+    """Samples of a time whose samples were deleted here: the rollups may hold them already."""
     unreadable: tuple[str, ...] = ()
     """What of the other database could not be read, and why."""
 
@@ -253,15 +253,9 @@ def _missing_events(store: DuckDbStore, source: _Source) -> Sequence[StateChange
 
 
 def _oldest_here(cursor: Cursor) -> datetime | None:
-    """Where raw samples begin, if the rollups reach back further: older ones would be counted twice."""
-    [(raw, rolled)] = cursor.execute(
-        "SELECT (SELECT min(tick) FROM samples), (SELECT min(bucket) FROM roll_1h)"
-    ).fetchall()
-    if rolled is None or (raw is not None and rolled >= raw - timedelta(hours=1)):
-        return None
-    if raw is None:
-        [(raw,)] = cursor.execute("SELECT max(sealed_until) FROM levels WHERE level = '1m'").fetchall()
-    return None if raw is None else aware(raw)
+    """Samples before this instant were deleted here, and may be in the rollups: they would be counted twice."""
+    rows = cursor.execute("SELECT made_from FROM levels WHERE level = '1m'").fetchall()
+    return None if not rows or rows[0][0] is None else aware(rows[0][0])
 
 
 def _save(

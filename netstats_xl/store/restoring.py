@@ -1,4 +1,4 @@
-"""A backup put in the place of the database, with what was measured since; and a database written anew, smaller."""
+"""A backup put in the place of the database, with what was measured since."""
 
 import os
 from contextlib import suppress
@@ -15,7 +15,6 @@ from netstats_xl.store.backup import (
     translating,
     unfinished_beside,
     used_bytes,
-    write_copy,
 )
 from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.merging_databases import Merged, merge_into
@@ -126,36 +125,3 @@ def _swap(fresh: Path, database: Path, aside: Path) -> None:
         elif aside.exists():
             aside.rename(database)
         raise
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compacted:
-    """Sizes of the file."""
-
-    before_bytes: int
-    after_bytes: int
-
-
-def compact(database: Path, on_progress: OnProgress) -> Compacted:
-    """Write a database anew that no program has open: without what was deleted, which DuckDB keeps room for.
-
-    The old file stays until the new one has been read back in full and takes its place, in one step.
-
-    Raises:
-        StoreLocked: a program has it open.
-        StoreCorrupt: it is damaged.
-        StoreFull: the disk has no room for another copy.
-        StoreError: it is not there, or cannot be written.
-    """
-    with open_read_only(database, spare_core=False):
-        pass  # not to be made where it is not there
-    DuckDbStore.open(database, spare_core=False).close()  # works its log in
-    before = database.stat().st_size
-
-    def copy(temporary: Path) -> int:
-        with open_read_only(database, spare_core=False) as cursor:
-            check_room(used_bytes(cursor), database)
-            return copy_to(cursor, temporary, on_progress, target=database)
-
-    write_copy(copy, database, on_progress, read_only=False)
-    return Compacted(before_bytes=before, after_bytes=database.stat().st_size)

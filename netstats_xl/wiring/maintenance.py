@@ -11,7 +11,8 @@ from netstats_xl.sheets import SETTINGS, read_definitions
 from netstats_xl.wiring.files import clock, database_path, file_workbook, system_zone
 
 if TYPE_CHECKING:
-    from netstats_xl.store.restoring import Compacted, Restored
+    from netstats_xl.store.compacting import Compacted
+    from netstats_xl.store.restoring import Restored
     from netstats_xl.store.verifying import Verified
 
 WORKBOOKS = (".xlsx", ".xlsm")
@@ -43,10 +44,10 @@ def keeping_collectors_off(database: Path, what: str) -> Iterator[None]:
 
 
 def verify_database(path: Path, on_progress: OnProgress) -> "Verified":
-    """See `store.verifying.verify`."""
+    """See `store.verifying.verify`; with the rollups."""
     from netstats_xl.store.verifying import verify
 
-    return verify(path, on_progress, spare_core=False)
+    return verify(path, on_progress, spare_core=False, rollups=True)
 
 
 def restore_database(
@@ -59,7 +60,7 @@ def restore_database(
 
 
 def compact_database(path: Path, on_progress: OnProgress) -> "Compacted":
-    """See `store.restoring.compact`."""
-    from netstats_xl.store.restoring import compact
+    """See `store.compacting.compact`."""
+    from netstats_xl.store.compacting import compact
 
     return compact(path, on_progress)

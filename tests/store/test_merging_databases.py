@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from netstats_xl.domain.results import Batch, RunCompleted, Sample, State
+from netstats_xl.domain.retention import Cutoffs
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.errors import StoreCorrupt, StoreError, StoreLocked
 from netstats_xl.ports import Progress
@@ -36,8 +37,8 @@ NOW = START + timedelta(days=2)
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[DuckDbStore]:
-    store = DuckDbStore.open(path)
+def opened(path: Path, now: datetime = NOW) -> Iterator[DuckDbStore]:
+    store = DuckDbStore.open(path, now=lambda: now)
     try:
         yield store
     finally:
@@ -153,19 +154,36 @@ def test_a_route_that_both_know_is_the_one_with_more_traces(here: Path, there: P
         assert [each.traces for each in store.routes(ALWAYS)] == [6]
 
 
-def test_what_the_rollups_may_hold_already_is_left_out(here: Path, there: Path) -> None:
+def test_samples_that_were_deleted_here_are_in_the_rollups_already_and_are_left_out(
+    here: Path, there: Path
+) -> None:
+    rows = a_busy_hour()
+    later = START + timedelta(hours=10)
     with opened(there) as store:
-        store.save(Batch(batch_id="a", samples=a_busy_hour()))
-    with opened(here) as store:
-        store.save(Batch(batch_id="b", samples=[sample(80, OUTCOMES[0], destination="other")]))
-        store.change(
-            lambda cursor: cursor.execute(
-                "INSERT INTO roll_1h VALUES (TIMESTAMP '2026-01-01', 1, 1, 1, 0, 1, 0, 4, 4, 1, 1, 1, 1, 1, 1, 0, [4])"
-            )
-        )
+        store.save(Batch(batch_id="a", samples=rows))
+        store.save(Batch(batch_id="b", samples=[sample(600, OUTCOMES[0])]))
+    with opened(here, later) as store:
+        store.save(Batch(batch_id="a", samples=rows))
+        while store.roll_up():
+            pass
+        deleted = store.prune(Cutoffs(raw=at(60)))
+        assert deleted
         merged = merge_into(store, there, now=NOW, newer=False)
-        late = [each for each in a_busy_hour() if each.at >= at(80)]
-        assert (merged.samples, merged.left_out) == (len(late), len(a_busy_hour()) - len(late))
+        assert (merged.samples, merged.left_out) == (1, deleted)
+    assert verify(here, rollups=True).flaws == ()
+
+
+def test_late_samples_from_another_database_are_added_to_the_rollups(here: Path, there: Path) -> None:
+    rows = a_busy_hour()
+    later = START + timedelta(hours=10)
+    with opened(there) as store:
+        store.save(Batch(batch_id="all", samples=rows))
+    with opened(here, later) as store:
+        store.save(Batch(batch_id="some", samples=[*rows[::2], sample(500, OUTCOMES[0])]))
+        while store.roll_up():
+            pass
+        assert merge_into(store, there, now=NOW, newer=False).samples == len(rows) // 2
+    assert verify(here, rollups=True).flaws == ()
 
 
 def test_of_a_damaged_database_comes_over_what_can_be_read(here: Path, there: Path) -> None:

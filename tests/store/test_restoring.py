@@ -13,9 +13,11 @@ from netstats_xl.domain.results import Batch
 from netstats_xl.errors import MigrationFailed, StoreCorrupt, StoreError, StoreFull, StoreLocked, StoreTooNew
 from netstats_xl.ports import Progress, unheard
 from netstats_xl.store import backup as backup_module
+from netstats_xl.store import compacting
+from netstats_xl.store.compacting import compact
 from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.migrations import MIGRATIONS, SCHEMA_VERSION, migrate
-from netstats_xl.store.restoring import Restored, compact, restore
+from netstats_xl.store.restoring import Restored, restore
 from netstats_xl.store.verifying import verify
 from tests.contracts.result_store import ALWAYS, OUTCOMES, START, a_busy_hour, sample
 from tests.store.disks import needs_mounts, small_disk
@@ -243,6 +245,27 @@ def test_a_database_that_was_written_anew_is_smaller_and_holds_the_same(path: Pa
     assert store.samples(ALWAYS) == kept
     store.close()
     assert list(files(path)) == [path.name]
+
+
+def test_what_late_samples_left_in_the_rollups_is_put_together(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compacting, "ROWS_AT_ONCE", 7)
+    store = DuckDbStore.open(path, now=lambda: NOW)
+    rows = a_busy_hour()
+    store.save(Batch(batch_id="early", samples=[*rows[::2], sample(2_000, OUTCOMES[0])]))
+    while store.roll_up():
+        pass
+    store.save(Batch(batch_id="late", samples=rows[1::2]))
+    rolled = "SELECT count(*) AS rows, count(DISTINCT (bucket, job, destination)) AS keys FROM roll_1h"
+    [(before, keys)] = store.ask(lambda cursor: cursor.execute(rolled).fetchall())
+    assert before > keys > 0
+    store.close()
+    compact(path, unheard)
+    store = DuckDbStore.open(path, now=lambda: NOW)
+    assert store.ask(lambda cursor: cursor.execute(rolled).fetchall()) == [(keys, keys)]
+    store.close()
+    assert verify(path, rollups=True).flaws == ()
 
 
 def test_compacting_what_is_not_there_makes_nothing(path: Path) -> None:
