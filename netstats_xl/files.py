@@ -30,8 +30,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     with temporary_beside(path) as temporary:
         yield temporary
-        _sync(temporary)
-        _move(temporary, path)
+        put_in_place(temporary, path)
 
 
 @contextmanager
@@ -52,6 +51,16 @@ def temporary_beside(path: Path) -> Iterator[Path]:
         # What cannot be removed now is removed as abandoned later; it must not hide why the block failed.
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def put_in_place(temporary: Path, path: Path) -> None:
+    """Have the finished file put on the disk, then move it to `path`, over a file that is there, in one step.
+
+    Raises:
+        OSError: it cannot be moved (on Windows: the file at `path` is open elsewhere).
+    """
+    _sync(temporary)
+    _move(temporary, path)
 
 
 def replace_or_number(temporary: Path, wanted: Path) -> Path:

@@ -1,6 +1,6 @@
 """What the use cases need of the world, named by capability."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -130,6 +130,25 @@ class StoredDefinitions:
     stopped: frozenset[JobId] = frozenset()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far work on the whole store is."""
+
+    doing: str
+    """What is being done, in words: `copying`."""
+    done: int
+    """Rows."""
+    total: int
+
+
+OnProgress = Callable[[Progress], None]
+"""Hears of progress a few times a second at most; what it raises ends the work, which leaves everything as it was."""
+
+
+def unheard(progress: Progress) -> None:
+    """Nobody wants to know."""
+
+
 class ResultStore(Protocol):
     """Keeps definitions and measurements. Its methods may be called from any thread.
 
@@ -249,6 +268,14 @@ class ResultStore(Protocol):
 
     def deletable(self, cutoffs: Cutoffs) -> Deletable:
         """What `prune` would delete now."""
+        ...
+
+    def backup(self, path: Path, on_progress: OnProgress = unheard, *, read_only: bool = False) -> None:
+        """Write a consistent copy of everything to a file, replacing one that is there in one step; saving goes on.
+
+        The copy has been read back in full, and found to be right, before it takes its place; what was there stays
+        where that fails. `read_only`: the file is write-protected, for other programs to look at.
+        """
         ...
 
     def info(self) -> StoreInfo:

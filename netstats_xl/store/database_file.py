@@ -66,10 +66,15 @@ def remove_unfinished(path: Path, *, shorter_than_bytes: int) -> None:
             and file.stat().st_size < shorter_than_bytes
             and not path.with_name(path.name + ".wal").exists()
         ):
-            _remove_unless_open(file)
+            remove_unless_open(file)
 
 
-def _remove_unless_open(file: Path) -> None:
+def remove_unless_open(file: Path) -> None:
+    """Remove a database file.
+
+    Raises:
+        OSError: another process has it open, or it cannot be removed.
+    """
     if sys.platform == "win32":
         # Windows itself refuses it while the file is open.
         file.unlink()

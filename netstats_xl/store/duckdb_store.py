@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Self
 
 import duckdb
@@ -23,8 +24,10 @@ from netstats_xl.domain.results import (
 from netstats_xl.domain.retention import Cutoffs, Deletable
 from netstats_xl.domain.route_records import RouteRecord
 from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
-from netstats_xl.ports import Dimension, GroupSummary, StoredDefinitions
+from netstats_xl.errors import StoreError
+from netstats_xl.ports import Dimension, GroupSummary, OnProgress, StoredDefinitions, unheard
 from netstats_xl.store import catalogue, csv_export, ingest, pruning, queries, routes, statistics
+from netstats_xl.store.backup import check_room, copy_to, used_bytes, write_copy
 from netstats_xl.store.database import MEMORY, Cursor, Database
 from netstats_xl.store.migrations import SCHEMA_VERSION
 from netstats_xl.store.selection import aware
@@ -39,6 +42,7 @@ class DuckDbStore:
 
     def __init__(self, path: Path | None, *, spare_core: bool = True) -> None:
         self._ledger = ingest.Ledger()
+        self._backing_up = Lock()
         self._database = Database(path, spare_core=spare_core, loaded=self._load)
 
     @classmethod
@@ -167,6 +171,18 @@ class DuckDbStore:
     def deletable(self, cutoffs: Cutoffs) -> Deletable:
         """As `ports.ResultStore.deletable`."""
         return self._database.read(lambda cursor: pruning.deletable(cursor, cutoffs))
+
+    def backup(self, path: Path, on_progress: OnProgress = unheard, *, read_only: bool = False) -> None:
+        """As `ports.ResultStore.backup`. One at a time: a second one waits for the first."""
+        if path.absolute() == self._database.path:
+            raise StoreError(f"{path} is the database itself. Choose another place for the copy.")
+
+        def copy(temporary: Path) -> int:
+            check_room(self._database.read(used_bytes), path)
+            return self._database.read(lambda cursor: copy_to(cursor, temporary, on_progress, target=path))
+
+        with self._backing_up:
+            write_copy(copy, path, on_progress, read_only=read_only)
 
     def info(self) -> StoreInfo:
         """As `ports.ResultStore.info`."""

@@ -153,7 +153,7 @@ def migrate(
         StoreError: the disk is full, or the file may not be written. Nothing was changed.
         duckdb.Error: the file cannot be read.
     """
-    version = _version(cursor, path)
+    version = version_of(cursor, path)
     if version > len(migrations):
         raise StoreTooNew(
             f"The database {path} has schema version {version}, and this program knows versions up to "
@@ -195,7 +195,13 @@ def roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
         return
 
 
-def _version(cursor: duckdb.DuckDBPyConnection, path: Path) -> int:
+def version_of(cursor: duckdb.DuckDBPyConnection, path: Path) -> int:
+    """The schema version of the tables in the present database; 0: it has none.
+
+    Raises:
+        StoreCorrupt: they are another program's.
+        duckdb.Error: the file cannot be read.
+    """
     tables = {
         name
         for (name,) in cursor.execute(

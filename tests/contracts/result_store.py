@@ -58,7 +58,8 @@ from netstats_xl.domain.targets import (
     Thresholds,
 )
 from netstats_xl.domain.windows import Schedule, WeeklyWindow
-from netstats_xl.ports import Dimension, ResultStore, StoredDefinitions
+from netstats_xl.errors import StoreError
+from netstats_xl.ports import Dimension, Progress, ResultStore, StoredDefinitions
 
 START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
 ALWAYS = Period(start=START - timedelta(days=1), end=START + timedelta(days=30))
@@ -871,6 +872,25 @@ class ResultStoreContract:
                         cell,
                         separator,
                     )
+
+    def test_a_backup_is_a_file_in_one_step_and_tells_how_far_it_is(
+        self, store: ResultStore, tmp_path: Path
+    ) -> None:
+        store.save(Batch(batch_id="hour", samples=a_busy_hour()))
+        target = tmp_path / "copy.duckdb"
+        target.write_text("what was there before")
+        heard: list[Progress] = []
+        store.backup(target, heard.append)
+        assert target.read_bytes() != b"what was there before"
+        assert [each.name for each in tmp_path.iterdir() if "copy" in each.name] == [target.name]
+        assert {each.doing for each in heard} == {"copying", "verifying"}
+        assert heard[-1].done == heard[-1].total > 0
+
+    def test_a_backup_that_has_no_place_says_so(self, store: ResultStore, tmp_path: Path) -> None:
+        with pytest.raises(StoreError):
+            store.backup(tmp_path / "nowhere" / "copy.duckdb")
+        with pytest.raises(StoreError):
+            store.backup(tmp_path)
 
 
 def read_csv(path: Path) -> list[list[str]]:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import product
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -38,7 +39,8 @@ from netstats_xl.domain.retention import Cutoffs, Deletable
 from netstats_xl.domain.rollups import jitter_rfc3550, summarise
 from netstats_xl.domain.route_records import RouteRecord, follow
 from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
-from netstats_xl.ports import Dimension, GroupSummary, StoredDefinitions
+from netstats_xl.errors import StoreError
+from netstats_xl.ports import Dimension, GroupSummary, OnProgress, Progress, StoredDefinitions, unheard
 from netstats_xl.store.csv_export import COLUMNS
 
 Thing = TypeVar("Thing")
@@ -59,6 +61,8 @@ class MemoryStore:
     """Keeps everything in lists; not for many samples."""
 
     def __init__(self) -> None:
+        self.location = "memory"
+        self.backup_error: StoreError | None = None
         self._stored = StoredDefinitions()
         self._batch_ids: set[str] = set()
         self._samples: list[Sample] = []
@@ -283,10 +287,23 @@ class MemoryStore:
         ]
         return deleted
 
+    def backup(self, path: Path, on_progress: OnProgress = unheard, *, read_only: bool = False) -> None:
+        if path.is_dir() or not path.parent.is_dir():
+            raise StoreError(f"{path} cannot be written.")
+        total = len(self._samples)
+        for doing, done in product(("copying", "verifying"), (0, total)):
+            on_progress(Progress(doing=doing, done=done, total=total))
+        if self.backup_error is not None:
+            raise self.backup_error
+        path.unlink(missing_ok=True)
+        path.write_text(f"{total} samples", encoding="utf-8")
+        if read_only:
+            path.chmod(0o444)
+
     def info(self) -> StoreInfo:
         instants = [sample.at for sample in self._samples]
         return StoreInfo(
-            location="memory",
+            location=self.location,
             schema_version=1,
             samples=len(instants),
             first_sample_at=min(instants, default=None),
