@@ -7,6 +7,7 @@ before it is done, and acknowledged after it.
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -14,12 +15,15 @@ from netstats_xl.domain.results import Batch, JobRun, Outcome, Replied, RunCompl
 from netstats_xl.domain.retention import Cutoffs
 from netstats_xl.domain.targets import Settings
 from netstats_xl.store.duckdb_store import DuckDbStore
+from netstats_xl.store.lean import do_without_pandas
 
 ZONE = "Europe/Berlin"
 START = datetime(2026, 3, 27, 18, 0, tzinfo=UTC)
 """Two days before the local clocks skip an hour, and five before a month ends."""
 STEP, GAP, BATCHES_BEFORE_A_GAP = timedelta(seconds=70), timedelta(hours=9), 20
 """How far time moves on from batch to batch, and now and then besides: minutes, hours, days and a month end."""
+AFTER_THE_TICK = timedelta(seconds=45)
+"""How long after the first tick of the next batch the present is."""
 JOBS = {"job1": timedelta(), "job2": timedelta(seconds=30)}
 """When in a step each job's tick is."""
 DESTINATIONS = ("dest1", "dest2", "dest3", "dest4")
@@ -27,7 +31,7 @@ LATE_EVERY = 7
 LATEST_LATE_S = 30 * 3_600
 LEAST_RETENTION_S = 8 * 3_600
 CLOCK_SET_BACK = timedelta(hours=2)
-OPENING, SAVING, SEALING, PRUNING, BACKING_UP, CLOSING = DOINGS = (
+OPENING, SAVING, SEALING, PRUNING, BACKING_UP, CLOSING = (
     "open", "save", "roll up", "prune", "back up", "close",
 )  # fmt: skip
 
@@ -37,6 +41,7 @@ def tick_of(number: int) -> datetime:
     return START + number * STEP + number // BATCHES_BEFORE_A_GAP * GAP
 
 
+@cache
 def batch(number: int) -> Batch:
     """The batch of this number: a round of each job, and now and then one that comes late."""
     draw = Random(number)
@@ -97,7 +102,7 @@ class Work:
 
     def now(self) -> datetime:
         """The present: a little after the newest tick, but for a clock that is set back at times."""
-        return tick_of(self._next) + timedelta(seconds=45) - self._set_back
+        return tick_of(self._next) + AFTER_THE_TICK - self._set_back
 
     def step(self) -> None:
         """Do one of the things."""
@@ -153,6 +158,7 @@ class Work:
 
 def main(arguments: Sequence[str]) -> None:
     """Work until killed. Arguments: the database, the number of the first batch, and a seed."""
+    do_without_pandas()
     path, first, seed = arguments
     work = Work(Path(path), int(first), int(seed), lambda line: print(line, flush=True))
     while True:
