@@ -178,6 +178,13 @@ class ResultStore(Protocol):
         """
         ...
 
+    def roll_up(self) -> bool:
+        """Add some of what was saved up to the rollups, or put them right; whether there may be more to do.
+
+        It keeps those who save waiting for some milliseconds at most, and takes a fraction of a second.
+        """
+        ...
+
     def latest(self, period: Period) -> Mapping[DestinationId, LatestSample]:
         """The last sample of each destination that has one within the period."""
         ...

@@ -18,6 +18,15 @@ class Level(StrEnum):
     MONTH = "1mo"
 
 
+_LONGER_THAN = {
+    Level.MINUTE: timedelta(minutes=2),
+    Level.HOUR: timedelta(hours=3),
+    Level.DAY: timedelta(hours=50),
+    Level.MONTH: timedelta(days=40),
+}
+"""Longer than any bucket of the level, however the clock is set."""
+
+
 def bucket_of(level: Level, at: datetime, zone: str) -> datetime:
     """When the bucket began that the instant is in, aware UTC.
 
@@ -33,6 +42,16 @@ def bucket_of(level: Level, at: datetime, zone: str) -> datetime:
             return day_edges(at, at + timedelta(microseconds=1), zone)[0]
         case Level.MONTH:
             return from_local(datetime.combine(to_local(at, zone).date().replace(day=1), time()), zone)
+
+
+def edge_after(level: Level, at: datetime, zone: str) -> datetime:
+    """When the first bucket begins that begins after the instant, aware UTC."""
+    return buckets(level, at, at + _LONGER_THAN[level], zone)[1]
+
+
+def edge_from(level: Level, at: datetime, zone: str) -> datetime:
+    """When the first bucket begins that begins at the instant or later, aware UTC."""
+    return at if bucket_of(level, at, zone) == at else edge_after(level, at, zone)
 
 
 def buckets(level: Level, start: datetime, end: datetime, zone: str) -> tuple[datetime, ...]:

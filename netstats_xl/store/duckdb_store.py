@@ -1,7 +1,7 @@
 """The result store in a DuckDB file."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Self
@@ -28,9 +28,19 @@ from netstats_xl.errors import StoreError
 from netstats_xl.ports import Dimension, GroupSummary, OnProgress, StoredDefinitions, unheard
 from netstats_xl.store import catalogue, csv_export, ingest, pruning, queries, routes, statistics
 from netstats_xl.store.backup import check_room, copy_to, used_bytes, write_copy
+from netstats_xl.store.catalogue import Keys
 from netstats_xl.store.database import MEMORY, Cursor, Database
 from netstats_xl.store.migrations import SCHEMA_VERSION
+from netstats_xl.store.sealer import Now, Sealer
 from netstats_xl.store.selection import aware
+
+STEPS_BEFORE_PRUNING = 8
+"""How often it is tried to bring the rollups past what is to be deleted: what is not in them then stays."""
+_LONGER_THAN_A_BUCKET = timedelta(hours=4)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class DuckDbStore:
@@ -40,16 +50,17 @@ class DuckDbStore:
     waiting.
     """
 
-    def __init__(self, path: Path | None, *, spare_core: bool = True) -> None:
+    def __init__(self, path: Path | None, *, spare_core: bool = True, now: Now = _now) -> None:
         self._ledger = ingest.Ledger()
         self._backing_up = Lock()
+        self._sealer = Sealer(now)
         self._database = Database(path, spare_core=spare_core, loaded=self._load)
 
     @classmethod
-    def open(cls, path: Path | None, *, spare_core: bool = True) -> Self:
+    def open(cls, path: Path | None, *, spare_core: bool = True, now: Now = _now) -> Self:
         """Open the file, and create or migrate it as need be; None: keep everything in memory.
 
-        `spare_core` leaves one core to a prober in this process.
+        `spare_core` leaves one core to a prober in this process; `now` tells the present instant, aware UTC.
 
         Raises:
             StoreLocked: another process, or this one, has it open.
@@ -60,7 +71,7 @@ class DuckDbStore:
             MigrationFailed: its tables cannot be brought to this version.
             StoreError: its folder does not exist, or the disk reports another error.
         """
-        return cls(path, spare_core=spare_core)
+        return cls(path, spare_core=spare_core, now=now)
 
     def save_definitions(self, definitions: Definitions, *, at: datetime) -> None:
         """As `ports.ResultStore.save_definitions`."""
@@ -72,7 +83,8 @@ class DuckDbStore:
     def save_settings(self, settings: Settings) -> None:
         """As `ports.ResultStore.save_settings`."""
         self._database.write(
-            lambda cursor: catalogue.save_settings(cursor, settings), committed=lambda _: None
+            lambda cursor: catalogue.save_settings(cursor, settings),
+            committed=lambda _: self._sealer.follow(settings.zone),
         )
 
     def save_stopped(self, jobs: Collection[JobId]) -> None:
@@ -88,10 +100,21 @@ class DuckDbStore:
 
         A destination or job that was never defined gets a placeholder without a definition: no measurement is lost.
         """
-        self._database.write(
-            lambda cursor: ingest.save(cursor, batch, self._ledger),
-            committed=lambda new: ingest.enter(self._ledger, batch, new),
-        )
+
+        def saved(cursor: Cursor) -> Keys:
+            new = ingest.save(cursor, batch, self._ledger)
+            self._sealer.add_late(cursor, batch, self._ledger.next_run)
+            return new
+
+        def entered(new: Keys) -> None:
+            ingest.enter(self._ledger, batch, new)
+            self._sealer.entered(batch)
+
+        self._database.write(saved, committed=entered)
+
+    def roll_up(self) -> bool:
+        """As `ports.ResultStore.roll_up`."""
+        return self._sealer.step(self._database)
 
     def latest(self, period: Period) -> Mapping[DestinationId, LatestSample]:
         """As `ports.ResultStore.latest`."""
@@ -164,13 +187,29 @@ class DuckDbStore:
 
     def prune(self, cutoffs: Cutoffs) -> int:
         """As `ports.ResultStore.prune`."""
-        return self._database.write(
-            lambda cursor: pruning.prune(cursor, cutoffs.raw), committed=lambda _: None
+        for _ in range(STEPS_BEFORE_PRUNING):
+            until = self._sealer.frontier.samples_until
+            if until is not None and until >= cutoffs.raw:
+                break
+            if not self._sealer.step(self._database, by_clock_until=cutoffs.raw + _LONGER_THAN_A_BUCKET):
+                break
+        self._sealer.change(
+            self._database, lambda cursor, frontier: pruning.prune_runs(cursor, frontier, cutoffs)
         )
+        deleted = 0
+        while part := self._sealer.change(
+            self._database, lambda cursor, frontier: pruning.prune_samples(cursor, frontier, cutoffs)
+        ):
+            deleted += part
+        while self._sealer.change(
+            self._database, lambda cursor, frontier: pruning.prune_rollups(cursor, frontier, cutoffs)
+        ):
+            pass
+        return deleted
 
     def deletable(self, cutoffs: Cutoffs) -> Deletable:
         """As `ports.ResultStore.deletable`."""
-        return self._database.read(lambda cursor: pruning.deletable(cursor, cutoffs))
+        return self._database.read(lambda cursor: pruning.deletable(cursor, self._sealer.frontier, cutoffs))
 
     def backup(self, path: Path, on_progress: OnProgress = unheard, *, read_only: bool = False) -> None:
         """As `ports.ResultStore.backup`. One at a time: a second one waits for the first."""
@@ -208,3 +247,4 @@ class DuckDbStore:
 
     def _load(self, cursor: Cursor) -> None:
         self._ledger = ingest.load_ledger(cursor)
+        self._sealer.load(cursor)

@@ -131,9 +131,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )
         """,
         # Each level holds what the samples before `sealed_until` add up to; NULL: it holds nothing yet. `zone` is whose
-        # wall clock its buckets were cut by last.
-        "CREATE TABLE levels (level VARCHAR NOT NULL, sealed_until TIMESTAMP, zone VARCHAR NOT NULL)",
-        "INSERT INTO levels VALUES ('1m', NULL, 'UTC'), ('1h', NULL, 'UTC'), ('1d', NULL, 'UTC'), ('1mo', NULL, 'UTC')",
+        # wall clock its buckets were cut by last. `made_from` and `kept_from`: see `store/frontier.py`.
+        """
+        CREATE TABLE levels (
+            level VARCHAR NOT NULL, sealed_until TIMESTAMP, zone VARCHAR NOT NULL, made_from TIMESTAMP,
+            kept_from TIMESTAMP
+        )
+        """,
+        "INSERT INTO levels (level, zone) VALUES ('1m', 'UTC'), ('1h', 'UTC'), ('1d', 'UTC'), ('1mo', 'UTC')",
     ),
 )
 """The statements that lead from each schema version to the next; the first from an empty file to version 1."""

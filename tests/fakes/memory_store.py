@@ -114,6 +114,9 @@ class MemoryStore:
                 self._routes.remove(before)
             self._routes.append(after)
 
+    def roll_up(self) -> bool:
+        return False
+
     def latest(self, period: Period) -> Mapping[DestinationId, LatestSample]:
         found: dict[DestinationId, LatestSample] = {}
         replied: dict[DestinationId, datetime] = {}

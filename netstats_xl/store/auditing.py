@@ -1,0 +1,113 @@
+"""Whether the rollups are what the samples add up to: they are made again and compared, to the last digit."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from netstats_xl.domain.levels import Level, buckets, edge_from
+from netstats_xl.store import frontier as frontiers
+from netstats_xl.store.appending import utc_naive
+from netstats_xl.store.database import Cursor
+from netstats_xl.store.frontier import Frontier
+from netstats_xl.store.rolling import TABLES, Bucketing, columns_of, merged, of_samples
+from netstats_xl.store.selection import Parameters, aware
+
+MOST_TOLD = 20
+"""How many differences are told of a level."""
+_SPANS = {
+    Level.MINUTE: timedelta(hours=1),
+    Level.HOUR: timedelta(hours=1),
+    Level.DAY: timedelta(days=1),
+    Level.MONTH: timedelta(days=31),
+}
+"""How much is compared at once, about."""
+_MADE_OF = {
+    Level.MINUTE: "the samples",
+    Level.HOUR: "the samples",
+    Level.DAY: "the hours",
+    Level.MONTH: "the days",
+}
+_BELOW = {Level.DAY: Level.HOUR, Level.MONTH: Level.DAY}
+
+
+def check_rollups(cursor: Cursor) -> list[str]:
+    """In what the rollups differ from what they are made of, in words; empty: in nothing.
+
+    Minutes and hours are compared with the samples as far back as all samples are there, days with the hours and
+    months with the days.
+    """
+    cursor.execute("BEGIN")
+    frontier = frontiers.load(cursor)
+    told = [difference for level in Level for difference in _of_level(cursor, level, frontier)]
+    cursor.execute("ROLLBACK")
+    return told
+
+
+def _of_level(cursor: Cursor, level: Level, frontier: Frontier) -> list[str]:
+    until = frontier.until[level]
+    table = TABLES[level]
+    where, parameters = ("", []) if until is None else ("WHERE bucket >= ?", [utc_naive(until)])
+    [(beyond,)] = cursor.execute(f"SELECT count(*) FROM {table} {where}", parameters).fetchall()  # noqa: S608 - a table of this package
+    told = [f"{table} holds {beyond} rows of buckets that are not sealed"] if beyond else []
+    for start, end in _stretches(cursor, level, frontier) if until is not None else ():
+        told += _differences(cursor, level, start, end, frontier.zone)
+        if len(told) > MOST_TOLD:
+            return [*told[:MOST_TOLD], f"{table} differs in more than that"]
+    return told
+
+
+def _stretches(cursor: Cursor, level: Level, frontier: Frontier) -> Iterator[tuple[datetime, datetime]]:
+    """Stretches of whole buckets in which there is anything, ascending."""
+    until, zone = frontier.until[level], frontier.zone
+    below = _BELOW.get(level)
+    made_of = "tick FROM samples" if below is None else f"bucket FROM {TABLES[below]}"
+    [(first, last)] = cursor.execute(
+        f"SELECT min(begins), max(begins) FROM (SELECT bucket AS begins FROM {TABLES[level]} UNION ALL SELECT {made_of})"  # noqa: S608 - tables of this package
+    ).fetchall()
+    if first is None or until is None:
+        return
+    start = aware(first)
+    if below is None:
+        bounds = [frontier.made_from[level], frontier.kept_from[level]]
+        start = max([start, *(edge_from(level, each, zone) for each in bounds if each is not None)])
+    step = _SPANS[level]
+    edges = buckets(level, start, min(aware(last) + timedelta(microseconds=1), until), zone)
+    count = max(1, step // (edges[1] - edges[0])) if len(edges) > 1 else 1
+    for index in range(0, len(edges), count):
+        end = edges[index + count] if index + count < len(edges) else until
+        yield edges[index], end
+
+
+def _differences(cursor: Cursor, level: Level, start: datetime, end: datetime, zone: str) -> list[str]:
+    below = _BELOW.get(level)
+    parameters: Parameters = {"start": utc_naive(start), "end": utc_naive(end)}
+    edges = {"edges": [utc_naive(each) for each in buckets(level, start, end, zone)]}
+    kept = merged(level, "bucket >= $start AND bucket < $end", Bucketing.OWN)
+    if below is not None:
+        made = merged(below, "bucket >= $start AND bucket < $end", Bucketing.EDGES)
+    else:
+        made = of_samples(
+            level,
+            "tick >= $start AND tick < $end",
+            Bucketing.MINUTE if level is Level.MINUTE else Bucketing.EDGES,
+        )
+    columns = columns_of(level).split(", ")
+    found = cursor.execute(
+        f"""
+        WITH kept AS ({kept}), made AS ({made})
+        SELECT bucket, job, destination, {", ".join(f"kept.{each}, made.{each}" for each in columns[3:])}
+        FROM kept FULL JOIN made USING (bucket, job, destination)
+        WHERE ({", ".join(f"kept.{each}" for each in columns[3:])}) IS DISTINCT FROM
+            ({", ".join(f"made.{each}" for each in columns[3:])})
+        ORDER BY bucket, job, destination LIMIT {MOST_TOLD}
+        """,  # noqa: S608 - built from constants
+        parameters if level is Level.MINUTE else parameters | edges,
+    ).fetchall()
+    return [
+        f"{TABLES[level]} at {bucket} UTC, job {job}, destination {destination}: "
+        + ", ".join(
+            f"{name} is {pair[0]}, and {_MADE_OF[level]} say {pair[1]}"
+            for name, pair in zip(columns[3:], zip(values[::2], values[1::2], strict=True), strict=True)
+            if pair[0] != pair[1]
+        )
+        for bucket, job, destination, *values in found
+    ]

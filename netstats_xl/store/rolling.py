@@ -1,0 +1,184 @@
+"""The SQL that adds samples, and rollups of a finer level, up to rows of a rollup. Decision 26 says what these are.
+
+The figures follow the rules of `domain/rollups.py`, in whole microseconds.
+"""
+
+import math
+from enum import StrEnum
+
+from netstats_xl.domain.histograms import BASE, SHORTEST_MS, UNIT_MS
+from netstats_xl.domain.levels import Level
+
+TABLES = {level: f"roll_{level.value}" for level in Level}
+LONGEST_MS = 2_147_483
+"""What is longer counts as this, 35 minutes: its microseconds fit into the tables' columns."""
+
+KEYS = "bucket, job, destination"
+SUMS = (
+    "up", "down", "up_ms", "down_ms", "sent", "received", "total_us", "squares_us2", "jitter_us", "jitter_pairs",
+)  # fmt: skip
+_PLAIN = "up, down, up_ms, down_ms, sent, received, low_us, high_us, total_us, squares_us2, jitter_us, jitter_pairs"
+
+
+class Bucketing(StrEnum):
+    """How the bucket of a row is found."""
+
+    MINUTE = "date_trunc('minute', tick)"
+    """The minute of a tick is the same in every zone."""
+    ONE = "$edges[1]::TIMESTAMP"
+    """All rows lie in the bucket that begins at the only edge."""
+    EDGES = "edge"
+    """The bucket begins at the last of the ascending `$edges` (naive UTC) that is not after the tick, or the bucket."""
+    OWN = "bucket"
+    """Of rows of a rollup: their own."""
+
+
+def columns_of(level: Level) -> str:
+    """The columns of a level's table."""
+    return f"{KEYS}, {_PLAIN}" + ("" if level is Level.MINUTE else ", first_bin, bins")
+
+
+def of_samples(level: Level, where: str, bucketing: Bucketing) -> str:
+    """A query for what the samples add up to: a row, as `columns_of` says, for each bucket, job and destination.
+
+    Args:
+        level: Minutes have no histogram.
+        where: Which samples, with bound parameters.
+        bucketing: How the bucket of a tick is found.
+    """
+    # Rounds share their ticks: to find the bucket of each tick, not of each sample, is several times faster.
+    ticks = f"""
+        edges AS (SELECT unnest($edges::TIMESTAMP[]) AS edge),
+        ticks AS MATERIALIZED (
+            SELECT tick, edge FROM (SELECT DISTINCT tick FROM samples WHERE {where}) ASOF JOIN edges ON tick >= edge
+        ),
+    """  # noqa: S608 - built from constants
+    by_edges = bucketing is Bucketing.EDGES
+    # A number of this size costs less than a call of `least` and `greatest`.
+    bounded = f"""
+        CASE WHEN rtt < {SHORTEST_MS!r}::DOUBLE THEN {SHORTEST_MS!r}::DOUBLE
+            WHEN rtt > {LONGEST_MS}::DOUBLE THEN {LONGEST_MS}::DOUBLE ELSE rtt END
+    """
+    return f"""
+        WITH {ticks if by_edges else ""}
+        chosen AS NOT MATERIALIZED (
+            SELECT {bucketing} AS bucket, job, destination, interval_s, sent, received, jitter_sum_ms, jitter_pairs,
+                rtts_ms
+            FROM samples {"JOIN ticks USING (tick)" if by_edges else ""} WHERE {where}
+        ),
+        rounds AS (
+            SELECT {KEYS},
+                count(*) FILTER (received > 0) AS up, count(*) FILTER (received = 0) AS down,
+                coalesce(sum((interval_s * 1000)::BIGINT) FILTER (received > 0), 0) AS up_ms,
+                coalesce(sum((interval_s * 1000)::BIGINT) FILTER (received = 0), 0) AS down_ms,
+                sum(sent) AS sent, sum(received) AS received,
+                sum((jitter_sum_ms * 1000)::BIGINT) AS jitter_us, sum(jitter_pairs) AS jitter_pairs
+            FROM chosen GROUP BY {KEYS}
+        ),
+        packets AS NOT MATERIALIZED (
+            SELECT {KEYS}, {bounded} AS rtt
+            FROM (SELECT {KEYS}, unnest(rtts_ms)::DOUBLE AS rtt FROM chosen) WHERE rtt IS NOT NULL
+        ),
+        timed AS NOT MATERIALIZED (SELECT *, (rtt * 1000)::INTEGER AS us FROM packets),
+        {_spread_of_packets(level)}
+        SELECT {columns_of(level)}
+        FROM (
+            SELECT rounds.*, low_us, high_us, coalesce(total_us, 0) AS total_us,
+                coalesce(squares_us2, 0) AS squares_us2 {"" if level is Level.MINUTE else ", first_bin, bins"}
+            FROM rounds LEFT JOIN spread USING ({KEYS})
+            {"" if level is Level.MINUTE else f"LEFT JOIN histograms USING ({KEYS})"}
+        )
+        ORDER BY {KEYS}
+    """  # noqa: S608 - built from constants
+
+
+def merged(level: Level, where: str, bucketing: Bucketing) -> str:
+    """A query for what rows of this level add up to, as `of_samples`.
+
+    Args:
+        level: Of the rows that are added up.
+        where: Which of its rows, with bound parameters.
+        bucketing: How the bucket that it adds up to is found.
+    """
+    table = TABLES[level]
+    # Buckets of a coarser level are sought as those of ticks are.
+    buckets = f"""
+        edges AS (SELECT unnest($edges::TIMESTAMP[]) AS edge),
+        buckets AS MATERIALIZED (
+            SELECT bucket AS part, edge
+            FROM (SELECT DISTINCT bucket FROM {table} WHERE {where}) ASOF JOIN edges ON bucket >= edge
+        ),
+    """  # noqa: S608 - built from constants
+    by_edges = bucketing is Bucketing.EDGES
+    bins = "" if level is Level.MINUTE else ", first_bin, bins"
+    sums = ", ".join(f"sum({each}) AS {each}" for each in SUMS)
+    return f"""
+        WITH {buckets if by_edges else ""}
+        chosen AS NOT MATERIALIZED (
+            SELECT {bucketing} AS bucket, job, destination, {_PLAIN} {bins}
+            FROM {table} {"JOIN buckets ON part = bucket" if by_edges else ""} WHERE {where}
+        ),
+        added AS (
+            SELECT {KEYS}, {sums}, min(low_us) AS low_us, max(high_us) AS high_us FROM chosen GROUP BY {KEYS}
+        )
+        {"" if level is Level.MINUTE else f", {_histograms_of_rows()}"}
+        SELECT {columns_of(level)}
+        FROM added {"" if level is Level.MINUTE else f"LEFT JOIN histograms USING ({KEYS})"}
+        ORDER BY {KEYS}
+    """  # noqa: S608 - built from constants
+
+
+def _spread_of_packets(level: Level) -> str:
+    """The table expressions `spread` and, but for minutes, `histograms`."""
+    if level is Level.MINUTE:
+        return f"""
+            spread AS (
+                SELECT {KEYS}, min(us) AS low_us, max(us) AS high_us, sum(us) AS total_us,
+                    sum(us::BIGINT * us) AS squares_us2
+                FROM timed GROUP BY {KEYS}
+            )
+        """  # noqa: S608 - built from constants
+    # As `histograms.bin_of`. One pass over the packets finds the bins and the sums.
+    bin_of = f"floor(ln(rtt / {UNIT_MS!r}::DOUBLE) / {math.log(BASE)!r}::DOUBLE)::SMALLINT"
+    return f"""
+        counts AS MATERIALIZED (
+            SELECT {KEYS}, {bin_of} AS bin, count(*) AS n, min(us) AS low, max(us) AS high, sum(us) AS total,
+                sum(us::BIGINT * us) AS squares
+            FROM timed GROUP BY {KEYS}, bin
+        ),
+        spread AS (
+            SELECT {KEYS}, min(low) AS low_us, max(high) AS high_us, sum(total) AS total_us,
+                sum(squares) AS squares_us2
+            FROM counts GROUP BY {KEYS}
+        ),
+        {_contiguous()}
+    """  # noqa: S608 - built from constants
+
+
+def _histograms_of_rows() -> str:
+    """The table expression `histograms` of the rows `chosen`."""
+    return f"""
+        counts AS MATERIALIZED (
+            SELECT {KEYS}, bin, sum(n) AS n
+            FROM (
+                SELECT {KEYS}, first_bin + generate_subscripts(bins, 1) - 1 AS bin, unnest(bins) AS n FROM chosen
+            )
+            WHERE n > 0 GROUP BY {KEYS}, bin
+        ),
+        {_contiguous()}
+    """  # noqa: S608 - built from constants
+
+
+def _contiguous() -> str:
+    """The table expression `histograms` of the `counts`: each bin's count from the first bin on, with its zeros."""
+    return f"""
+        histograms AS (
+            SELECT {KEYS}, used[1] AS first_bin,
+                flatten(list_transform(filled, lambda n, i: list_resize([n], coalesce(used[i + 1] - used[i], 1), 0)))
+                    AS bins
+            FROM (
+                SELECT {KEYS}, list(bin ORDER BY bin) AS used, list(n::UINTEGER ORDER BY bin) AS filled
+                FROM counts GROUP BY {KEYS}
+            )
+        )
+    """  # noqa: S608 - built from constants

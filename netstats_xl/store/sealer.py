@@ -1,0 +1,116 @@
+"""Keeping the rollups: what of them is known in memory, and whose turn it is."""
+
+from collections.abc import Callable
+from datetime import datetime
+from threading import Lock
+from typing import TypeVar
+
+from netstats_xl.domain.results import Batch
+from netstats_xl.domain.zones import parse_zone
+from netstats_xl.store import frontier as frontiers
+from netstats_xl.store import late, sealing
+from netstats_xl.store.database import Cursor, Database
+from netstats_xl.store.frontier import Frontier
+
+Now = Callable[[], datetime]
+Result = TypeVar("Result")
+
+
+class Sealer:
+    """Seals the levels of a database's rollups, a step at a time, while results are saved.
+
+    `load`, `add_late` and `entered` are called by whoever writes; the others by any thread.
+    """
+
+    def __init__(self, now: Now) -> None:
+        """`now`: the present instant, aware UTC."""
+        self._now = now
+        self._stepping = Lock()
+        self._frontier: Frontier | None = None
+        self._newest: datetime | None = None
+        self._zone = "UTC"
+
+    @property
+    def frontier(self) -> Frontier:
+        """How far the levels are sealed."""
+        assert self._frontier is not None, "the database has been opened"
+        return self._frontier
+
+    def load(self, cursor: Cursor) -> None:
+        """Take what the tables say."""
+        self._frontier = frontiers.load(cursor)
+        self._newest = frontiers.newest_tick(cursor, self._frontier)
+        rows = cursor.execute(
+            "SELECT CASE WHEN json_valid(definition) THEN definition ->> '$.zone' END FROM settings"
+        ).fetchall()
+        try:
+            self._zone = parse_zone(rows[0][0] or "UTC") if rows else "UTC"
+        except ValueError:
+            # Whoever reads the settings tells the user that they cannot be understood.
+            self._zone = self._frontier.zone
+
+    def follow(self, zone: str) -> None:
+        """Have the buckets follow this zone's wall clock from the next step on."""
+        self._zone = zone
+
+    def add_late(self, cursor: Cursor, batch: Batch, first_run: int) -> None:
+        """Within the transaction that saves the batch: add what of it comes late. Its runs begin at `first_run`."""
+        late.add(cursor, (sample.at for sample in batch.samples), first_run, self.frontier)
+
+    def entered(self, batch: Batch) -> None:
+        """The batch is safe."""
+        ticks = [sample.at for sample in batch.samples]
+        self._newest = max(ticks if self._newest is None else [self._newest, *ticks], default=None)
+
+    def step(self, database: Database, *, by_clock_until: datetime | None = None) -> bool:
+        """Do a bounded piece of work that is due; whether there was any.
+
+        Buckets that end until `by_clock_until` are sealed by the clock alone, even if no later sample was saved.
+        """
+        with self._stepping:
+            before, now = self.frontier, self._now()
+            if before.zone != self._zone:
+                zone = self._zone
+                return self._write(database, before, lambda cursor: sealing.change_zone(cursor, before, zone))
+            if sealing.is_ahead(before, now):
+                return self._write(database, before, lambda cursor: sealing.unseal(cursor, before, now))
+            horizon = _horizon(self._newest, now, by_clock_until)
+            if horizon is None:
+                return False
+            stretch = database.read(lambda cursor: sealing.prepare(cursor, before, horizon))
+            if stretch is None:
+                return False
+            return self._write(database, before, lambda cursor: sealing.put_in_place(cursor, stretch, before))
+
+    def change(
+        self, database: Database, change: Callable[[Cursor, Frontier], tuple[Result, Frontier]]
+    ) -> Result:
+        """Make another change of the rollups, or of samples that are in them, in a transaction of its own.
+
+        `change` is called again if the file had to be reopened.
+        """
+        with self._stepping:
+            return database.write(lambda cursor: change(cursor, self.frontier), committed=self._take)[0]
+
+    def _take(self, changed: tuple[object, Frontier]) -> None:
+        self._frontier = changed[1]
+
+    def _write(
+        self, database: Database, before: Frontier, change: Callable[[Cursor], Frontier | None]
+    ) -> bool:
+        def still(cursor: Cursor) -> Frontier | None:
+            # If the file was reopened, it may not be what was worked on: the next step begins anew.
+            return change(cursor) if self._frontier is before else None
+
+        def committed(after: Frontier | None) -> None:
+            if after is not None:
+                self._frontier = after
+
+        database.write(still, committed=committed)
+        return True
+
+
+def _horizon(newest: datetime | None, now: datetime, by_clock_until: datetime | None) -> datetime | None:
+    """Buckets that end later are left open."""
+    known = [min(each, now) for each in (newest, by_clock_until) if each is not None]
+    return max(known) - sealing.SETTLE if known else None

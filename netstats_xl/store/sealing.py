@@ -1,0 +1,246 @@
+"""Sealing: each level of the rollups is brought forward, a stretch of buckets at a time.
+
+What a stretch adds up to is found beside the saving, in a table in memory: only putting it in place is a transaction
+that others wait for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from netstats_xl.domain.levels import Level, bucket_of, buckets, edge_after, edge_from
+from netstats_xl.store import frontier as frontiers
+from netstats_xl.store import late
+from netstats_xl.store.appending import utc_naive
+from netstats_xl.store.database import Cursor
+from netstats_xl.store.frontier import Frontier
+from netstats_xl.store.rolling import (
+    TABLES,
+    Bucketing,
+    columns_of,
+    merged,
+    of_samples,
+)
+from netstats_xl.store.selection import Parameters, aware
+
+SETTLE = timedelta(seconds=60)
+"""How long after its end a bucket is left open for what is still under way."""
+AHEAD = timedelta(minutes=10)
+"""A level that is sealed further past the present than this was sealed by a clock that had been ahead."""
+ROWS_A_STEP = 400_000
+"""Of what a level is made of; a single bucket may need more. An hour of 1,000 destinations every 10 s has 360,000."""
+LONGEST = timedelta(days=200)
+"""Of a stretch in which there is anything; stretches without may be longer."""
+
+_PREPARED = "memory.main.prepared"
+_BELOW = {Level.DAY: Level.HOUR, Level.MONTH: Level.DAY}
+_MINUTES = timedelta(hours=1)
+"""The shortest stretch of minutes."""
+_GROWTH = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A stretch of buckets of a level that is ready to be put in place."""
+
+    level: Level
+    start: datetime
+    end: datetime
+    """The level is sealed until then once it is in place."""
+    bucketing: Bucketing
+    edges: tuple[datetime, ...]
+    source: tuple[int, int]
+    """How many rows it was made of, and of samples the last run."""
+
+
+def prepare(cursor: Cursor, frontier: Frontier, horizon: datetime) -> Stretch | None:
+    """Find what the next stretch adds up to and keep it in memory; None where nothing is to be sealed.
+
+    Args:
+        cursor: Outside of a transaction.
+        frontier: How far the levels are sealed.
+        horizon: Buckets of minutes and hours that end later are left open.
+    """
+    # What is counted and what is added up must be the same.
+    cursor.execute("BEGIN")
+    due = []
+    for level in Level:
+        target = _target(level, frontier, horizon)
+        start = _start(cursor, level, frontier) if target is not None else None
+        if target is not None and start is not None and start < target:
+            due.append((start, level, target))
+    if not due:
+        return None
+    # What lags most comes first, of equals the finest.
+    start, level, target = min(due, key=lambda each: each[0])
+    stretch = _stretch(cursor, level, start, target, frontier.zone)
+    if stretch.source[0]:
+        where, parameters = _within(level), _between(stretch.start, stretch.end, stretch.edges)
+        below = _BELOW.get(level)
+        query = (
+            of_samples(level, where, stretch.bucketing)
+            if below is None
+            else merged(below, where, stretch.bucketing)
+        )
+        cursor.execute(f"CREATE OR REPLACE TABLE {_PREPARED} AS {query}", parameters)
+    cursor.execute("COMMIT")
+    return stretch
+
+
+def put_in_place(cursor: Cursor, stretch: Stretch, frontier: Frontier) -> Frontier | None:
+    """Append the stretch to its level; None if what it was made of has changed: it has to be prepared again.
+
+    Args:
+        cursor: Within a transaction.
+        stretch: As it was prepared.
+        frontier: The same as when it was prepared.
+    """
+    level = stretch.level
+    table, columns = TABLES[level], columns_of(level)
+    if level in _BELOW:
+        if _source(cursor, level, stretch.start, stretch.end) != stretch.source:
+            return None
+    else:
+        _add_newer(cursor, stretch, frontier.zone)
+    if stretch.source[0]:
+        cursor.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {_PREPARED}")  # noqa: S608 - built from constants
+    after = frontier.moved(level, stretch.end)
+    frontiers.save(cursor, after)
+    return after
+
+
+def is_ahead(frontier: Frontier, now: datetime) -> bool:
+    """Whether the clock had been ahead: a level is sealed past the present, and can be unsealed."""
+    if all(until is None or until <= now + AHEAD for until in frontier.until.values()):
+        return False
+    return any(
+        until is not None and _back(frontier, now)[level] < until for level, until in frontier.until.items()
+    )
+
+
+def unseal(cursor: Cursor, frontier: Frontier, now: datetime) -> Frontier:
+    """Delete the buckets from the present ones on, as far as they can be made again, and return the new frontier."""
+    after = frontier
+    for level, back in _back(frontier, now).items():
+        until = frontier.until[level]
+        if until is not None and back < until:
+            cursor.execute(f"DELETE FROM {TABLES[level]} WHERE bucket >= ?", [utc_naive(back)])  # noqa: S608 - a table of this package
+            after = after.moved(level, back)
+    frontiers.save(cursor, after)
+    return after
+
+
+def change_zone(cursor: Cursor, frontier: Frontier, zone: str) -> Frontier:
+    """Give up the days and months, which follow another zone's clock, to be made again from the hours.
+
+    Hours, too, where those of the zones begin at different minutes and the samples are there to make them again.
+    """
+    after = replace(frontier, zone=zone)
+    for level in (Level.DAY, Level.MONTH):
+        cursor.execute(f"DELETE FROM {TABLES[level]}")  # noqa: S608 - a table of this package
+        after = after.moved(level, None)
+    until = frontier.until[Level.HOUR]
+    first = _first(cursor, "roll_1h", Bucketing.OWN)
+    if until is not None and first is not None:
+        since = edge_from(Level.HOUR, max(first, frontier.made_from[Level.HOUR] or first), frontier.zone)
+        if buckets(Level.HOUR, since, until, frontier.zone) != buckets(Level.HOUR, since, until, zone):
+            cursor.execute("DELETE FROM roll_1h WHERE bucket >= ?", [utc_naive(since)])
+            after = after.moved(Level.HOUR, since)
+        # Hours before are cut by the former zone's clock.
+        after = replace(after, made_from={**after.made_from, Level.HOUR: since})
+    frontiers.save(cursor, after)
+    return after
+
+
+def _add_newer(cursor: Cursor, stretch: Stretch, zone: str) -> None:
+    """Add to the stretch's level the samples that came since it was prepared: they have higher runs."""
+    parameters = _between(stretch.start, stretch.end) | {"run": stretch.source[1]}
+    where = f"{_within(stretch.level)} AND run > $run"
+    ticks = cursor.execute(f"SELECT DISTINCT tick FROM samples WHERE {where}", parameters).fetchall()  # noqa: S608 - built from constants
+    if ticks:
+        late.add_to(
+            cursor, stretch.level, where, parameters, ticks=[aware(tick) for (tick,) in ticks], zone=zone
+        )
+
+
+def _target(level: Level, frontier: Frontier, horizon: datetime) -> datetime | None:
+    """Until when the level can be sealed at most."""
+    below = _BELOW.get(level)
+    limit = horizon if below is None else frontier.until[below]
+    return None if limit is None else bucket_of(level, limit, frontier.zone)
+
+
+def _start(cursor: Cursor, level: Level, frontier: Frontier) -> datetime | None:
+    """From when on the level is not sealed: if nothing of it is, from the first of what it is made of."""
+    until = frontier.until[level]
+    if until is not None:
+        return until
+    below = _BELOW.get(level)
+    first = (
+        _first(cursor, "samples", "tick") if below is None else _first(cursor, TABLES[below], Bucketing.OWN)
+    )
+    return None if first is None else bucket_of(level, first, frontier.zone)
+
+
+def _stretch(cursor: Cursor, level: Level, start: datetime, target: datetime, zone: str) -> Stretch:
+    """The buckets from `start` on: as many as have few rows, at least one."""
+    end = min(start + _MINUTES, target) if level is Level.MINUTE else edge_after(level, start, zone)
+    source = _source(cursor, level, start, end)
+    while end < target:
+        longer = bucket_of(level, min(start + (end - start) * _GROWTH, target), zone)
+        found = _source(cursor, level, start, longer)
+        if found[0] > ROWS_A_STEP or (found[0] and longer - start > LONGEST):
+            break
+        end, source = longer, found
+    edges = () if level is Level.MINUTE or not source[0] else buckets(level, start, end, zone)
+    return Stretch(
+        level=level,
+        start=start,
+        end=end,
+        bucketing=Bucketing.MINUTE
+        if level is Level.MINUTE
+        else Bucketing.ONE
+        if len(edges) == 1
+        else Bucketing.EDGES,
+        edges=edges,
+        source=source,
+    )
+
+
+def _source(cursor: Cursor, level: Level, start: datetime, end: datetime) -> tuple[int, int]:
+    """How many rows the level is made of from `start` to `end`, and of samples the last run."""
+    below = _BELOW.get(level)
+    what = (
+        "count(*), coalesce(max(run), 0) FROM samples"
+        if below is None
+        else f"count(*), 0 FROM {TABLES[below]}"
+    )
+    [row] = cursor.execute(f"SELECT {what} WHERE {_within(level)}", _between(start, end)).fetchall()
+    return row
+
+
+def _within(level: Level) -> str:
+    """Which rows of what the level is made of are in a stretch."""
+    column = "bucket" if level in _BELOW else "tick"
+    return f"{column} >= $start AND {column} < $end"
+
+
+def _between(start: datetime, end: datetime, edges: Sequence[datetime] = ()) -> Parameters:
+    parameters: Parameters = {"start": utc_naive(start), "end": utc_naive(end)}
+    return parameters | ({"edges": [utc_naive(each) for each in edges]} if edges else {})
+
+
+def _first(cursor: Cursor, table: str, column: str) -> datetime | None:
+    [(first,)] = cursor.execute(f"SELECT min({column}) FROM {table}").fetchall()  # noqa: S608 - a table of this package
+    return None if first is None else aware(first)
+
+
+def _back(frontier: Frontier, now: datetime) -> dict[Level, datetime]:
+    """Until when each level stays sealed if those buckets go that begin at the present ones or later."""
+    back: dict[Level, datetime] = {}
+    for level in Level:
+        limit = now if level not in _BELOW else min(now, back[_BELOW[level]])
+        made_from = frontier.made_from[level]
+        edge = bucket_of(level, limit, frontier.zone)
+        back[level] = edge if made_from is None else max(edge, edge_from(level, made_from, frontier.zone))
+    return back
