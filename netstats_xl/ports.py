@@ -204,25 +204,38 @@ class ResultStore(Protocol):
         scope: Scope = EVERYTHING,
         by: Collection[Dimension] = (),
         edges: Sequence[datetime] = (),
+        percentiles: bool = True,
     ) -> Sequence[GroupSummary]:
         """Statistics of the samples in the period and scope, for each group that has any.
 
         With `edges` (ascending, aware UTC) also for each bucket that begins at an edge and ends before the next
         one, or at the period's end; samples before the first edge are left out. Ordered by bucket, then by job
         ID, then by destination ID.
+
+        Without `percentiles` these are left out, which is cheaper.
+
+        Of long periods and of many samples, percentiles are right to 1 % of their value, means and deviations to a
+        microsecond, and everything else exactly. Where raw samples have been deleted, a minute belongs to the period
+        and the bucket that it begins in.
         """
         ...
 
     def jitter_rfc3550(
         self, period: Period, *, scope: Scope = EVERYTHING
     ) -> Mapping[tuple[JobId, DestinationId], float]:
-        """`domain.rollups.jitter_rfc3550` of each job's rounds against each destination, ms; absent without any."""
+        """`domain.rollups.jitter_rfc3550` of each job's rounds against each destination, ms; absent without any.
+
+        Of the rounds of which there are raw samples.
+        """
         ...
 
     def histogram(
         self, period: Period, edges_ms: Sequence[float], *, scope: Scope = EVERYTHING
     ) -> Sequence[int]:
-        """How many RTTs fall into each bin `edges_ms[i] <= rtt < edges_ms[i + 1]`; what is outside counts nowhere."""
+        """How many RTTs fall into each bin `edges_ms[i] <= rtt < edges_ms[i + 1]`; what is outside counts nowhere.
+
+        Of long periods and of many samples, an RTT may be taken for one that is up to 1 % away from it.
+        """
         ...
 
     def samples(

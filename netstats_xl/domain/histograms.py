@@ -6,7 +6,9 @@ is interpolated between two of them, so it is not further from the true one.
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping
+from itertools import accumulate
 
 BASE = 1.02
 UNIT_MS = 0.01
@@ -33,20 +35,25 @@ def percentile_of(bins: Mapping[int, int], percent: float, *, low_ms: float, hig
         low_ms: The least of the RTTs, which no percentile is below.
         high_ms: The greatest.
     """
-    total = sum(bins.values())
-    if not total:
+    numbers = sorted(bins)
+    upto = list(accumulate(bins[number] for number in numbers))
+    if not upto or not upto[-1]:
         return None
+    total = upto[-1]
+    below, above = (numbers[bisect_right(upto, rank)] for rank in ranks_of(total, percent))
+    return interpolated(total, percent, below, above, low_ms=low_ms, high_ms=high_ms)
+
+
+def ranks_of(total: int, percent: float) -> tuple[int, int]:
+    """The ranks, from 0 on, between which the percentile of so many RTTs lies."""
+    below = math.floor((total - 1) * percent / 100)
+    return below, min(below + 1, total - 1)
+
+
+def interpolated(
+    total: int, percent: float, below: int, above: int, *, low_ms: float, high_ms: float
+) -> float:
+    """The percentile of so many RTTs between the bins that hold the two ranks of `ranks_of`, held within the bounds."""
     position = (total - 1) * percent / 100
-    below = math.floor(position)
-    part = position - below
-    low, high = _of_rank(bins, below), _of_rank(bins, min(below + 1, total - 1))
-    return min(max(low + (high - low) * part, low_ms), high_ms)
-
-
-def _of_rank(bins: Mapping[int, int], rank: int) -> float:
-    """The middle of the bin that holds the RTT of this rank, from 0 on."""
-    for number in sorted(bins):
-        rank -= bins[number]
-        if rank < 0:
-            return middle_ms(number)
-    raise ValueError("there are fewer RTTs than that")
+    low, high = middle_ms(below), middle_ms(above)
+    return min(max(low + (high - low) * (position - math.floor(position)), low_ms), high_ms)

@@ -36,6 +36,9 @@ class Summary:
     jitter_sum_ms: float = 0.0
     """Sum of absolute differences of consecutive RTTs of a round, ms."""
     jitter_pairs: int = 0
+    percentiles_of: int = 0
+    """How many RTTs the percentiles rest on: as many as were received, or fewer where no histogram is left of them.
+    0: the percentiles were not asked for, or are of several summaries that were merged."""
     p50_ms: float | None = None
     p95_ms: float | None = None
     p99_ms: float | None = None
@@ -104,6 +107,7 @@ def summarise(samples: Iterable[Sample]) -> Summary:
         rtt_m2=math.fsum((rtt - mean) ** 2 for rtt in rtts) if mean is not None else 0.0,
         jitter_sum_ms=jitter_sum_ms,
         jitter_pairs=jitter_pairs,
+        percentiles_of=len(rtts),
         p50_ms=percentile(rtts, 50),
         p95_ms=percentile(rtts, 95) if len(rtts) >= P95_NEEDS else None,
         p99_ms=percentile(rtts, 99) if len(rtts) >= P99_NEEDS else None,

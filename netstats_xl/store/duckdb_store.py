@@ -135,9 +135,12 @@ class DuckDbStore:
         scope: Scope = EVERYTHING,
         by: Collection[Dimension] = (),
         edges: Sequence[datetime] = (),
+        percentiles: bool = True,
     ) -> Sequence[GroupSummary]:
         """As `ports.ResultStore.summaries`."""
-        return self._database.read(lambda cursor: statistics.summaries(cursor, period, scope, by, edges))
+        return self._database.read(
+            lambda cursor: statistics.summaries(cursor, period, scope, by, edges, percentiles=percentiles)
+        )
 
     def jitter_rfc3550(
         self, period: Period, *, scope: Scope = EVERYTHING

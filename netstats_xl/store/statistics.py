@@ -1,20 +1,29 @@
-"""Statistics of many samples, in SQL. The figures are those of `domain/rollups.py`, from the same rules."""
+"""Statistics of any period: exact from few samples, and else from the coarsest rollups that will do."""
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from bisect import bisect_right
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
+from netstats_xl.domain.histograms import middle_ms
+from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import Period, Scope
-from netstats_xl.domain.rollups import P95_NEEDS, P99_NEEDS, Summary
+from netstats_xl.domain.tallies import summary_of
 from netstats_xl.domain.targets import DestinationId, JobId
 from netstats_xl.ports import Dimension, GroupSummary
-from netstats_xl.store.appending import utc_naive
+from netstats_xl.store import raw_statistics
+from netstats_xl.store.coverage import load_coverage
 from netstats_xl.store.database import Cursor
-from netstats_xl.store.selection import Parameters, aware, in_period, in_scope
+from netstats_xl.store.merging import Group, Histograms, added_up, parts_of
+from netstats_xl.store.planning import Coverage, alignment, pieces
+from netstats_xl.store.raw_statistics import RFC3550_DIFFERENCES
+from netstats_xl.store.selection import aware, in_period, in_scope
 
-RTTS_IN_MEMORY = 40_000_000
-"""DuckDB's quantile_cont keeps every value in memory outside its memory limit, some 15 bytes each."""
-RFC3550_DIFFERENCES = 640
-"""How far RFC 3550's jitter remembers: what 640 differences ago weighed 1 weighs 1e-18."""
+FEW_SAMPLES = 50_000
+"""So many samples of a period, of whatever job and destination, are added up at once, with exact percentiles."""
+_NO_EDGE = datetime.min.replace(tzinfo=UTC)
+_FIRST_LOOK_BACK = timedelta(hours=1)
+_LOOK_BACK_GROWTH = 4
 
 
 def summaries(
@@ -24,233 +33,118 @@ def summaries(
     by: Collection[Dimension],
     edges: Sequence[datetime],
     *,
-    rtts_in_memory: int = RTTS_IN_MEMORY,
+    percentiles: bool,
 ) -> list[GroupSummary]:
     """As `ports.ResultStore.summaries`."""
-    where, parameters = _where(period, scope)
+    coverage = load_coverage(cursor)
+    if has_few_samples(cursor, period, coverage):
+        return raw_statistics.summaries(cursor, period, scope, by, edges, percentiles=percentiles)
     keys = [dimension.value for dimension in Dimension if dimension in by]
+    coarsest: Level | None = Level.MONTH
     if edges:
-        keys.insert(0, "bucket")
-        parameters["edges"] = [utc_naive(edge) for edge in edges]
-    [(rtts,)] = cursor.execute(
-        f"SELECT coalesce(sum(received), 0) FROM samples WHERE {where}",  # noqa: S608 - built from constants
-        _used(parameters, "start", "end", "jobs", "destinations"),
-    ).fetchall()
-    in_memory = rtts <= rtts_in_memory
-    quantiles = ", quantile_cont(rtt, [0.5, 0.95, 0.99]) AS q" if in_memory else ""
-    percentiles = _percentiles_in_memory(keys) if in_memory else _percentiles_on_disk(keys)
-    sql = f"""
-        WITH {_chosen(keys, where)},
-        rounds AS (
-            SELECT {_list(keys)}
-                count(*) FILTER (received > 0) AS up, count(*) FILTER (received = 0) AS down,
-                coalesce(sum(interval_s) FILTER (received > 0), 0) AS up_s,
-                coalesce(sum(interval_s) FILTER (received = 0), 0) AS down_s,
-                sum(sent) AS sent, sum(jitter_sum_ms) AS jitter_sum_ms, sum(jitter_pairs) AS jitter_pairs
-            FROM chosen {_group(keys)}
-        ),
-        spread AS MATERIALIZED (
-            SELECT {_list(keys)}
-                count(*) AS received, min(rtt) AS low, max(rtt) AS high,
-                avg(rtt::DOUBLE) AS mean, var_pop(rtt::DOUBLE) * count(*) AS m2{quantiles}
-            FROM packets {_group(keys)}
-        ),
-        {percentiles}
-        SELECT {_outer(keys)}, up, down, up_s, down_s, sent, coalesce(received, 0), low, high, mean, coalesce(m2, 0),
-            jitter_sum_ms, jitter_pairs, p50,
-            CASE WHEN received >= {P95_NEEDS} THEN p95 END, CASE WHEN received >= {P99_NEEDS} THEN p99 END
-        FROM rounds {_join("spread", keys)} {_join("percentiles", keys)}
-        {_names(keys)}
-        WHERE up + down > 0
-        ORDER BY 1, 2, 3
-    """  # noqa: S608 - built from constants; values are bound
-    rows = cursor.execute(sql, parameters).fetchall()
-    return [_group_summary(row) for row in rows]
+        keys.insert(0, "edge")
+        if edges[0] >= period.end:
+            return []
+        period = Period(start=max(period.start, edges[0]), end=period.end)
+        inner = [edge for edge in edges if period.start < edge < period.end]
+        coarsest = alignment(inner, coverage.zone)
+    groups = added_up(
+        cursor,
+        parts_of(pieces(period, coverage, percentiles=percentiles, coarsest=coarsest)),
+        scope,
+        keys,
+        edges=edges,
+        histograms=Histograms.RANKS if percentiles else Histograms.NOTHING,
+    )
+    return named(cursor, keys, groups)
+
+
+def named(cursor: Cursor, keys: Sequence[str], groups: Collection[Group]) -> list[GroupSummary]:
+    """The groups' summaries under the IDs of their jobs and destinations, in the order of the port."""
+    ids = {
+        key: dict(cursor.execute(f"SELECT key, id FROM {key}s").fetchall())  # noqa: S608 - a table of this package
+        for key in keys
+        if key != "edge"
+    }
+    found = []
+    for group in groups:
+        values = dict(zip(keys, group.keys, strict=True))
+        edge = values.get("edge")
+        assert edge is None or isinstance(edge, datetime)
+        found.append(
+            GroupSummary(
+                job_id=ids["job"][values["job"]] if "job" in values else None,
+                destination_id=ids["destination"][values["destination"]] if "destination" in values else None,
+                bucket_at=None if edge is None else aware(edge),
+                summary=summary_of(group.sums, group.low_us, group.high_us, group.percentiles),
+            )
+        )
+    # Where a group has no such key, none has.
+    found.sort(key=lambda each: (each.bucket_at or _NO_EDGE, each.job_id or "", each.destination_id or ""))
+    return found
 
 
 def jitter_rfc3550(cursor: Cursor, period: Period, scope: Scope) -> dict[tuple[JobId, DestinationId], float]:
-    """As `ports.ResultStore.jitter_rfc3550`.
+    """As `ports.ResultStore.jitter_rfc3550`, of the samples that are still there.
 
-    J += (|D| - J) / 16 from 0 is the sum of |D| / 16 * (15 / 16)^k, with k differences after it.
+    It forgets: only the last differences of each pair count, so it is not looked further back for than need be.
     """
-    where, parameters = _where(period, scope)
-    rows = cursor.execute(
-        f"""
-        WITH paired AS (SELECT job, destination, tick, rtts_ms FROM samples WHERE {where} AND jitter_pairs > 0),
-        remembered AS (
-            SELECT job, destination, list_min(max(tick, {RFC3550_DIFFERENCES})) AS since FROM paired GROUP BY ALL
-        ),
-        packets AS (
-            SELECT job, destination, tick, generate_subscripts(rtts_ms, 1) AS position, unnest(rtts_ms)::DOUBLE AS rtt
-            FROM paired JOIN remembered USING (job, destination) WHERE tick >= since
-        ),
-        differences AS (
-            SELECT job, destination, tick, position,
-                abs(rtt - lag(rtt) OVER (PARTITION BY job, destination, tick ORDER BY position)) AS difference
-            FROM packets
-        ),
-        ranked AS (
-            SELECT job, destination, difference,
-                row_number() OVER (PARTITION BY job, destination ORDER BY tick DESC, position DESC) - 1 AS later
-            FROM differences WHERE difference IS NOT NULL
-        )
-        SELECT jobs.id, destinations.id, sum(difference / 16 * pow(15 / 16, later))
-        FROM ranked JOIN jobs ON jobs.key = job JOIN destinations ON destinations.key = destination
-        GROUP BY ALL
-        """,  # noqa: S608 - built from constants; values are bound
-        parameters,
-    ).fetchall()
-    return {(job_id, destination_id): jitter for job_id, destination_id, jitter in rows}
+    coverage = load_coverage(cursor)
+    start = max(period.start, min(coverage.begins(None), period.end))
+    whole = replace(period, start=start)
+    if has_few_samples(cursor, whole, coverage):
+        return raw_statistics.jitter_rfc3550(cursor, whole, scope)
+    groups = added_up(
+        cursor, parts_of(pieces(whole, coverage, percentiles=False)), scope, ["job", "destination"]
+    )
+    needed = {group.keys: min(group.sums.jitter_pairs, RFC3550_DIFFERENCES) for group in groups}
+    look_back = _FIRST_LOOK_BACK
+    while True:
+        since = max(start, period.end - min(look_back, period.length))
+        last = replace(period, start=since)
+        if since == start or _has_differences(cursor, last, scope, needed):
+            return raw_statistics.jitter_rfc3550(cursor, last, scope)
+        look_back *= _LOOK_BACK_GROWTH
 
 
 def histogram(cursor: Cursor, period: Period, scope: Scope, edges_ms: Sequence[float]) -> list[int]:
-    """As `ports.ResultStore.histogram`."""
-    where, parameters = _where(period, scope)
-    rows = cursor.execute(
-        f"""
-        WITH bins AS (
-            SELECT unnest($lows::DOUBLE[]) AS low, unnest($highs::DOUBLE[]) AS high
-        ),
-        packets AS (SELECT unnest(rtts_ms)::DOUBLE AS rtt FROM samples WHERE {where})
-        SELECT low, count(rtt) FROM bins LEFT JOIN packets ON rtt >= low AND rtt < high GROUP BY low ORDER BY low
-        """,  # noqa: S608 - built from constants; values are bound
-        parameters | {"lows": list(edges_ms[:-1]), "highs": list(edges_ms[1:])},
+    """As `ports.ResultStore.histogram`: each RTT of a bin of the rollups counts at its middle."""
+    coverage = load_coverage(cursor)
+    if has_few_samples(cursor, period, coverage):
+        return raw_statistics.histogram(cursor, period, scope, edges_ms)
+    parts = parts_of(pieces(period, coverage, percentiles=True))
+    counts = [0] * (len(edges_ms) - 1)
+    for group in added_up(cursor, parts, scope, histograms=Histograms.BINS):
+        if group.low_us is None or group.high_us is None:
+            continue
+        for number, count in group.bins:
+            rtt_ms = min(max(middle_ms(number), group.low_us / 1_000), group.high_us / 1_000)
+            if edges_ms[0] <= rtt_ms < edges_ms[-1]:
+                counts[bisect_right(edges_ms, rtt_ms) - 1] += count
+    return counts
+
+
+def has_few_samples(cursor: Cursor, period: Period, coverage: Coverage) -> bool:
+    """Whether all samples of the period are there, and no more than so many."""
+    if period.start < coverage.begins(None):
+        return False
+    when, parameters = in_period(period)
+    [(number,)] = cursor.execute(
+        f"SELECT count(*) FROM (SELECT 1 FROM samples WHERE {when} LIMIT {FEW_SAMPLES + 1})",  # noqa: S608 - built from constants
+        parameters,
     ).fetchall()
-    return [count for _, count in rows]
+    return bool(number <= FEW_SAMPLES)
 
 
-def _where(period: Period, scope: Scope) -> tuple[str, Parameters]:
+def _has_differences(
+    cursor: Cursor, period: Period, scope: Scope, needed: Mapping[tuple[object, ...], int]
+) -> bool:
+    """Whether the period has as many differences of consecutive RTTs of each pair."""
     when, when_parameters = in_period(period)
     which, which_parameters = in_scope(scope)
-    return when + which, when_parameters | which_parameters
-
-
-def _used(parameters: Parameters, *names: str) -> Parameters:
-    return {name: value for name, value in parameters.items() if name in names}
-
-
-def _chosen(keys: Sequence[str], where: str) -> str:
-    """Common table expressions: the samples with their bucket, and their answered packets."""
-    columns = "interval_s, sent, received, jitter_sum_ms, jitter_pairs, rtts_ms"
-    plain = ", ".join(["tick", *(key for key in keys if key != "bucket"), columns])
-    chosen = f"SELECT {plain} FROM samples WHERE {where}"  # noqa: S608 - built from constants
-    packets = (
-        f"packets AS NOT MATERIALIZED (SELECT {_list(keys)} rtt FROM "  # noqa: S608 - built from constants
-        f"(SELECT {_list(keys)} unnest(rtts_ms) AS rtt FROM chosen) WHERE rtt IS NOT NULL)"
-    )
-    if "bucket" not in keys:
-        return f"chosen AS NOT MATERIALIZED ({chosen}), {packets}"
-    # Rounds share their ticks: to find the bucket of each tick, not of each sample, is several times faster.
-    return f"""
-        edges AS (SELECT unnest($edges::TIMESTAMP[]) AS bucket),
-        ticks AS (SELECT DISTINCT tick FROM samples WHERE {where}),
-        buckets AS MATERIALIZED (SELECT tick, bucket FROM ticks ASOF JOIN edges ON tick >= bucket),
-        chosen AS NOT MATERIALIZED (SELECT * FROM ({chosen}) JOIN buckets USING (tick)),
-        {packets}
-    """  # noqa: S608 - built from constants
-
-
-def _percentiles_in_memory(keys: Sequence[str]) -> str:
-    return f"percentiles AS (SELECT {_list(keys)} q[1] AS p50, q[2] AS p95, q[3] AS p99 FROM spread)"  # noqa: S608 - built from constants
-
-
-def _percentiles_on_disk(keys: Sequence[str]) -> str:
-    """The same percentiles by two passes whose operators spill to the disk: coarse counts, then the wanted ranks."""
-    partition = f"PARTITION BY {', '.join(keys)}" if keys else ""
-    narrow = f"PARTITION BY {', '.join([*keys, 'step'])}"
-    using = ", ".join([*keys, "step"])
-    return f"""
-        steps AS (
-            SELECT {_list(keys)} floor(ln(greatest(rtt::DOUBLE, 1e-6)) * 100)::INTEGER AS step, count(*) AS n
-            FROM packets GROUP BY ALL
-        ),
-        ranks AS (
-            SELECT {_list(keys)} step, n, sum(n) OVER ({partition} ORDER BY step) - n AS lower,
-                sum(n) OVER ({partition}) AS total
-            FROM steps
-        ),
-        places AS (SELECT unnest([0.5::DOUBLE, 0.95, 0.99]) AS q),
-        wanted AS (
-            SELECT DISTINCT {_list(keys)} step, lower, total FROM ranks, places
-            WHERE lower + n > floor((total - 1) * q) AND lower <= floor((total - 1) * q) + 1
-        ),
-        ordered AS (
-            SELECT {_list(keys)} rtt::DOUBLE AS rtt, total,
-                lower + row_number() OVER ({narrow} ORDER BY rtt) - 1 AS position
-            FROM (
-                SELECT {_list(keys)} rtt, floor(ln(greatest(rtt::DOUBLE, 1e-6)) * 100)::INTEGER AS step FROM packets
-            ) JOIN wanted USING ({using})
-        ),
-        percentiles AS (
-            SELECT {_list(keys)} {_interpolated(0.5)} AS p50, {_interpolated(0.95)} AS p95,
-                {_interpolated(0.99)} AS p99
-            FROM ordered {_group(keys)}
-        )
-    """  # noqa: S608 - built from constants
-
-
-def _interpolated(q: float) -> str:
-    place = f"((total - 1) * {q}::DOUBLE)"
-    below = f"max(rtt) FILTER (position = floor({place}))"
-    above = f"max(rtt) FILTER (position = floor({place}) + 1)"
-    return f"{below} + coalesce({above} - {below}, 0) * any_value({place} - floor({place}))"
-
-
-def _list(keys: Sequence[str]) -> str:
-    return "".join(f"{key}, " for key in keys)
-
-
-def _group(keys: Sequence[str]) -> str:
-    return f"GROUP BY {', '.join(keys)}" if keys else ""
-
-
-def _join(table: str, keys: Sequence[str]) -> str:
-    return f"LEFT JOIN {table} USING ({', '.join(keys)})" if keys else f"CROSS JOIN {table}"
-
-
-def _outer(keys: Sequence[str]) -> str:
-    columns = {"bucket": "bucket", "job": "jobs.id", "destination": "destinations.id"}
-    return ", ".join(column if key in keys else "NULL" for key, column in columns.items())
-
-
-def _names(keys: Sequence[str]) -> str:
-    joins = {
-        "job": "JOIN jobs ON jobs.key = job",
-        "destination": "JOIN destinations ON destinations.key = destination",
-    }
-    return " ".join(join for key, join in joins.items() if key in keys)
-
-
-_Row = tuple[
-    datetime | None, JobId | None, DestinationId | None, int, int, float, float, int, int, float | None, float | None,
-    float | None, float, float, int, float | None, float | None, float | None,
-]  # fmt: skip
-
-
-def _group_summary(row: _Row) -> GroupSummary:
-    (
-        bucket, job_id, destination_id, up, down, up_s, down_s, sent, received, low, high, mean, m2, jitter_sum_ms,
-        jitter_pairs, p50, p95, p99,
-    ) = row  # fmt: skip
-    return GroupSummary(
-        job_id=job_id,
-        destination_id=destination_id,
-        bucket_at=None if bucket is None else aware(bucket),
-        summary=Summary(
-            rounds_up=up,
-            rounds_down=down,
-            up_s=up_s,
-            down_s=down_s,
-            sent=int(sent),
-            received=received,
-            rtt_min_ms=low,
-            rtt_max_ms=high,
-            rtt_mean_ms=mean,
-            rtt_m2=m2,
-            jitter_sum_ms=jitter_sum_ms,
-            jitter_pairs=int(jitter_pairs),
-            p50_ms=p50,
-            p95_ms=p95,
-            p99_ms=p99,
-        ),
-    )
+    rows = cursor.execute(
+        f"SELECT job, destination, sum(jitter_pairs) FROM samples WHERE {when}{which} GROUP BY ALL",  # noqa: S608 - built from constants
+        when_parameters | which_parameters,
+    ).fetchall()
+    found: dict[tuple[object, ...], int] = {(job, destination): number for job, destination, number in rows}
+    return all(found.get(pair, 0) >= number for pair, number in needed.items())

@@ -29,9 +29,10 @@ class Asked:
         scope: Scope = EVERYTHING,
         by: Collection[Dimension] = (),
         edges: Sequence[datetime] = (),
+        percentiles: bool = True,
     ) -> Sequence[GroupSummary]:
         self.asked.append((period, len(edges)))
-        return self._store.summaries(period, scope=scope, by=by, edges=edges)
+        return self._store.summaries(period, scope=scope, by=by, edges=edges, percentiles=percentiles)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)

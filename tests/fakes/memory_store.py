@@ -36,7 +36,7 @@ from netstats_xl.domain.results import (
     rtts_of,
 )
 from netstats_xl.domain.retention import Cutoffs, Deletable
-from netstats_xl.domain.rollups import jitter_rfc3550, summarise
+from netstats_xl.domain.rollups import EMPTY, Summary, jitter_rfc3550, merge, summarise
 from netstats_xl.domain.route_records import RouteRecord, follow
 from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
 from netstats_xl.errors import StoreError
@@ -166,6 +166,7 @@ class MemoryStore:
         scope: Scope = EVERYTHING,
         by: Collection[Dimension] = (),
         edges: Sequence[datetime] = (),
+        percentiles: bool = True,
     ) -> Sequence[GroupSummary]:
         groups: dict[tuple[int, str, str], list[Sample]] = defaultdict(list)
         for sample in self.samples(period, scope=scope):
@@ -180,7 +181,7 @@ class MemoryStore:
                 job_id=job_id or None,
                 destination_id=destination_id or None,
                 bucket_at=edges[bucket] if edges else None,
-                summary=summarise(samples),
+                summary=_summary(samples, percentiles=percentiles),
             )
             for (bucket, job_id, destination_id), samples in sorted(groups.items())
         ]
@@ -351,6 +352,11 @@ class MemoryStore:
             strays.corrupted,
             _guarded(strays.elsewhere),
         ]
+
+
+def _summary(samples: Sequence[Sample], *, percentiles: bool) -> Summary:
+    summary = summarise(samples)
+    return summary if percentiles else merge(summary, EMPTY)
 
 
 def _address(outcome: Outcome) -> str:

@@ -3,7 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,17 +14,14 @@ from netstats_xl.domain.results import (
     Batch,
     NameNotResolved,
     Period,
-    Replied,
     RunCompleted,
     Sample,
-    Scope,
     describe,
 )
 from netstats_xl.domain.retention import Cutoffs
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.errors import ReportError, StoreCorrupt, StoreError
-from netstats_xl.ports import Dimension, GroupSummary
-from netstats_xl.store import csv_export, ingest, statistics
+from netstats_xl.store import csv_export, ingest
 from netstats_xl.store.appending import ROWS_A_STATEMENT, append
 from netstats_xl.store.catalogue import Keys
 from netstats_xl.store.database import Cursor
@@ -34,7 +31,6 @@ from tests.contracts.result_store import (
     OUTCOMES,
     START,
     a_busy_hour,
-    assert_same,
     at,
     destination,
     job,
@@ -246,47 +242,6 @@ def test_ids_of_runs_are_pruned_with_their_runs_and_samples(path: Path) -> None:
     store.close()
     with duckdb.connect(str(path)) as connection:
         assert connection.execute("SELECT run_id FROM run_ids").fetchall() == [("job1-3",)]
-
-
-@pytest.mark.parametrize("by", [(), (Dimension.DESTINATION,), tuple(Dimension)])
-@pytest.mark.parametrize("edges", [(), (at(-30), at(30), at(60))])
-def test_percentiles_found_on_the_disk_are_those_found_in_memory(
-    by: tuple[Dimension, ...], edges: tuple[datetime, ...]
-) -> None:
-    store = DuckDbStore.open(None)
-    many = [
-        sample(
-            minute,
-            Replied(address="a", rtts_ms=tuple((minute * k * 37) % 997 / 8 + 0.125 for k in range(1, 9))),
-        )
-        for minute in range(90)
-    ]
-    store.save(
-        Batch(batch_id="a", samples=[*a_busy_hour(), *[each for each in many if each.at.minute % 7 == 0]])
-    )
-
-    def summaries(rtts_in_memory: int) -> list[GroupSummary]:
-        return store._database.read(
-            lambda cursor: statistics.summaries(
-                cursor, ALWAYS, Scope(), by, edges, rtts_in_memory=rtts_in_memory
-            )
-        )
-
-    in_memory, on_disk = summaries(10**9), summaries(0)
-    assert len(in_memory) == len(on_disk) > 0
-    for one, other in zip(in_memory, on_disk, strict=True):
-        assert_same(other.summary, one.summary)
-    store.close()
-
-
-def test_percentiles_found_on_the_disk_of_nothing_are_blank() -> None:
-    store = DuckDbStore.open(None)
-    store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[1])]))
-    [found] = store._database.read(
-        lambda cursor: statistics.summaries(cursor, ALWAYS, Scope(), (), (), rtts_in_memory=-1)
-    )
-    assert (found.summary.p50_ms, found.summary.rounds_down) == (None, 1)
-    store.close()
 
 
 @pytest.mark.parametrize("slice_rows", [1, 7, 40, 1_000])

@@ -42,6 +42,7 @@ class Measurements(Protocol):
         scope: Scope = EVERYTHING,
         by: Collection[Dimension] = (),
         edges: Sequence[datetime] = (),
+        percentiles: bool = True,
     ) -> Sequence[GroupSummary]:
         """Statistics for each group."""
         ...

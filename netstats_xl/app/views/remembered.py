@@ -82,13 +82,18 @@ class RememberingStore:
         scope: Scope = EVERYTHING,
         by: Collection[Dimension] = (),
         edges: Sequence[datetime] = (),
+        percentiles: bool = True,
     ) -> _Groups:
         """See `Measurements.summaries`."""
         if not edges:
-            question = ("summaries", scope, frozenset(by))
-            return self._fresh(question, period, lambda: self._store.summaries(period, scope=scope, by=by))
+            question = ("summaries", scope, frozenset(by), percentiles)
+            return self._fresh(
+                question,
+                period,
+                lambda: self._store.summaries(period, scope=scope, by=by, percentiles=percentiles),
+            )
         step = edges[1] - edges[0] if len(edges) > 1 else None
-        known = self._of_question((scope, frozenset(by), step))
+        known = self._of_question((scope, frozenset(by), step, percentiles))
         wanted = _buckets(period, edges)
         found = {
             bucket: groups
@@ -100,7 +105,11 @@ class RememberingStore:
             asked = Period(start=missing[0].start, end=missing[-1].end)
             answer: dict[datetime | None, list[GroupSummary]] = {}
             for group in self._store.summaries(
-                asked, scope=scope, by=by, edges=[bucket.at for bucket in missing]
+                asked,
+                scope=scope,
+                by=by,
+                edges=[bucket.at for bucket in missing],
+                percentiles=percentiles,
             ):
                 answer.setdefault(group.bucket_at, []).append(group)
             found |= {bucket: answer.get(bucket.at, []) for bucket in missing}

@@ -1,0 +1,88 @@
+"""Rollups of samples by the obvious way, in Python, for a store's tables."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from netstats_xl.domain.histograms import bin_of
+from netstats_xl.domain.levels import Level, bucket_of
+from netstats_xl.domain.results import Sample, packets_of, rtts_of
+from netstats_xl.domain.rollups import jitter_differences
+from netstats_xl.store.appending import utc_naive
+from netstats_xl.store.database import Cursor
+from netstats_xl.store.duckdb_store import DuckDbStore
+
+
+def roll_up(store: DuckDbStore, samples: Sequence[Sample], *, zone: str = "UTC") -> None:
+    """Find what the samples add up to at each level, and keep it beside the levels' tables."""
+
+    def fill(cursor: Cursor) -> None:
+        keys = {
+            table: dict(cursor.execute(f"SELECT id, key FROM {table}").fetchall())
+            for table in ("jobs", "destinations")
+        }
+        for level in Level:
+            cursor.execute(f"CREATE TABLE whole_{level.value} AS FROM roll_{level.value}")
+            groups: dict[tuple[datetime, str, str], list[Sample]] = defaultdict(list)
+            for each in samples:
+                groups[bucket_of(level, each.at, zone), each.job_id, each.destination_id].append(each)
+            for (bucket, job_id, destination_id), of_bucket in groups.items():
+                row = [
+                    utc_naive(bucket),
+                    keys["jobs"][job_id],
+                    keys["destinations"][destination_id],
+                    *_figures(of_bucket),
+                    *([] if level is Level.MINUTE else _bins(of_bucket)),
+                ]
+                cursor.execute(f"INSERT INTO whole_{level.value} VALUES ({', '.join('?' * len(row))})", row)
+
+    store._database.write(fill, committed=lambda _: None)
+
+
+def seal(store: DuckDbStore, until: Mapping[Level, datetime], *, zone: str = "UTC") -> None:
+    """Have each level hold what was found of the samples before this instant, where a bucket begins; nothing else."""
+
+    def reveal(cursor: Cursor) -> None:
+        for level in Level:
+            sealed = None if level not in until else utc_naive(until[level])
+            name = level.value
+            cursor.execute(f"DELETE FROM roll_{name}")
+            cursor.execute(f"INSERT INTO roll_{name} FROM whole_{name} WHERE bucket < ?", [sealed])
+            cursor.execute(
+                "UPDATE levels SET sealed_until = ?, zone = ? WHERE level = ?", [sealed, zone, name]
+            )
+
+    store._database.write(reveal, committed=lambda _: None)
+
+
+def _rtts(samples: Sequence[Sample]) -> list[float]:
+    return [rtt for each in samples for rtt in rtts_of(each.outcome) if rtt is not None]
+
+
+def _figures(samples: Sequence[Sample]) -> list[int | None]:
+    up = [each for each in samples if packets_of(each.outcome)[1]]
+    down = [each for each in samples if not packets_of(each.outcome)[1]]
+    microseconds = [round(rtt * 1_000) for rtt in _rtts(samples)]
+    differences = [jitter_differences(rtts_of(each.outcome)) for each in samples]
+    return [
+        len(up),
+        len(down),
+        sum(round(each.interval_s * 1_000) for each in up),
+        sum(round(each.interval_s * 1_000) for each in down),
+        sum(packets_of(each.outcome)[0] for each in samples),
+        len(microseconds),
+        min(microseconds, default=None),
+        max(microseconds, default=None),
+        sum(microseconds),
+        sum(each * each for each in microseconds),
+        sum(round(sum(each) * 1_000) for each in differences),
+        sum(map(len, differences)),
+    ]
+
+
+def _bins(samples: Sequence[Sample]) -> tuple[int | None, list[int] | None]:
+    counted = Counter(bin_of(rtt) for rtt in _rtts(samples))
+    if not counted:
+        return None, None
+    first, last = min(counted), max(counted)
+    return first, [counted[number] for number in range(first, last + 1)]
