@@ -1,9 +1,11 @@
 """Saving a batch: rows of runs, samples, events and routes, within one transaction."""
 
+from array import array
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import assert_never
 
 from netstats_xl.domain.results import (
@@ -20,7 +22,7 @@ from netstats_xl.store import routes
 from netstats_xl.store.appending import ColumnType, append
 from netstats_xl.store.catalogue import Keys, add_placeholders, load_keys, missing_keys
 from netstats_xl.store.database import Cursor
-from netstats_xl.store.outcomes import OutcomeRow, StraysRow, render_outcome, render_strays
+from netstats_xl.store.outcomes import OUTCOME_TYPES, STRAYS_TYPES, render_outcome, render_strays
 
 BATCHES_REMEMBERED = 1_000
 """A batch is sent again at once or, while the disk is full, first of all: few need to be remembered."""
@@ -95,9 +97,11 @@ def _save_run_ids(cursor: Cursor, batch: Batch, first: int) -> dict[str, int]:
     batches speak of has several numbers.
     """
     last_ticks: dict[str, datetime] = {}
-    instants: Iterable[tuple[str, datetime]] = (
-        *((run.run_id, run.tick_at) for run in batch.runs),
-        *((sample.run_id, sample.at) for sample in batch.samples),
+    instants = dict.fromkeys(
+        chain(
+            ((run.run_id, run.tick_at) for run in batch.runs),
+            ((sample.run_id, sample.at) for sample in batch.samples),
+        )
     )
     for run_id, at in instants:
         last_ticks[run_id] = max(last_ticks.get(run_id, at), at)
@@ -156,51 +160,33 @@ def _save_samples(
     jobs: dict[str, int],
     destinations: dict[str, int],
 ) -> None:
-    rows = [render_outcome(sample.outcome) for sample in samples]
-    strays = [render_strays(sample.strays) for sample in samples]
+    if not samples:
+        return
+    outcomes = zip(*(render_outcome(sample.outcome) for sample in samples), strict=True)
+    strays = zip(*(render_strays(sample.strays) for sample in samples), strict=True)
     append(
         cursor,
         "samples",
         [
             ("tick", "TIMESTAMP", [sample.at for sample in samples]),
-            ("job", "INTEGER", [jobs[sample.job_id] for sample in samples]),
-            ("destination", "INTEGER", [destinations[sample.destination_id] for sample in samples]),
-            ("run", "BIGINT", [numbers[sample.run_id] for sample in samples]),
-            ("interval_s", "DOUBLE", [sample.interval_s for sample in samples]),
-            ("outcome", "VARCHAR", [row.outcome for row in rows]),
-            ("address", "VARCHAR", [row.address for row in rows]),
-            ("reporter", "VARCHAR", [row.reporter for row in rows]),
-            ("reason", "VARCHAR", [row.reason for row in rows]),
-            ("sent", "USMALLINT", [row.sent for row in rows]),
-            ("received", "USMALLINT", [row.received for row in rows]),
-            ("jitter_sum_ms", "DOUBLE", [row.jitter_sum_ms for row in rows]),
-            ("jitter_pairs", "USMALLINT", [row.jitter_pairs for row in rows]),
-            ("rtts_ms", "FLOAT[]", [row.rtts_ms for row in rows]),
-            *_rare_columns(rows, _RARE_OF_OUTCOMES),
-            *_rare_columns(strays, _RARE_OF_STRAYS),
+            ("job", "INTEGER", array("i", [jobs[sample.job_id] for sample in samples])),
+            (
+                "destination",
+                "INTEGER",
+                array("i", [destinations[sample.destination_id] for sample in samples]),
+            ),
+            ("run", "BIGINT", array("q", [numbers[sample.run_id] for sample in samples])),
+            ("interval_s", "DOUBLE", array("d", [sample.interval_s for sample in samples])),
+            *_named(OUTCOME_TYPES, outcomes),
+            *_named(STRAYS_TYPES, strays),
         ],
     )
 
 
-_RARE_OF_OUTCOMES: tuple[tuple[str, ColumnType], ...] = (
-    ("http_status", "USMALLINT"),
-    ("total_ms", "FLOAT"),
-    ("certificate_days", "FLOAT"),
-)
-_RARE_OF_STRAYS: tuple[tuple[str, ColumnType], ...] = (
-    ("duplicates", "USMALLINT"),
-    ("late", "USMALLINT"),
-    ("corrupted", "USMALLINT"),
-    ("elsewhere", "VARCHAR"),
-)
-
-
-def _rare_columns(
-    rows: Sequence[OutcomeRow | StraysRow], columns: Sequence[tuple[str, ColumnType]]
+def _named(
+    types: Mapping[str, ColumnType], columns: Iterable[Sequence[object]]
 ) -> list[tuple[str, ColumnType, Sequence[object]]]:
-    """Those of the columns in which there is anything: the text of the others' NULLs would only cost time."""
-    valued = ((name, kind, [getattr(row, name) for row in rows]) for name, kind in columns)
-    return [each for each in valued if any(value is not None for value in each[2])]
+    return [(name, kind, values) for (name, kind), values in zip(types.items(), columns, strict=True)]
 
 
 def _save_events(

@@ -4,12 +4,13 @@ import sys
 
 
 def do_without_pandas() -> None:
-    """Have this process do as if pandas and numpy were not installed, unless it has imported them.
+    """Have this process do as if pandas, numpy and pyarrow were not installed, unless it has imported them.
 
-    DuckDB imports both, where they are, with the first value that is bound to a statement, and xlwings when it is
-    imported: 43 MB and half a second, for types that nothing here uses. Where they are not, DuckDB looks for them
-    on the disk again with each value. Only the start of a process may decide so for all of it.
+    DuckDB imports the first two, where they are, with the first value that is bound to a statement, pyarrow with the
+    first Arrow table, and xlwings pandas when it is imported: 43 MB and half a second, for types that nothing here
+    uses. Where they are not, DuckDB looks for them on the disk again with each value and each table. Only the start of
+    a process may decide so for all of it.
     """
-    for name in ("numpy", "pandas"):
+    for name in ("numpy", "pandas", "pyarrow"):
         # None is how Python notes that a module cannot be imported.
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # typeshed knows modules alone

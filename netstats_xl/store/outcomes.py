@@ -20,6 +20,7 @@ from netstats_xl.domain.results import (
 )
 from netstats_xl.domain.rollups import jitter_differences
 from netstats_xl.errors import StoreCorrupt
+from netstats_xl.store.appending import ColumnType
 
 MOST_COUNTED = 65_535
 """The largest count that a column of strays holds."""
@@ -53,6 +54,29 @@ class StraysRow(NamedTuple):
     elsewhere: str | None = None
 
 
+OUTCOME_TYPES: dict[str, ColumnType] = {
+    "outcome": "VARCHAR",
+    "sent": "USMALLINT",
+    "received": "USMALLINT",
+    "address": "VARCHAR",
+    "reporter": "VARCHAR",
+    "reason": "VARCHAR",
+    "jitter_sum_ms": "DOUBLE",
+    "jitter_pairs": "USMALLINT",
+    "rtts_ms": "FLOAT[]",
+    "http_status": "USMALLINT",
+    "total_ms": "FLOAT",
+    "certificate_days": "FLOAT",
+}
+"""Of the fields of `OutcomeRow`, in their order."""
+STRAYS_TYPES: dict[str, ColumnType] = {
+    "duplicates": "USMALLINT",
+    "late": "USMALLINT",
+    "corrupted": "USMALLINT",
+    "elsewhere": "VARCHAR",
+}
+"""Of the fields of `StraysRow`, in their order."""
+
 NO_STRAYS_ROW = StraysRow()
 OUTCOME_COLUMNS = (
     "outcome, address, reporter, reason, sent, rtts_ms, http_status, total_ms, certificate_days, "
@@ -63,23 +87,23 @@ OUTCOME_COLUMNS = (
 
 def render_outcome(outcome: Outcome) -> OutcomeRow:
     """The outcome as a row."""
+    if isinstance(outcome, Replied):  # the most frequent by far, so what is slow is left out
+        address, rtts_ms, answer, http = outcome
+        differences = jitter_differences(rtts_ms)
+        row = OutcomeRow(
+            "replied",
+            len(rtts_ms),
+            len(rtts_ms) - rtts_ms.count(None),
+            address,
+            None,
+            answer or None,
+            sum(differences),
+            len(differences),
+            rtts_ms,
+        )
+        return row if http is None else row._replace(**_http_columns(http))
     sent, received = packets_of(outcome)
     match outcome:
-        case Replied(address=address, rtts_ms=rtts_ms, answer=answer, http=http):
-            differences = jitter_differences(rtts_ms)
-            return OutcomeRow(
-                "replied",
-                sent,
-                received,
-                address=address,
-                reason=answer or None,
-                jitter_sum_ms=sum(differences),
-                jitter_pairs=len(differences),
-                rtts_ms=list(rtts_ms),
-                http_status=http.status if http else None,
-                total_ms=http.total_ms if http else None,
-                certificate_days=http.certificate_days if http else None,
-            )
         case Timeout(address=address):
             return OutcomeRow("timeout", sent, received, address=address)
         case Unreachable(address=address, reporter=reporter, reason=reason):
@@ -98,6 +122,14 @@ def render_outcome(outcome: Outcome) -> OutcomeRow:
             return OutcomeRow("not sent", sent, received, address=address, reason=reason)
         case _:
             assert_never(outcome)
+
+
+def _http_columns(http: HttpAnswer) -> dict[str, int | float | None]:
+    return {
+        "http_status": http.status,
+        "total_ms": http.total_ms,
+        "certificate_days": http.certificate_days,
+    }
 
 
 def parse_outcome(
@@ -149,7 +181,7 @@ def parse_outcome(
 
 def render_strays(strays: Strays) -> StraysRow:
     """The strays as a row; of most rounds there is nothing to tell, and NULLs cost nothing."""
-    if strays == NO_STRAYS:
+    if strays is NO_STRAYS or strays == NO_STRAYS:
         return NO_STRAYS_ROW
     return StraysRow(
         duplicates=min(strays.duplicates, MOST_COUNTED) or None,

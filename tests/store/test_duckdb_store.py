@@ -1,6 +1,8 @@
 """What the contract does not ask of every store."""
 
 import threading
+from array import array
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -22,7 +24,7 @@ from netstats_xl.domain.retention import Cutoffs
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.errors import ReportError, StoreCorrupt, StoreError
 from netstats_xl.store import csv_export, ingest
-from netstats_xl.store.appending import ROWS_A_STATEMENT, append
+from netstats_xl.store.appending import ColumnType, append, utc_naive
 from netstats_xl.store.catalogue import Keys
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.duckdb_store import DuckDbStore
@@ -165,8 +167,8 @@ def test_what_is_unchanged_is_not_written_again(path: Path) -> None:
     store.close()
 
 
-def test_a_batch_of_more_rows_than_a_statement_takes_is_saved_whole(path: Path) -> None:
-    number = 2 * ROWS_A_STATEMENT + 1
+def test_a_batch_of_more_rows_than_duckdb_handles_at_once_is_saved_whole(path: Path) -> None:
+    number = 2 * 2_048 + 1
     store = DuckDbStore.open(path)
     samples = [sample(index / 60, OUTCOMES[index % len(OUTCOMES)]) for index in range(number)]
     store.save(Batch(batch_id="a", samples=samples))
@@ -191,9 +193,53 @@ def test_instants_to_the_microsecond_and_any_text_are_kept(path: Path) -> None:
     store.close()
 
 
-def test_only_what_a_table_can_hold_is_taken() -> None:
-    with duckdb.connect(":memory:") as cursor, pytest.raises(TypeError, match="Path has no place in a table"):
-        append(cursor, "runs", [("reason", "VARCHAR", [Path("x")])])
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("VARCHAR", Path("x")), ("VARCHAR", 3), ("BIGINT", "3"), ("FLOAT[]", 1.0), ("FLOAT[]", ["1"])],
+)
+def test_only_what_a_column_can_hold_is_taken(kind: ColumnType, value: object) -> None:
+    with duckdb.connect(":memory:") as cursor, pytest.raises(TypeError):
+        append(cursor, "runs", [("reason", kind, [value])])
+
+
+def test_a_number_that_is_too_large_for_its_column_is_refused() -> None:
+    with duckdb.connect(":memory:") as cursor, pytest.raises(OverflowError):
+        append(cursor, "runs", [("up", "USMALLINT", [65_536])])
+
+
+def test_values_of_each_type_and_their_absence_are_kept() -> None:
+    columns: list[tuple[str, ColumnType, Sequence[object]]] = [
+        ("a", "TIMESTAMP", [at(0), None, at(1)]),
+        ("b", "INTEGER", [1, None, -3]),
+        ("c", "BIGINT", [2**40, None, -(2**40)]),
+        ("d", "USMALLINT", [65_535, None, 0]),
+        ("e", "DOUBLE", [0.1, None, -0.1]),
+        ("f", "FLOAT", [0.5, None, -0.5]),
+        ("g", "BOOLEAN", [True, None, False]),
+        ("h", "VARCHAR", ["Köln", None, ""]),
+        ("i", "FLOAT[]", [[0.5, None], None, []]),
+        ("j", "VARCHAR", [None, None, None]),
+        ("k", "BIGINT", array("q", [1, 2, 3])),
+    ]
+    with duckdb.connect(":memory:") as cursor:
+        types = ", ".join(f"{name} {kind}" for name, kind, _ in columns)
+        cursor.execute(f"CREATE TABLE things ({types})")
+        append(cursor, "things", columns)
+        found = cursor.execute("SELECT * FROM things").fetchall()
+    expected = [
+        [None if value is None else utc_naive(value) for value in values]
+        if kind == "TIMESTAMP"
+        else list(values)  # type: ignore[arg-type]  # instants, by their column's type
+        for _, kind, values in columns
+    ]
+    assert found == list(zip(*expected, strict=True))
+
+
+def test_rows_of_nothing_are_none() -> None:
+    with duckdb.connect(":memory:") as cursor:
+        cursor.execute("CREATE TABLE things (a BIGINT)")
+        append(cursor, "things", [("a", "BIGINT", [])])
+        assert cursor.execute("SELECT count(*) FROM things").fetchall() == [(0,)]
 
 
 def test_an_outcome_that_this_program_does_not_write_is_reported(path: Path) -> None:
