@@ -19,6 +19,7 @@ from netstats_xl.domain.states import DestinationStatus, JobStatus
 from netstats_xl.domain.tables import CellValue
 from netstats_xl.domain.targets import Destination, DestinationId, Job, JobId
 from netstats_xl.errors import CellError
+from netstats_xl.ports import Progress
 
 RowCells = Mapping[str, CellValue]
 """What the user would type into a row, by the column's key (`host`, `rtt_warning_ms`): see `sheets.columns`."""
@@ -178,6 +179,29 @@ class ReportRequest:
     """Whether `output` may replace a file."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupRequest:
+    """A verified copy of the database."""
+
+    output: Path | None = None
+    """None: a backup in the folder beside the database, where the nightly ones are."""
+    read_only: bool = False
+    """Whether the copy is write-protected, for other programs to look at."""
+    replace: bool = False
+    """Whether `output` may replace a file that can be written; a write-protected one it always may."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupStatus:
+    """How a backup goes, and which is the last one."""
+
+    progress: Progress | None = None
+    """None: none is being made."""
+    last: Path | None = None
+    last_at: datetime | None = None
+    """When it was begun, to the minute."""
+
+
 class EventKind(StrEnum):
     """What the stream of events tells."""
 
@@ -321,6 +345,14 @@ class Service(Protocol):
 
     def report(self, request: ReportRequest) -> Path:
         """Write a report or raw samples to a file; where."""
+        ...
+
+    def backup(self, request: BackupRequest) -> Path:
+        """Make a verified copy of the database while results are saved, which takes a while; where."""
+        ...
+
+    def backup_status(self) -> BackupStatus:
+        """How that goes."""
         ...
 
     def workbook_event(self, event: WorkbookEvent) -> None:

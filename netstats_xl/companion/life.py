@@ -10,6 +10,7 @@ from netstats_xl.app.editing import Editing
 from netstats_xl.app.loading import Loaded, Loading
 from netstats_xl.app.reporting import Reporting
 from netstats_xl.app.service import Event, EventKind, WorkbookState
+from netstats_xl.companion.backing_up import BackingUp
 from netstats_xl.companion.collecting import Collecting
 from netstats_xl.companion.events import EventHub
 from netstats_xl.companion.live_showing import LiveShowing
@@ -61,6 +62,7 @@ class Companion:
         self._store: ResultStore
         self._collecting: Collecting
         self._watch: SheetWatch
+        self._backing_up: BackingUp
         self._telling: Telling
         self._showing: Showing
         self._scheduler = parts.make_scheduler(self._note_error)
@@ -110,6 +112,13 @@ class Companion:
                 name=lambda: self._name,
                 summary=lambda: self.service.health().summary,
             )
+            self._backing_up = BackingUp(
+                self._store,
+                parts.clock,
+                self._notices,
+                zone=lambda: self._watch.loaded.settings.zone,
+                own=parts.own_files,
+            )
             self._showing = self._make_showing()
             self._begin(loaded)
             self._undo = undo.pop_all()
@@ -121,6 +130,7 @@ class Companion:
         self._showing.note_state(self._watch.state)
         self._collecting.begin()
         self._collecting.prune()
+        self._backing_up.begin(scheduler)
         self._showing.begin(scheduler)
         scheduler.every("read the workbook", LOOK_EVERY_S, self._look)
         self._serve(loaded.settings)
@@ -206,6 +216,7 @@ class Companion:
             workbook=lambda: self._name,
             warnings=self._telling.warnings,
             write_report=self._telling.write_report,
+            backing_up=self._backing_up,
             look_soon=lambda: self._scheduler.soon("read the workbook"),
             stop=self._stop_request.ask,
         )
@@ -268,6 +279,7 @@ class Companion:
     def stop(self) -> Ending:
         """End the rounds under way, save what waits, show how it ended, and close everything."""
         problems = list[str]()
+        self._backing_up.end()  # a copy of a large database takes longer than its calls are waited for
         self.service.end()  # before what its calls need comes to an end
         self._hub.tell(Event(kind=EventKind.STOPPING))
         self._hub.close()

@@ -103,9 +103,9 @@ def check_output(
         raise ConfigurationError(
             f"{output} would hold a .{file_format} file: give it a name that ends in .{file_format}."
         )
-    with _looking(output):
+    with looking(output):
         is_own = output.resolve() in [path.resolve() for path in own]
-        taken = _exists(output)
+        taken = exists(output)
     if is_own:
         raise ConfigurationError(f"{output} is the workbook or the database itself. Choose another name.")
     if taken and not replace:
@@ -119,19 +119,19 @@ def unused(path: Path) -> Path:
         ReportError: too many are.
         ConfigurationError: it cannot be found out.
     """
-    with _looking(path):
-        if not _exists(path):
+    with looking(path):
+        if not exists(path):
             return path
         for number in range(2, MOST_OF_A_NAME + 1):
             candidate = path.with_name(f"{path.stem} ({number}){path.suffix}")
-            if not _exists(candidate):
+            if not exists(candidate):
                 return candidate
     raise ReportError(
         f"{path.parent} holds too many files named like {path.name}. Give the report another name."
     )
 
 
-def _exists(path: Path) -> bool:
+def exists(path: Path) -> bool:
     """As `Path.exists`, which takes a path that cannot be looked at for one where nothing is, or raises, at will."""
     try:
         path.stat()
@@ -141,8 +141,12 @@ def _exists(path: Path) -> bool:
 
 
 @contextmanager
-def _looking(path: Path) -> Iterator[None]:
-    """What the operating system, or Python, has against a path as an error of ours."""
+def looking(path: Path) -> Iterator[None]:
+    """What the operating system, or Python, has against a path as an error of ours.
+
+    Raises:
+        ConfigurationError: it has something against it.
+    """
     try:
         yield
     except OSError as error:

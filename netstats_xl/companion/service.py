@@ -19,6 +19,8 @@ from netstats_xl.app.finding import (
 )
 from netstats_xl.app.path_tests import PathMtu, PayloadSweep
 from netstats_xl.app.service import (
+    BackupRequest,
+    BackupStatus,
     DestinationEntry,
     DestinationPage,
     Event,
@@ -34,6 +36,7 @@ from netstats_xl.app.service import (
     Wanted,
     WorkbookEvent,
 )
+from netstats_xl.companion.backing_up import BackingUp
 from netstats_xl.companion.calls import Calls
 from netstats_xl.companion.collecting import Collecting
 from netstats_xl.companion.events import EventHub
@@ -79,6 +82,7 @@ class CompanionService:
         workbook: Callable[[], str],
         warnings: Callable[[], tuple[str, ...]],
         write_report: Callable[[ReportRequest], Path],
+        backing_up: BackingUp,
         look_soon: Callable[[], None],
         stop: Callable[[], None],
     ) -> None:
@@ -94,6 +98,7 @@ class CompanionService:
             workbook: The workbook's name, which may change.
             warnings: What the user should know.
             write_report: Writes a report file.
+            backing_up: Makes copies of the database.
             look_soon: Has the workbook looked at in a moment.
             stop: Has the companion end.
         """
@@ -107,6 +112,7 @@ class CompanionService:
         self._workbook = workbook
         self._warnings = warnings
         self._write_report = write_report
+        self._backing_up = backing_up
         self._look_soon = look_soon
         self._stop = stop
         self._calls = Calls()
@@ -290,6 +296,16 @@ class CompanionService:
     def report(self, request: ReportRequest) -> Path:
         """See `Service.report`."""
         return self._write_report(request)
+
+    @_while_at_work
+    def backup(self, request: BackupRequest) -> Path:
+        """See `Service.backup`."""
+        return self._backing_up.make(request)
+
+    @_while_at_work
+    def backup_status(self) -> BackupStatus:
+        """See `Service.backup_status`."""
+        return self._backing_up.status()
 
     @_while_at_work
     def workbook_event(self, event: WorkbookEvent) -> None:

@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from netstats_xl.app.service import (
+    BackupStatus,
     Figures,
     Health,
     Synced,
@@ -194,3 +195,26 @@ class PlaceAnswer(Answer):
     def of(cls, path: str, message: str) -> Self:
         """The answer that tells it; `{}` in the message stands for the path."""
         return cls(message=message.format(utf8(path)), path=utf8(path))
+
+
+class BackupAnswer(Answer):
+    """How a backup goes, and which is the last one."""
+
+    doing: str = Field(description="`copying` or `verifying`; empty: no backup is being made.")
+    done: int = Field(description="Rows.")
+    total: int
+    last: str | None = Field(description="Path of the last backup.")
+    last_at: datetime | None
+
+    @classmethod
+    def of(cls, status: BackupStatus, message: str) -> Self:
+        """The answer that tells it."""
+        progress = status.progress
+        return cls(
+            message=message,
+            doing="" if progress is None else progress.doing,
+            done=0 if progress is None else progress.done,
+            total=0 if progress is None else progress.total,
+            last=None if status.last is None else utf8(str(status.last)),
+            last_at=status.last_at,
+        )

@@ -192,6 +192,14 @@ class ControlClient:
         """Write raw samples as CSV; as :meth:`report`, without `format`."""
         return self.ask("POST", "/v1/export", request)
 
+    def backup(self, **request: object) -> Json:
+        """Make a verified copy of the database: `output`, `read_only`, `replace`; its `path` is told."""
+        return self.ask("POST", "/v1/backup", request)
+
+    def backup_status(self) -> Json:
+        """How a backup goes that is being made."""
+        return self.ask("GET", "/v1/backup")
+
     def shutdown(self) -> Json:
         """End the companion."""
         return self.ask("POST", "/v1/shutdown")

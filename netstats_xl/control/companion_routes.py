@@ -6,14 +6,29 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.exceptions import HTTPException
 
-from netstats_xl.app.service import ReportRequest, Service, WorkbookEvent
+from netstats_xl.app.service import BackupRequest, ReportRequest, Service, WorkbookEvent
 from netstats_xl.control import sentences
 from netstats_xl.control.answering import TellingRoute, respond
-from netstats_xl.control.answers import Answer, FiguresAnswer, HealthAnswer, PlaceAnswer, SyncAnswer
+from netstats_xl.control.answers import (
+    Answer,
+    BackupAnswer,
+    FiguresAnswer,
+    HealthAnswer,
+    PlaceAnswer,
+    SyncAnswer,
+)
 from netstats_xl.control.events import MEDIA_TYPE, Listening
 from netstats_xl.control.job_routes import PeriodQuery
 from netstats_xl.control.negotiation import key_value_lines
-from netstats_xl.control.requests import Export, Report, SelectionChange, Sync, Updates, WorkbookNews
+from netstats_xl.control.requests import (
+    BackupWanted,
+    Export,
+    Report,
+    SelectionChange,
+    Sync,
+    Updates,
+    WorkbookNews,
+)
 from netstats_xl.errors import ReportError
 
 LONGEST_LISTENING_S = 86_400
@@ -24,6 +39,7 @@ def companion_routes(service: Service, listening: Listening) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["collector"], route_class=TellingRoute)
     _add_views(router, service)
     _add_files(router, service)
+    _add_backups(router, service)
 
     @router.get("/health", response_model=HealthAnswer)
     def get_health(request: Request) -> Response:
@@ -121,18 +137,39 @@ def _add_files(router: APIRouter, service: Service) -> None:
         return respond(request, PlaceAnswer.of(str(path), "The samples are in {}"))
 
 
-def _request(asked: Export, *, csv: bool) -> ReportRequest:
-    output = None if asked.output is None else Path(asked.output)
-    if output is not None and not output.is_absolute():
-        raise ReportError(
-            f"{asked.output} is no whole path: the collector works in a folder of its own. Give it from the root."
+def _add_backups(router: APIRouter, service: Service) -> None:
+    @router.post("/backup", response_model=PlaceAnswer)
+    def back_up(request: Request, wanted: BackupWanted | None = None) -> Response:
+        """Make a verified copy of the database, which takes a while; results are saved meanwhile."""
+        asked = wanted or BackupWanted()
+        path = service.backup(
+            BackupRequest(output=_whole(asked.output), read_only=asked.read_only, replace=asked.replace)
         )
+        return respond(request, PlaceAnswer.of(str(path), "The copy is {}"))
+
+    @router.get("/backup", response_model=BackupAnswer)
+    def get_backup(request: Request) -> Response:
+        """How a backup goes that is being made, and which is the last one."""
+        status = service.backup_status()
+        return respond(request, BackupAnswer.of(status, sentences.backup(status)))
+
+
+def _request(asked: Export, *, csv: bool) -> ReportRequest:
     return ReportRequest(
         file_format="csv" if csv else "xlsx",
-        output=output,
+        output=_whole(asked.output),
         start=asked.start,
         end=asked.end,
         jobs=tuple(asked.jobs),
         destinations=tuple(asked.destinations),
         replace=asked.replace,
     )
+
+
+def _whole(output: str | None) -> Path | None:
+    path = None if output is None else Path(output)
+    if path is not None and not path.is_absolute():
+        raise ReportError(
+            f"{output} is no whole path: the collector works in a folder of its own. Give it from the root."
+        )
+    return path

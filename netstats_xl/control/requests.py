@@ -196,6 +196,22 @@ class Sync(Request):
     confirmed: bool = Field(default=False, description="Whether most of its rows may go at once.")
 
 
+class BackupWanted(Request):
+    """A verified copy of the database."""
+
+    output: Annotated[str, Field(min_length=1, max_length=1_000)] | None = Field(
+        default=None,
+        description="Whole path of the file; null: a backup where the nightly ones are.",
+    )
+    read_only: bool = Field(
+        default=False, description="Whether the copy is write-protected, for other programs."
+    )
+    replace: bool = Field(
+        default=False,
+        description="Whether a file of that path may be replaced. A copy that is write-protected always is.",
+    )
+
+
 class Export(Request):
     """Raw samples of a time range, as CSV."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from netstats_xl.app.service import (
+    BackupStatus,
     DestinationEntry,
     Figures,
     JobEntry,
@@ -132,3 +133,13 @@ def figures(result: Figures, period: str) -> str:
     if overall.loss_percent is not None:
         parts.append(f"loss {overall.loss_percent:.3g} %")
     return f"{', '.join(parts) or 'No packet was sent'} in the last {period}."
+
+
+def backup(status: BackupStatus) -> str:
+    """How a backup goes, or which is the last one."""
+    if status.progress is not None:
+        done, total = status.progress.done, status.progress.total
+        return f"A backup is being made: {status.progress.doing}, {done:,} of {total:,} rows."
+    if status.last is None:
+        return "There is no backup yet."
+    return f"The last backup is {status.last.name}."

@@ -117,6 +117,9 @@ def last_night(now: datetime, zone: str, minute: int) -> datetime:
     return at if at <= now else from_local(tonight - timedelta(days=1), zone)
 
 
-def is_due(now: datetime, last: Backup | None, *, zone: str, minute: int) -> bool:
-    """Whether a nightly backup is to be made: the last one was begun before the last night. `now` is aware UTC."""
-    return last is None or from_local(last.at, zone) < last_night(now, zone, minute)
+def is_due(now: datetime, begun: datetime, *, zone: str, minute: int) -> bool:
+    """Whether a nightly backup is to be made: a night has begun since the last backup, or since the first sample.
+
+    Both instants are aware UTC.
+    """
+    return begun < last_night(now, zone, minute)

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from netstats_xl.app.path_tests import PathMtu
-from netstats_xl.app.service import Event, EventKind, ReportRequest, Service, Wanted, WorkbookEvent
+from netstats_xl.app.service import (
+    BackupRequest,
+    Event,
+    EventKind,
+    ReportRequest,
+    Service,
+    Wanted,
+    WorkbookEvent,
+)
 from netstats_xl.companion import Companion, collecting
 from netstats_xl.companion import service as service_module
 from netstats_xl.domain.results import State, Timeout
@@ -450,6 +458,8 @@ def calls_of(service: Service) -> dict[str, Callable[[], object]]:
         "pause_updates": lambda: service.pause_updates(True),
         "show": lambda: service.show(period="1h"),
         "report": lambda: service.report(ReportRequest()),
+        "backup": lambda: service.backup(BackupRequest()),
+        "backup_status": service.backup_status,
         "workbook_event": lambda: service.workbook_event(WorkbookEvent.SAVED),
     }
     named = {name for name in vars(Service) if not name.startswith("_")}

@@ -21,6 +21,7 @@ from netstats_xl.control.describing import describe
 from netstats_xl.control.events import Listening
 from netstats_xl.control.server import ControlServer
 from netstats_xl.domain.results import EVERYTHING, Period, Scope
+from netstats_xl.ports import OnProgress, Progress, unheard
 from netstats_xl.sheets import DESTINATION_COLUMNS, DESTINATIONS, JOB_COLUMNS, JOBS
 from tests.companion.stage import Stage
 from tests.fakes.memory_store import MemoryStore
@@ -45,6 +46,9 @@ class _WritesNoFiles(MemoryStore):
 
     def export_csv(self, path: Path, period: Period, *, scope: Scope = EVERYTHING, zone: str = "UTC") -> int:
         return 0
+
+    def backup(self, path: Path, on_progress: OnProgress = unheard, *, read_only: bool = False) -> None:
+        on_progress(Progress(doing="copying", done=1, total=1))
 
 
 def _serve(service: Service, folder: Path) -> ControlServer:

@@ -228,6 +228,8 @@ def _calls(filled: FakeService) -> dict[str, Callable[[ControlClient], Any]]:
         "workbook_event": lambda client: client.workbook_event("saved"),
         "report": lambda client: client.report(**{"from": "-1h", "format": "xlsx"}),
         "export": lambda client: client.export(jobs=["All"]),
+        "backup": lambda client: client.backup(read_only=True),
+        "backup_status": lambda client: client.backup_status(),
         "delete_job": lambda client: client.delete_job(job),
         "delete_destination": lambda client: client.delete_destination(destination),
         "shutdown": lambda client: client.shutdown(),

@@ -140,13 +140,13 @@ def test_databases_are_not_all_backed_up_at_the_same_minute() -> None:
 def test_a_backup_is_due_when_the_last_one_is_from_before_last_night() -> None:
     now = datetime(2026, 11, 26, 1, 20, tzinfo=UTC)  # 02:20 in Berlin
     zone, minute = "Europe/Berlin", 13
-    yesterday = Backup(stem="NetStats", at=datetime(2026, 11, 25, 2, 13))  # noqa: DTZ001 - as above
+    last = datetime(2026, 11, 25, 1, 13, tzinfo=UTC)
     assert last_night(now, zone, minute) == datetime(2026, 11, 26, 1, 13, tzinfo=UTC)
-    assert is_due(now, yesterday, zone=zone, minute=minute)
-    assert not is_due(now - timedelta(minutes=10), yesterday, zone=zone, minute=minute)
-    tonight = Backup(stem="NetStats", at=datetime(2026, 11, 26, 2, 13))  # noqa: DTZ001 - as above
+    assert is_due(now, last, zone=zone, minute=minute)
+    assert not is_due(now - timedelta(minutes=10), last, zone=zone, minute=minute)
+    tonight = datetime(2026, 11, 26, 1, 13, tzinfo=UTC)
     assert not is_due(now + timedelta(hours=20), tonight, zone=zone, minute=minute)
-    assert is_due(now, None, zone=zone, minute=minute)
+    assert is_due(now + timedelta(hours=24), tonight, zone=zone, minute=minute)
 
 
 def test_a_night_without_two_oclock_has_its_backup_at_three() -> None:

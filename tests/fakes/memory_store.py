@@ -62,6 +62,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.location = "memory"
+        """Where it says it is; a file's path makes it one that has backups."""
         self.backup_error: StoreError | None = None
         self._stored = StoredDefinitions()
         self._batch_ids: set[str] = set()
@@ -312,6 +313,7 @@ class MemoryStore:
             samples=len(instants),
             first_sample_at=min(instants, default=None),
             last_sample_at=max(instants, default=None),
+            size_bytes=None if self.location == "memory" else 0,
         )
 
     def close(self) -> None:

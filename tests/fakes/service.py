@@ -20,6 +20,8 @@ from netstats_xl.app.finding import (
 )
 from netstats_xl.app.path_tests import PathMtu, PayloadSweep, SizeFigures, host_of
 from netstats_xl.app.service import (
+    BackupRequest,
+    BackupStatus,
     DestinationEntry,
     DestinationPage,
     Event,
@@ -84,6 +86,8 @@ class FakeService:
         self.paused = False
         self.details_of, self.period = "", "24h"
         self.reports: list[ReportRequest] = []
+        self.backups: list[BackupRequest] = []
+        self.status = BackupStatus()
         self.news: list[WorkbookEvent] = []
         self.confirmed: list[bool] = []
         self.ended = threading.Event()
@@ -268,6 +272,15 @@ class FakeService:
             named(self._definitions, name)
         self.reports.append(request)
         return request.output or Path(f"/reports/Net-report.{request.file_format}")
+
+    def backup(self, request: BackupRequest) -> Path:
+        self.before("backup")
+        self.backups.append(request)
+        return request.output or Path("/backups/Net 2026-11-23 0900.duckdb")
+
+    def backup_status(self) -> BackupStatus:
+        self.before("backup_status")
+        return self.status
 
     def workbook_event(self, event: WorkbookEvent) -> None:
         self.before("workbook_event")
