@@ -64,7 +64,8 @@ class Findings:
         ordered = sorted(self.reopened_s)
         return (
             f"{self.kills.total()} kills: {kills}.\n"
-            f"{self.databases} databases, {self.acknowledged} acknowledged batches: none lost, none twice, each day right.\n"
+            f"{self.databases} databases, {self.acknowledged} acknowledged batches: "
+            "none lost, none twice, all days right.\n"
             f"{self.survived} batches survived unacknowledged; {self.backups} backups were whole.\n"
             f"Reopened in {ordered[len(ordered) // 2]:.3f} s (median), {ordered[-1]:.3f} s at worst."
         )
