@@ -38,6 +38,8 @@ def percentiles(
                 kept[sample.destination_id] += [
                     (at, rtt) for rtt in rtts_of(sample.outcome) if rtt is not None
                 ]
+        while store.roll_up():
+            pass
         store.prune(Cutoffs(raw=end))
         left = store.info().samples
         found = {

@@ -1,9 +1,9 @@
 """Years of measurements, made up: their rollups are written straight into the tables, by SQL.
 
 A *model* month of hours is drawn for each destination, its days are what its hours add up to, and each month of the
-history has the first days of the model: so hours, days and months agree to the packet. The last days have raw rows,
-and are rolled up from them. Minutes are kept for those days alone, as if the user had limited them. The levels are
-sealed as far as their newest whole bucket, so what decision 26 says of them holds.
+history has the first days of the model: so hours and days agree to the packet. The last days have raw rows. Minutes are
+kept for those alone, as if the user had limited them. Of what decision 26 says of the levels all holds: how far they
+are sealed, and what of them was deleted. The store itself seals the rest: minutes and hours of the raw rows, months.
 """
 
 from collections.abc import Iterator
@@ -17,8 +17,6 @@ from benchmarks.storing.rounds import INTERVAL, LOSS, OUTAGES, PACKETS, definiti
 from netstats_xl.store.duckdb_store import DuckDbStore
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-SETTLED = timedelta(minutes=2)
-"""How long before the newest tick the minutes are sealed, at least."""
 _JOB = 1
 _VARIANTS = 64
 """How many different hours each spread of RTTs has."""
@@ -64,27 +62,28 @@ def simulate(path: Path, history: History, *, raw_of: Path | None = None) -> Non
     store = DuckDbStore.open(path)
     store.save_definitions(definitions(history.destinations), at=history.days_start)
     store.close()
-    today, newest_day = _midnight(history.raw_start), _midnight(history.end)
+    midnight = _midnight(history.raw_start)
     with duckdb.connect(path) as connection:
         connection.execute("SELECT setseed(0.5)")
         _make_traits(connection)
-        if history.days_start < today or history.hours_start < history.raw_start:
+        if history.days_start < midnight or history.hours_start < history.raw_start:
             _make_model(connection)
-        for first, after in _months(history.days_start, today):
-            _roll_month(connection, "roll_1d", "day", first, after)
-        for first, after in _months(history.hours_start, today):
-            _roll_month(connection, "roll_1h", "hour", first, after)
-        if history.hours_start < history.raw_start:
-            _roll_month(connection, "roll_1h", "hour", max(today, history.hours_start), history.raw_start)
+            for first, after in _months(history.days_start, midnight):
+                _roll_month(connection, "roll_1d", "day", first, after)
+            for first, after in _months(history.hours_start, history.raw_start):
+                _roll_month(connection, "roll_1h", "hour", first, after)
         if raw_of is None:
             _draw_raw(connection, history)
-            _roll_raw(connection, history)
             _make_events(connection, history)
+            sealed = history.raw_start
         else:
-            _copy_raw(connection, history, raw_of)
-        _roll_up(connection, "roll_1h", "roll_1d", "day", today, newest_day)
-        _roll_up(connection, "roll_1d", "roll_1mo", "month", history.days_start, newest_day.replace(day=1))
-        _seal(connection, history)
+            sealed = _copy_raw(connection, history, raw_of)
+        _seal(connection, history, sealed)
+    # The rest follows from the raw rows, the hours and the days, as it does in the field.
+    store = DuckDbStore.open(path, now=lambda: history.end)
+    while store.roll_up():
+        pass
+    store.close()
 
 
 def _make_traits(connection: duckdb.DuckDBPyConnection) -> None:
@@ -168,7 +167,29 @@ def _make_model(connection: duckdb.DuckDBPyConnection) -> None:
         ORDER BY day, hour, destination
         """
     )
-    connection.execute(f"CREATE TEMP TABLE days AS {_merged('hours', 'day, destination')}")
+    connection.execute(
+        """
+        CREATE TEMP TABLE days AS
+        WITH bounds AS (
+            SELECT day, destination, min(first_bin) AS first_bin, max(first_bin + len(bins)) AS after FROM hours
+            GROUP BY ALL
+        ), counts AS (
+            SELECT day, destination, bin, sum(n)::UINTEGER AS n FROM (
+                SELECT day, destination, unnest(range(first_bin, first_bin + len(bins)))::INTEGER AS bin,
+                    unnest(bins) AS n FROM hours
+                UNION ALL SELECT day, destination, unnest(range(first_bin, after))::INTEGER, 0 FROM bounds
+            ) GROUP BY ALL
+        ), merged AS (
+            SELECT day, destination, min(bin)::SMALLINT AS first_bin, list(n ORDER BY bin) AS bins FROM counts
+            GROUP BY ALL
+        )
+        SELECT day, destination, sum(up)::BIGINT, sum(down)::BIGINT, sum(up_ms)::BIGINT, sum(down_ms)::BIGINT,
+            sum(sent)::BIGINT, sum(received)::BIGINT, min(low_us), max(high_us), sum(total_us)::BIGINT,
+            sum(squares_us2)::HUGEINT, sum(jitter_us)::BIGINT, sum(jitter_pairs)::BIGINT,
+            any_value(merged.first_bin) AS first_bin, any_value(merged.bins) AS bins
+        FROM hours JOIN merged USING (day, destination) GROUP BY day, destination ORDER BY day, destination
+        """
+    )
 
 
 def _roll_month(
@@ -189,7 +210,8 @@ def _roll_month(
     )
 
 
-def _copy_raw(connection: duckdb.DuckDBPyConnection, history: History, source: Path) -> None:
+def _copy_raw(connection: duckdb.DuckDBPyConnection, history: History, source: Path) -> datetime:
+    """The raw rows, their minutes and hours of another database; until when these are sealed."""
     connection.execute(f"ATTACH '{source}' AS source (READ_ONLY)")
     for table in ("samples", "run_ids", "runs", "batches", "events", "roll_1m"):
         connection.execute(f"INSERT INTO {table} SELECT * FROM source.{table}")
@@ -197,6 +219,7 @@ def _copy_raw(connection: duckdb.DuckDBPyConnection, history: History, source: P
         "INSERT INTO roll_1h SELECT * FROM source.roll_1h WHERE bucket >= ?", [_naive(history.raw_start)]
     )
     connection.execute("DETACH source")
+    return _floor(history.end, HOUR)
 
 
 def _draw_raw(connection: duckdb.DuckDBPyConnection, history: History) -> None:
@@ -251,98 +274,6 @@ def _draw_raw(connection: duckdb.DuckDBPyConnection, history: History) -> None:
     connection.execute("INSERT INTO batches SELECT 1000000 + range, 'batch-' || range FROM range(1000)")
 
 
-def _roll_raw(connection: duckdb.DuckDBPyConnection, history: History) -> None:
-    """Minutes and hours of the raw rows, as decision 26 says: in whole microseconds."""
-    at, hours_end = history.raw_start, _floor(history.end, HOUR)
-    minutes_end = _floor(history.end - SETTLED, timedelta(minutes=1))
-    while at < minutes_end:
-        after = min(at + HOUR, minutes_end)
-        parameters = {"first": _naive(at), "after": _naive(after)}
-        connection.execute(f"INSERT INTO roll_1m {_raw_figures('minute')} ORDER BY 1, 3", parameters)
-        if after <= hours_end:
-            connection.execute(
-                f"""
-                INSERT INTO roll_1h
-                WITH figures AS ({_raw_figures("hour")}), counts AS (
-                    SELECT destination, bin, count(*) AS n FROM (
-                        SELECT destination, floor(ln(greatest(rtt::DOUBLE, 1e-4) / 0.01) / ln(1.02))::INTEGER AS bin
-                        FROM (SELECT destination, unnest(rtts_ms) AS rtt FROM samples
-                            WHERE tick >= $first AND tick < $after) WHERE rtt IS NOT NULL
-                    ) GROUP BY ALL
-                ), bins AS ({_dense("counts", "destination")})
-                SELECT figures.*, first_bin, bins FROM figures LEFT JOIN bins USING (destination)
-                ORDER BY bucket, destination
-                """,
-                parameters,
-            )
-        at = after
-
-
-def _raw_figures(unit: str) -> str:
-    return f"""
-        SELECT date_trunc('{unit}', tick) AS bucket, job, destination,
-            count(*) FILTER (received > 0) AS up, count(*) FILTER (received = 0) AS down,
-            coalesce(sum(round(interval_s * 1000)::BIGINT) FILTER (received > 0), 0)::BIGINT AS up_ms,
-            coalesce(sum(round(interval_s * 1000)::BIGINT) FILTER (received = 0), 0)::BIGINT AS down_ms,
-            sum(sent)::BIGINT AS sent, sum(received)::BIGINT AS received,
-            min(list_min(us)) AS low_us, max(list_max(us)) AS high_us,
-            coalesce(sum(list_sum(us)), 0)::BIGINT AS total_us,
-            coalesce(sum(list_sum([each::HUGEINT * each FOR each IN us])), 0)::HUGEINT AS squares_us2,
-            sum(round(jitter_sum_ms * 1000)::BIGINT)::BIGINT AS jitter_us, sum(jitter_pairs)::BIGINT AS jitter_pairs
-        FROM (
-            SELECT *, [round(rtt::DOUBLE * 1000)::INTEGER FOR rtt IN rtts_ms IF rtt IS NOT NULL] AS us
-            FROM samples WHERE tick >= $first AND tick < $after
-        ) GROUP BY ALL
-    """
-
-
-def _roll_up(
-    connection: duckdb.DuckDBPyConnection, finer: str, coarser: str, unit: str, start: datetime, end: datetime
-) -> None:
-    """Whole days from hours, and whole months from days."""
-    buckets = (
-        f"(SELECT * REPLACE (date_trunc('{unit}', bucket) AS bucket) FROM {finer} "
-        f"WHERE bucket >= '{_naive(start)}' AND bucket < '{_naive(end)}')"
-    )
-    connection.execute(f"INSERT INTO {coarser} {_merged(buckets, 'bucket, job, destination')}")
-
-
-def _merged(source: str, keys: str) -> str:
-    """What the rows of the source add up to."""
-    using = ", ".join(f"figures.{key.strip()} = bins.{key.strip()}" for key in keys.split(",")).replace(
-        ", ", " AND "
-    )
-    return f"""
-        WITH figures AS (
-            SELECT {keys}, sum(up)::BIGINT AS up, sum(down)::BIGINT AS down, sum(up_ms)::BIGINT AS up_ms,
-                sum(down_ms)::BIGINT AS down_ms, sum(sent)::BIGINT AS sent, sum(received)::BIGINT AS received,
-                min(low_us) AS low_us, max(high_us) AS high_us, sum(total_us)::BIGINT AS total_us,
-                sum(squares_us2)::HUGEINT AS squares_us2, sum(jitter_us)::BIGINT AS jitter_us,
-                sum(jitter_pairs)::BIGINT AS jitter_pairs
-            FROM {source} GROUP BY {keys}
-        ), counts AS (
-            SELECT {keys}, bin, sum(n) AS n FROM (
-                SELECT {keys}, unnest(range(first_bin, first_bin + len(bins)))::INTEGER AS bin, unnest(bins) AS n
-                FROM {source}
-            ) WHERE n > 0 GROUP BY {keys}, bin
-        ), bins AS ({_dense("counts", keys)})
-        SELECT figures.*, first_bin, bins FROM figures LEFT JOIN bins ON {using} ORDER BY {keys}
-    """
-
-
-def _dense(counts: str, keys: str) -> str:
-    """`first_bin` and `bins` of each group of the counts of single bins."""
-    return f"""
-        SELECT {keys}, min(bin)::SMALLINT AS first_bin, list(n::UINTEGER ORDER BY bin) AS bins FROM (
-            SELECT {keys}, bin, sum(n) AS n FROM (
-                SELECT {keys}, bin, n FROM {counts} UNION ALL
-                SELECT {keys}, unnest(range(min(bin), max(bin) + 1))::INTEGER AS bin, 0 AS n
-                FROM {counts} GROUP BY {keys}
-            ) GROUP BY {keys}, bin
-        ) GROUP BY {keys}
-    """
-
-
 def _make_events(connection: duckdb.DuckDBPyConnection, history: History) -> None:
     """Each destination went up when it was first measured, and now and then down and up again since."""
     connection.execute(
@@ -362,15 +293,20 @@ def _make_events(connection: duckdb.DuckDBPyConnection, history: History) -> Non
     )
 
 
-def _seal(connection: duckdb.DuckDBPyConnection, history: History) -> None:
-    midnight = _midnight(history.end)
-    for level, until in (
-        ("1m", _floor(history.end - SETTLED, timedelta(minutes=1))),
-        ("1h", _floor(history.end, HOUR)),
-        ("1d", midnight),
-        ("1mo", midnight.replace(day=1)),
-    ):
-        connection.execute("UPDATE levels SET sealed_until = ? WHERE level = ?", [_naive(until), level])
+def _seal(connection: duckdb.DuckDBPyConnection, history: History, until: datetime) -> None:
+    """Note how far each level is sealed, since when it could be made again, and since when it is kept."""
+    raw, hours, days = history.raw_start, history.hours_start, history.days_start
+    levels = {
+        "1m": (until, raw, raw),
+        "1h": (until, raw, hours),
+        "1d": (_midnight(raw), hours, days) if days < _midnight(raw) else (None, hours, None),
+        "1mo": (None, days, None),
+    }
+    for level, instants in levels.items():
+        connection.execute(
+            "UPDATE levels SET sealed_until = ?, made_from = ?, kept_from = ? WHERE level = ?",
+            [*(at and _naive(at) for at in instants), level],
+        )
 
 
 def _months(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:

@@ -20,7 +20,7 @@ ROWS_A_SECOND = 1_000
 
 
 def commits(path: Path, history: History, *, seconds: int) -> Iterator[Measure]:
-    """1,000 rows are committed each second, while another thread asks the dashboard's question without a pause."""
+    """1,000 rows are committed each second, while one thread asks the dashboard's question and one seals."""
     store = DuckDbStore.open(path)
     feed = Rounds(history.destinations, start=history.end, seed=3)
     done, answers, took = Event(), [0], []
@@ -30,10 +30,15 @@ def commits(path: Path, history: History, *, seconds: int) -> Iterator[Measure]:
             ask(store, feed.next_at)
             answers[0] += 1
 
-    reader = Thread(target=read)
+    def seal() -> None:
+        while not done.wait(1):
+            store.roll_up()
+
+    others = [Thread(target=read), Thread(target=seal)]
     try:
         ask(store, history.end)
-        reader.start()
+        for each in others:
+            each.start()
         start_s = time.perf_counter()
         for second in range(seconds):
             samples: list[Sample] = []
@@ -46,7 +51,8 @@ def commits(path: Path, history: History, *, seconds: int) -> Iterator[Measure]:
             took.append(1_000 * (time.perf_counter() - began_s))
     finally:
         done.set()
-        reader.join()
+        for each in others:
+            each.join()
         store.close()
     beside = (
         f"{len(took)} commits of {len(samples)} rows, one a second; median {quantile(took, 0.5):.1f} ms, meanwhile "

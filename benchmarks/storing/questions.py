@@ -53,6 +53,7 @@ def dashboard(histories: Mapping[str, tuple[Path, History]], *, times: int) -> I
         for turn in range(times + 1):
             for name, store in stores.items():
                 store.save(batch_of(feeds[name].round()))
+                store.roll_up()
                 seconds = ask(store, feeds[name].next_at)
                 if turn:
                     took[name].append(seconds * 1_000)
@@ -111,6 +112,7 @@ def beside_sqlite(path: Path, history: History, folder: Path, *, times: int) -> 
         ours = []
         for _ in range(10):
             store.save(batch_of(feed.round()))
+            store.roll_up()
             ours.append(ask(store, feed.next_at))
     finally:
         store.close()
