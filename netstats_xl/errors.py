@@ -14,10 +14,14 @@
       StoreError
         StoreLocked                   retryable
         StoreCorrupt
+          StoreDamaged
+          StoreLogDamaged
+          StoreUnrecognised
         StoreTooNew
         StoreFull                     retryable
         StoreReadOnly                 retryable
         StoreMoved                    retryable
+        StoreUnreachable              retryable
         MigrationFailed
       ProbeEngineError
         PrivilegeMissing
@@ -140,6 +144,24 @@ class StoreCorrupt(StoreError):
     code = "store_corrupt"
 
 
+class StoreDamaged(StoreCorrupt):
+    """A part of the database file does not hold what was written there, or is missing."""
+
+    code = "store_damaged"
+
+
+class StoreLogDamaged(StoreCorrupt):
+    """The write-ahead log beside the database file is damaged, or is that of another file."""
+
+    code = "store_log_damaged"
+
+
+class StoreUnrecognised(StoreCorrupt):
+    """The file does not begin as a database does."""
+
+    code = "store_unrecognised"
+
+
 class StoreTooNew(StoreError):
     """The database was written by a newer version of this program, or of DuckDB."""
 
@@ -164,6 +186,13 @@ class StoreMoved(StoreError):
     """The database file was deleted, moved or replaced while it was open."""
 
     code = "store_moved"
+    retryable = True
+
+
+class StoreUnreachable(StoreError):
+    """The disk or drive that holds the database does not do what it is asked to."""
+
+    code = "store_unreachable"
     retryable = True
 
 

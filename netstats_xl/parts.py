@@ -12,7 +12,7 @@ from netstats_xl.app.publishing import ReportInputs
 from netstats_xl.app.service import Service, WorkbookState
 from netstats_xl.domain.targets import Definitions, Engine, Settings
 from netstats_xl.domain.views import WorkbookView
-from netstats_xl.ports import Clock, Prober, Publisher, ResultStore, Workbook
+from netstats_xl.ports import Clock, Prober, Publisher, ResultStore, StoreWatcher, Workbook
 from netstats_xl.scheduling import Scheduler
 from netstats_xl.scheduling.scheduler import OnError
 from netstats_xl.sheets import Selection
@@ -111,7 +111,8 @@ class Parts:
         ConfigurationError: the environment asks for an engine that there is not.
         ProbeEngineError: nothing of these definitions can be probed.
     """
-    open_store: Callable[[Settings], ResultStore]
+    open_store: Callable[[Settings, StoreWatcher], ResultStore]
+    """The store that the settings name; the watcher hears what befalls it."""
     open_memory_store: Callable[[], ResultStore]
     make_scheduler: Callable[[OnError], Scheduler]
     new_id: Callable[[], str]

@@ -7,6 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from netstats_xl.domain.forecast import StoreUsage
+from netstats_xl.domain.incidents import Incident
 from netstats_xl.domain.results import (
     EVERYTHING,
     Batch,
@@ -23,7 +25,7 @@ from netstats_xl.domain.results import (
     StateChanged,
     StoreInfo,
 )
-from netstats_xl.domain.retention import Cutoffs, Deletable
+from netstats_xl.domain.retention import Cutoffs, Deletable, DeletionRecord
 from netstats_xl.domain.rollups import Summary
 from netstats_xl.domain.route_records import RouteRecord
 from netstats_xl.domain.routes import Trace
@@ -147,6 +149,18 @@ OnProgress = Callable[[Progress], None]
 
 def unheard(progress: Progress) -> None:
     """Nobody wants to know."""
+
+
+class StoreWatcher(Protocol):
+    """Hears what befalls a store. Called from whichever thread uses the store then."""
+
+    def note_incident(self, incident: Incident) -> None:
+        """The database was damaged, now or before and was not dealt with yet, and this was done about it."""
+        ...
+
+    def note_room(self, free_bytes: int | None) -> None:
+        """So little room is left on the disk that saving will stop before long; None: there is enough again."""
+        ...
 
 
 class ResultStore(Protocol):
@@ -296,6 +310,18 @@ class ResultStore(Protocol):
         The copy has been read back in full, and found to be right, before it takes its place; what was there stays
         where that fails. `read_only`: the file is write-protected, for other programs to look at.
         """
+        ...
+
+    def deletions(self) -> DeletionRecord:
+        """What was saved last of the deletions that were done and announced."""
+        ...
+
+    def save_deletions(self, record: DeletionRecord) -> None:
+        """Keep this, over restarts."""
+        ...
+
+    def usage(self, since: datetime) -> StoreUsage:
+        """What there is, and the room that it takes; the samples since an instant are counted, too."""
         ...
 
     def info(self) -> StoreInfo:

@@ -12,6 +12,7 @@ from netstats_xl.ports import Clock, ResultStore, Workbook
 from netstats_xl.sheets import (
     DESTINATIONS,
     JOBS,
+    RETENTION,
     SELECTION,
     SETTINGS,
     Reading,
@@ -144,7 +145,7 @@ def _settings(reading: Reading, table: RawTable | None, stored: Settings | None)
     if table is None:
         return stored
     if any(error.sheet == table.sheet for error in reading.errors):
-        return reading.settings.model_copy(update={"retention_days": stored.retention_days})
+        return reading.settings.model_copy(update={key: getattr(stored, key) for key in RETENTION})
     return reading.settings
 
 

@@ -63,6 +63,8 @@ class Health:
     bad_cells: int
     unsaved: int
     """Results that are in memory only."""
+    storage: tuple[str, ...] = ()
+    """How large the database is and becomes, and what is deleted from it next; empty before that is known."""
     warnings: tuple[str, ...] = ()
     stopping: bool = False
     """Whether it is ending: it saves its results, and does nothing more that it is asked for."""

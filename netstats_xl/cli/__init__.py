@@ -214,6 +214,18 @@ def report(
 
 
 @app.command()
+def repair(
+    target: Annotated[
+        Path, typer.Argument(metavar="WORKBOOK|FILE", help="A workbook, or a database file.")
+    ] = Path("NetStats.xlsx"),
+) -> None:
+    """Save what can be read of a damaged database; a healthy one stays as it is. Exit code 1: results are gone."""
+    from netstats_xl.commands import repairing
+
+    raise typer.Exit(repairing.repair(target))
+
+
+@app.command()
 def expand(workbook: WorkbookArgument = Path("NetStats.xlsx")) -> None:
     """Make one row an address of each CIDR block or range in the Destinations table. A copy of the file is kept."""
     from netstats_xl.commands import workbook as workbook_commands

@@ -107,8 +107,12 @@ def _print(console: Console, collector: Json) -> None:
         Text(f"Database: {collector['database']}", style="dim"),
         sep="\n",
     )
-    if engine := collector.get("engine"):  # a collector of an earlier version does not tell
+    if engine := collector.get(
+        "engine"
+    ):  # a collector of an earlier version tells neither this nor the storage
         console.print(Text(f"Sent by: {engine}", style="dim"))
+    for line in collector.get("storage", ()):
+        console.print(Text(line, style="dim"))
     for warning in collector["warnings"]:
         console.print(Text(f"Warning: {warning}", style="yellow"))
     if collector["bad_cells"]:

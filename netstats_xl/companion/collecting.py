@@ -1,4 +1,4 @@
-"""The measuring itself: jobs on time, their results saved, old ones pruned."""
+"""The measuring itself: jobs on time, and their results saved."""
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Sequence
@@ -14,14 +14,12 @@ from netstats_xl.app.service import TestResult, TraceResult
 from netstats_xl.app.tracing import Tracing
 from netstats_xl.companion.notices import Notices
 from netstats_xl.domain.results import Period
-from netstats_xl.domain.retention import Cutoffs
 from netstats_xl.domain.targets import Definitions, DestinationId, Engine, JobId, Settings
 from netstats_xl.errors import ProbeEngineError, StoreError
 from netstats_xl.ports import Clock, Prober, ResultStore
 from netstats_xl.scheduling import Scheduler
 
 FLUSH_EVERY_S = 1
-PRUNE_EVERY_S = 3_600
 LATEST_WITHIN = timedelta(days=7)
 """How far back the last sample of a destination is looked for at start."""
 ROUND_WITHIN_S = 3.0
@@ -59,7 +57,6 @@ class Collecting:
         self._engine = engine
         self._on_error = on_error
         self._backlog = Backlog(store, clock, new_id)
-        self._retention_days = Settings().retention_days
         # A chore that takes longer than stopping waits for it goes on in its thread meanwhile.
         self._saving, self._stopping = Lock(), Lock()
         self._late: set[asyncio.Task[object]] = set()
@@ -90,17 +87,19 @@ class Collecting:
 
     @property
     def past_changes(self) -> int:
-        """How often results of the past were saved late, or deleted: what is remembered of it is wrong then."""
+        """How often results of the past were saved late: what is remembered of it is wrong then."""
         return self._past_changes
 
+    def note_past_change(self) -> None:
+        """Results of the past are others than they were."""
+        self._past_changes += 1
+
     def begin(self) -> None:
-        """Save every second, and prune now and then."""
+        """Save every second."""
         self._scheduler.every("save", FLUSH_EVERY_S, self._flush)
-        self._scheduler.every("prune", PRUNE_EVERY_S, self.prune)
 
     def put_in_force(self, definitions: Definitions, settings: Settings) -> None:
         """Measure this from now on."""
-        self._retention_days = settings.retention_days
         self._do(self._load(definitions, settings))
         if settings.engine is self._engine:
             self._notices.clear("engine")
@@ -150,17 +149,6 @@ class Collecting:
         found = self._do(self._tracing.trace(destinations, hosts=others, rounds=rounds))
         self._flush()
         return found
-
-    def prune(self) -> None:
-        """Delete what is older than the settings say."""
-        before = self._clock.now() - timedelta(days=self._retention_days)
-        try:
-            deleted = self._store.prune(Cutoffs(raw=before))
-        except StoreError as error:
-            self._notices.set("prune", f"Old results could not be deleted: {error.message}")
-        else:
-            self._notices.clear("prune")
-            self._past_changes += bool(deleted)
 
     def end(self, within_s: float) -> StoreError | None:
         """End the rounds under way and the scheduler, and save what waits; why it could not be saved."""

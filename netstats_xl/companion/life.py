@@ -9,15 +9,18 @@ from netstats_xl.app.backlog import RoundRecord
 from netstats_xl.app.editing import Editing
 from netstats_xl.app.loading import Loaded, Loading
 from netstats_xl.app.reporting import Reporting
+from netstats_xl.app.retaining import Retaining
 from netstats_xl.app.service import Event, EventKind, WorkbookState
 from netstats_xl.companion.backing_up import BackingUp
 from netstats_xl.companion.collecting import Collecting
 from netstats_xl.companion.events import EventHub
 from netstats_xl.companion.live_showing import LiveShowing
 from netstats_xl.companion.notices import Notices
+from netstats_xl.companion.retaining import RetainingChore
 from netstats_xl.companion.service import CompanionService
 from netstats_xl.companion.sheet_watch import LOOK_EVERY_S, SheetWatch
 from netstats_xl.companion.showing import FileShowing, Showing
+from netstats_xl.companion.store_notices import StoreNotices
 from netstats_xl.companion.telling import Snapshot, Telling
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.errors import ControlError, SheetInvalid, StoreError, StoreLocked, WorkbookError
@@ -61,6 +64,7 @@ class Companion:
         self._name = parts.workbook_name
         self._store: ResultStore
         self._collecting: Collecting
+        self._retaining: RetainingChore
         self._watch: SheetWatch
         self._backing_up: BackingUp
         self._telling: Telling
@@ -103,12 +107,20 @@ class Companion:
                 on_record=self._note_record,
                 on_error=self._note_error,
             )
+            self._retaining = RetainingChore(
+                Retaining(self._store, parts.clock),
+                store=self._store,
+                clock=parts.clock,
+                collecting=self._collecting,
+                notices=self._notices,
+            )
             self._telling = Telling(
                 parts,
                 store=self._store,
                 collecting=self._collecting,
                 watch=self._watch,
                 notices=self._notices,
+                outlook=lambda: self._retaining.outlook,
                 name=lambda: self._name,
                 summary=lambda: self.service.health().summary,
             )
@@ -129,8 +141,8 @@ class Companion:
         self._put_in_force(loaded)
         self._showing.note_state(self._watch.state)
         self._collecting.begin()
-        self._collecting.prune()
         self._backing_up.begin(scheduler)
+        self._retaining.begin(scheduler)
         self._showing.begin(scheduler)
         scheduler.every("read the workbook", LOOK_EVERY_S, self._look)
         self._serve(loaded.settings)
@@ -164,7 +176,7 @@ class Companion:
             cpu_s=parts.cpu_s,
             notices=self._notices,
             read_again=self._read_again,
-            past_changes=lambda: self._collecting.past_changes,
+            past_changes=lambda: self._collecting.past_changes + self._retaining.deletions,
         )
 
     def _settings_for_start(self) -> Settings:
@@ -179,8 +191,13 @@ class Companion:
         return read_definitions(tables, default_zone=parts.default_zone).settings
 
     def _open_store(self, settings: Settings) -> ResultStore:
+        watcher = StoreNotices(
+            self._notices,
+            zone=lambda: self._in_force[1].zone if self._in_force is not None else settings.zone,
+            changed=self._note_past_change,
+        )
         try:
-            return self._parts.open_store(settings)
+            return self._parts.open_store(settings, watcher)
         except StoreLocked:
             raise
         except StoreError as error:
@@ -214,6 +231,7 @@ class Companion:
             store=self._store,
             clock=self._parts.clock,
             workbook=lambda: self._name,
+            storage=self._telling.storage,
             warnings=self._telling.warnings,
             write_report=self._telling.write_report,
             backing_up=self._backing_up,
@@ -255,11 +273,16 @@ class Companion:
 
     def _put_in_force(self, loaded: Loaded) -> None:
         self._collecting.put_in_force(loaded.definitions, loaded.settings)
+        self._retaining.put_in_force(loaded.definitions, loaded.settings)
         self._showing.note_loaded(loaded)
         in_force = loaded.definitions, loaded.settings
         if self._in_force is not None and self._in_force != in_force:
             self._hub.tell(Event(kind=EventKind.JOBS))
         self._in_force = in_force
+
+    def _note_past_change(self) -> None:
+        if self._in_force is not None:  # else nothing is remembered yet that could be wrong
+            self._collecting.note_past_change()
 
     def _note_record(self, record: RoundRecord) -> None:
         self._hub.tell_record(record)

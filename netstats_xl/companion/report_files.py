@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from netstats_xl import __version__
+from netstats_xl.app.outlook import Outlook
 from netstats_xl.app.publishing import ReportInputs
 from netstats_xl.app.reporting import Reporting, parse_period
 from netstats_xl.app.scoping import scope_of
@@ -39,6 +40,8 @@ class ReportSource:
     tables: Mapping[str, RawTable] = field(default_factory=dict)
     row_ids: Mapping[tuple[str, int], str] = field(default_factory=dict)
     cell_errors: tuple[CellError, ...] = ()
+    outlook: Outlook | None = None
+    """How large the store is and becomes; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,7 @@ def write_report(
         tables=source.tables,
         row_ids=source.row_ids,
         cell_errors=source.cell_errors,
+        outlook=source.outlook,
     )
     return Written(path=Path(Reporting(store, report_to(path)).publish(inputs)))
 

@@ -80,6 +80,7 @@ class CompanionService:
         store: ResultStore,
         clock: Clock,
         workbook: Callable[[], str],
+        storage: Callable[[], tuple[str, ...]],
         warnings: Callable[[], tuple[str, ...]],
         write_report: Callable[[ReportRequest], Path],
         backing_up: BackingUp,
@@ -96,6 +97,7 @@ class CompanionService:
             store: Keeps the results.
             clock: Tells the time.
             workbook: The workbook's name, which may change.
+            storage: How large the database is and becomes, in lines.
             warnings: What the user should know.
             write_report: Writes a report file.
             backing_up: Makes copies of the database.
@@ -110,6 +112,7 @@ class CompanionService:
         self._store = store
         self._clock = clock
         self._workbook = workbook
+        self._storage = storage
         self._warnings = warnings
         self._write_report = write_report
         self._backing_up = backing_up
@@ -145,6 +148,7 @@ class CompanionService:
             jobs=len(definitions.jobs),
             bad_cells=len(self._watch.loaded.cell_errors),
             unsaved=self._collecting.unsaved,
+            storage=self._storage(),
             warnings=self._warnings(),
             stopping=self._calls.refused,
         )

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from pathlib import Path, PureWindowsPath
 
 from netstats_xl import __version__
+from netstats_xl.app.outlook import Outlook
 from netstats_xl.app.publishing import ReportInputs
 from netstats_xl.app.service import ReportRequest
+from netstats_xl.app.views.storage import status_lines
 from netstats_xl.companion.collecting import Collecting
 from netstats_xl.companion.notices import Notices
 from netstats_xl.companion.report_files import ReportSource, write_report
@@ -52,16 +54,29 @@ class Telling:
         collecting: Collecting,
         watch: SheetWatch,
         notices: Notices,
+        outlook: Callable[[], Outlook | None],
         name: Callable[[], str],
         summary: Callable[[], str],
     ) -> None:
-        """`name`: the workbook's, which may change; `summary`: how the companion is, in one line."""
+        """What it asks for is known later, or changes.
+
+        Args:
+            parts: The technologies.
+            store: Keeps the results.
+            collecting: Makes the rounds.
+            watch: Knows the workbook.
+            notices: What the user should know.
+            outlook: How large the store is and becomes.
+            name: The workbook's name.
+            summary: How the companion is, in one line.
+        """
         self._parts = parts
         self._store = store
         self._monitoring = collecting.monitoring
         self._collecting = collecting
         self._watch = watch
         self._notices = notices
+        self._outlook = outlook
         self._name = name
         self._summary = summary
         self._location = store.info().location
@@ -71,6 +86,11 @@ class Telling:
         live = self._parts.live
         problems = live.book.problems if live is not None else ()
         return (*self._notices.texts(), *self._watch.loaded.warnings, *problems)
+
+    def storage(self) -> tuple[str, ...]:
+        """How large the store is and becomes, and what is deleted next, in lines; none before that is known."""
+        outlook = self._outlook()
+        return () if outlook is None else status_lines(outlook)
 
     def inputs(self, running: bool) -> ReportInputs:
         """What views of the present are made of; `running`: whether rounds are made still."""
@@ -92,6 +112,7 @@ class Telling:
             source=PureWindowsPath(self._name()).name,
             collector=self._summary() if running else stopped,
             engine=self._collecting.engine,
+            outlook=self._outlook(),
             warnings=self.warnings(),
         )
 
@@ -125,6 +146,7 @@ class Telling:
             tables=loaded.tables,
             row_ids=loaded.row_ids,
             cell_errors=loaded.cell_errors,
+            outlook=self._outlook(),
         )
         now = self._parts.clock.now()
         return write_report(self._store, request, source, now=now, report_to=self._parts.report_to).path

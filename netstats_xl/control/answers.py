@@ -52,6 +52,9 @@ class HealthAnswer(Answer):
     jobs: int
     bad_cells: int
     unsaved: int
+    storage: tuple[str, ...] = Field(
+        description="How large the database is and becomes, and what is deleted from it next, in sentences."
+    )
     warnings: tuple[str, ...]
 
     @classmethod
@@ -74,6 +77,7 @@ class HealthAnswer(Answer):
             jobs=health.jobs,
             bad_cells=health.bad_cells,
             unsaved=health.unsaved,
+            storage=health.storage,
             warnings=health.warnings,
         )
 

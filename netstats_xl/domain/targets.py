@@ -227,7 +227,12 @@ class Settings(Model):
     """How far back the report that `run` keeps fresh reaches, h."""
     details_limit: Annotated[int, Field(ge=0, le=200)] = 30
     """How many pairs of job and destination the Details sheet of a report shows."""
-    retention_days: Annotated[int, Field(ge=1, le=36_500)] = 400
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] = 30
+    """How long raw results are kept."""
+    minutes_retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    """How long rollups by the minute are kept, at least as long as raw results. None: for ever."""
+    rollups_retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    """How long rollups by the hour, day and month are kept, at least as long as those by the minute. None: for ever."""
     refresh_every_s: Annotated[int, Field(ge=2, le=86_400)] = 30
     """How often the sheets of a workbook that is open are refreshed, s."""
     when_closed: Literal["collect", "stop"] = "collect"
@@ -242,6 +247,15 @@ class Settings(Model):
     """How many packets are sent a second, at most, by all jobs together."""
     engine: Engine = Engine.AUTOMATIC
     """How echo requests are sent; it holds from the next start of the collector on."""
+
+    @model_validator(mode="after")
+    def _coarser_is_kept_longer(self) -> "Settings":
+        minutes, rollups = self.minutes_retention_days, self.rollups_retention_days
+        if minutes is not None and minutes < self.retention_days:
+            raise ValueError("rollups by the minute would go before the raw results")
+        if rollups is not None and (minutes is None or rollups < minutes):
+            raise ValueError("rollups by the hour would go before those by the minute")
+        return self
 
 
 class Definitions(Model):

@@ -159,6 +159,8 @@ class TableSpec:
     """Rows below its header that it may grow into in a live workbook: they have its formats, rules and validations."""
     key: str | None = None
     """Header of the column that tells its rows apart: in a live workbook they stay in the order the user sorted."""
+    optional: bool = False
+    """Live workbooks of an earlier version lack it, and nothing is amiss then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

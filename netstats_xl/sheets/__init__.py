@@ -13,6 +13,7 @@ from netstats_xl.sheets.destinations import destination_cells
 from netstats_xl.sheets.job_columns import JOB_COLUMNS
 from netstats_xl.sheets.jobs import job_cells, parse_selectors
 from netstats_xl.sheets.reading import InvalidRow, Reading, read_definitions
+from netstats_xl.sheets.retention import RETENTION
 from netstats_xl.sheets.rows import normalised
 from netstats_xl.sheets.selection import (
     SELECTION,
@@ -21,7 +22,7 @@ from netstats_xl.sheets.selection import (
     read_selection,
     selection_cells,
 )
-from netstats_xl.sheets.setting_rows import SETTING_COLUMNS, SETTING_ROWS, SettingRow
+from netstats_xl.sheets.setting_rows import SETTING_COLUMNS, SETTING_NAMES, SETTING_ROWS, SettingRow
 from netstats_xl.sheets.settings import setting_values, settings_rows
 from netstats_xl.sheets.specs import (
     destinations_spec,
@@ -38,9 +39,11 @@ __all__ = [
     "INPUT_TABLES",
     "JOBS",
     "JOB_COLUMNS",
+    "RETENTION",
     "SELECTION",
     "SETTINGS",
     "SETTING_COLUMNS",
+    "SETTING_NAMES",
     "SETTING_ROWS",
     "InvalidRow",
     "Reading",

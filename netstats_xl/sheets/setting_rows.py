@@ -8,7 +8,7 @@ from netstats_xl.sheets.columns import SheetColumn
 SETTING_COLUMNS: tuple[SheetColumn, ...] = (
     SheetColumn(
         key="setting",
-        column=Column(header="Setting", width=29, note="Leave these names as they are.", style=READ_ONLY),
+        column=Column(header="Setting", width=37, note="Leave these names as they are.", style=READ_ONLY),
         required=True,
     ),
     SheetColumn(
@@ -38,6 +38,8 @@ class SettingRow:
     """The setting's name in YAML, and the name of its field where it has one."""
     name: str
     """As the sheet shows it."""
+    earlier_name: str = ""
+    """As sheets of an earlier version show it; empty: it had no other."""
     description: str
 
 
@@ -78,8 +80,22 @@ SETTING_ROWS: tuple[SettingRow, ...] = (
     ),
     SettingRow(
         key="retention_days",
-        name="Keep results for (days)",
-        description="Older results are deleted, 1 to 36,500. Blank: 400.",
+        name="Keep raw results (days)",
+        earlier_name="Keep results for (days)",
+        description="Older ones are deleted at night; their rollups stay, so charts and statistics do. 1 to 36,500. "
+        "Blank: 30.",
+    ),
+    SettingRow(
+        key="minutes_retention_days",
+        name="Keep minute rollups (days)",
+        description="Of what is older, hours, days and months are known. Not shorter than the raw results. "
+        "Blank: for ever.",
+    ),
+    SettingRow(
+        key="rollups_retention_days",
+        name="Keep hourly and coarser rollups (days)",
+        description="Of what is older, nothing is known any more. Not shorter than the minute rollups. "
+        "Blank: for ever.",
     ),
     SettingRow(
         key="zone",
@@ -134,3 +150,6 @@ SETTING_ROWS: tuple[SettingRow, ...] = (
         "Linux, macOS. windows: Windows' own service. Blank: automatic, the most exact one.",
     ),
 )
+
+SETTING_NAMES = {row.key: row.name for row in SETTING_ROWS}
+"""As the sheet shows them, by key."""

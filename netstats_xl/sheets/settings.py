@@ -2,10 +2,9 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
-from typing import Literal, TypeVar
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -17,11 +16,11 @@ from netstats_xl.errors import CellError
 from netstats_xl.sheets.cells import as_duration, as_syntax, parse_number, parse_text, parse_whole, shown
 from netstats_xl.sheets.destinations import above
 from netstats_xl.sheets.nearest import nearest
-from netstats_xl.sheets.rows import RowReader, match_headers, normalised
-from netstats_xl.sheets.setting_rows import SETTING_COLUMNS, SETTING_ROWS
+from netstats_xl.sheets.retention import read_retention
+from netstats_xl.sheets.rows import match_headers, normalised
+from netstats_xl.sheets.setting_reader import SettingReader, SettingValues
+from netstats_xl.sheets.setting_rows import SETTING_COLUMNS, SETTING_NAMES, SETTING_ROWS
 
-T = TypeVar("T")
-Default = TypeVar("Default")
 _Off = Literal["off"]
 
 _HOURS = {"h": 1, "d": 24, "w": 168}
@@ -36,38 +35,12 @@ _ENGINES = {
     "dgram": Engine.DATAGRAM,
     "windows service": Engine.WINDOWS,
 }
-_KEYS_BY_NAME = {normalised(name): row.key for row in SETTING_ROWS for name in (row.key, row.name)}
-_NAMES = {row.key: row.name for row in SETTING_ROWS}
-
-
-class _SettingReader(RowReader):
-    """Reads the Value cell of a setting's row."""
-
-    def error(self, key: str, message: str) -> CellError:
-        """An error of a cell; without cells, its address names the setting: `settings.report_every`."""
-        error = RowReader.error(self, key, message)
-        if self.layout.table.columns:
-            return error
-        setting = shown(self.value("setting")).lower()
-        return CellError(sheet=error.sheet, cell=f"settings.{setting}", value=error.value, message=message)
-
-
-@dataclass(frozen=True, slots=True)
-class _Values:
-    """The rows of the settings that the table has, by the setting's key."""
-
-    readers: Mapping[str, _SettingReader]
-
-    def read(self, key: str, parse: Callable[[CellValue], T], default: Default) -> T | Default:
-        """The setting's value; `default` where its row is missing, blank or bad."""
-        reader = self.readers.get(key)
-        return default if reader is None else reader.read("value", parse, default)
-
-    def refuse(self, message: str, *keys: str) -> None:
-        """Note an error at the first of these settings that has a value."""
-        readers = [self.readers[key] for key in keys if key in self.readers]
-        typed = [reader for reader in readers if reader.value("value") is not None] or readers
-        typed[0].refuse("value", message)
+_KEYS_BY_NAME = {
+    normalised(name): row.key
+    for row in SETTING_ROWS
+    for name in (row.key, row.name, row.earlier_name)
+    if name
+}
 
 
 def read_settings(table: RawTable, *, default_zone: str) -> tuple[Settings, list[CellError]]:
@@ -75,9 +48,9 @@ def read_settings(table: RawTable, *, default_zone: str) -> tuple[Settings, list
     layout, errors = match_headers(table, SETTING_COLUMNS)
     if layout is None:
         return Settings(zone=default_zone), errors
-    readers: dict[str, _SettingReader] = {}
+    readers: dict[str, SettingReader] = {}
     for row in table.rows:
-        reader = _SettingReader(layout=layout, row=row)
+        reader = SettingReader(layout=layout, row=row)
         name = normalised(shown(reader.value("setting")))
         key = _KEYS_BY_NAME.get(name)
         if key is not None and key not in readers:
@@ -85,10 +58,11 @@ def read_settings(table: RawTable, *, default_zone: str) -> tuple[Settings, list
         elif key is not None:
             errors.append(reader.error("setting", "this setting has a row above already: delete one of them"))
         elif name or not layout.is_blank(row):
-            near = nearest(name, tuple(_NAMES.values()))
+            near = nearest(name, tuple(SETTING_NAMES.values()))
             errors.append(
                 reader.error(
-                    "setting", f"there is no such setting{near}: write one of {', '.join(_NAMES.values())}"
+                    "setting",
+                    f"there is no such setting{near}: write one of {', '.join(SETTING_NAMES.values())}",
                 )
             )
     apart = [
@@ -96,7 +70,7 @@ def read_settings(table: RawTable, *, default_zone: str) -> tuple[Settings, list
     ]
     if apart:
         errors.append(layout.apart_error(apart))
-    settings = _settings(_Values(readers), default_zone)
+    settings = _settings(SettingValues(readers), default_zone)
     return settings, errors + [error for reader in readers.values() for error in reader.errors]
 
 
@@ -117,6 +91,8 @@ def setting_values(settings: Settings) -> dict[str, CellValue]:
         "refresh_every": _render_seconds(settings.refresh_every_s),
         "when_closed": settings.when_closed,
         "retention_days": settings.retention_days,
+        "minutes_retention_days": settings.minutes_retention_days,
+        "rollups_retention_days": settings.rollups_retention_days,
         "zone": settings.zone,
         "rtt_warning_ms": _or_none(thresholds.rtt_warning_ms),
         "rtt_critical_ms": _or_none(thresholds.rtt_critical_ms),
@@ -129,8 +105,9 @@ def setting_values(settings: Settings) -> dict[str, CellValue]:
     }
 
 
-def _settings(values: _Values, default_zone: str) -> Settings:
+def _settings(values: SettingValues, default_zone: str) -> Settings:
     default = Settings()
+    raw_days, minutes_days, rollups_days = read_retention(values, default)
     return Settings(
         database=values.read("database", partial(parse_text, most=1_000), default.database),
         report_every_s=values.read("report_every", _parse_report_every, default.report_every_s),
@@ -140,9 +117,9 @@ def _settings(values: _Values, default_zone: str) -> Settings:
         ),
         refresh_every_s=values.read("refresh_every", _parse_refresh_every, default.refresh_every_s),
         when_closed=values.read("when_closed", _parse_when_closed, default.when_closed),
-        retention_days=values.read(
-            "retention_days", partial(parse_whole, unit="days", low=1, high=36_500), default.retention_days
-        ),
+        retention_days=raw_days,
+        minutes_retention_days=minutes_days,
+        rollups_retention_days=rollups_days,
         zone=values.read("zone", lambda value: parse_zone(as_syntax(value)), default_zone),
         thresholds=_thresholds(values, default.thresholds),
         state_policy=_state_policy(values, default.state_policy),
@@ -153,7 +130,7 @@ def _settings(values: _Values, default_zone: str) -> Settings:
     )
 
 
-def _thresholds(values: _Values, default: Thresholds) -> Thresholds:
+def _thresholds(values: SettingValues, default: Thresholds) -> Thresholds:
     """What the user set wins; a default that contradicts it is left out."""
     limits = {
         "rtt_warning_ms": partial(parse_number, unit="ms", low=0.001, high=600_000),
@@ -175,7 +152,7 @@ def _thresholds(values: _Values, default: Thresholds) -> Thresholds:
     return Thresholds(**typed).or_else(Thresholds(**kept))
 
 
-def _state_policy(values: _Values, default: StatePolicy) -> StatePolicy:
+def _state_policy(values: SettingValues, default: StatePolicy) -> StatePolicy:
     whole = partial(parse_whole, low=1, high=100)
     rounds = values.read("rounds", whole, default.rounds)
     out_of = values.read("out_of", whole, rounds)

@@ -108,7 +108,7 @@ def _texts(kind: ColumnType, values: Sequence[object], validity: bytearray | Non
 
 
 def _lists(kind: ColumnType, values: Sequence[object], validity: bytearray | None) -> CArray:
-    flat = list(chain.from_iterable(values))  # type: ignore[arg-type]  # it refuses what is no list
+    flat: list[object] = list(chain.from_iterable(values))  # type: ignore[arg-type]  # it refuses what is no list
     present = _split(flat, 0.0) if None in flat else (None, flat)
     return nanoarrow.c_array_from_buffers(
         _FLOATS,

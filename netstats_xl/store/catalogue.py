@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from netstats_xl.domain.retention import DeletionRecord
 from netstats_xl.domain.targets import Definitions, Destination, DestinationId, Job, JobId, Settings
 from netstats_xl.errors import StoreCorrupt
 from netstats_xl.ports import StoredDefinitions
@@ -102,6 +103,16 @@ def save_stopped(cursor: Cursor, jobs: Collection[JobId]) -> None:
         append(cursor, "stopped_jobs", [("id", "VARCHAR", sorted(set(jobs)))])
 
 
+def save_all(cursor: Cursor, known: StoredDefinitions, *, at: datetime) -> None:
+    """Tell tables that are empty what is known; what was retired counts as retired at this instant."""
+    keys = Keys()
+    for definitions in (known.retired, known.active):
+        keys.add(save(cursor, definitions, at=at, keys=keys))
+    if known.settings is not None:
+        save_settings(cursor, known.settings)
+    save_stopped(cursor, known.stopped)
+
+
 def load(cursor: Cursor) -> StoredDefinitions:
     """The active definitions in the order they were saved in, and the retired ones, the first retired first.
 
@@ -126,6 +137,27 @@ def load(cursor: Cursor) -> StoredDefinitions:
     )
 
 
+def save_deletions(cursor: Cursor, record: DeletionRecord) -> None:
+    """Remember this of deletions, unless it is."""
+    if load_deletions(cursor) != record:
+        cursor.execute("DELETE FROM deletions")
+        cursor.execute("INSERT INTO deletions VALUES (?)", [record.model_dump_json()])
+
+
+def load_deletions(cursor: Cursor) -> DeletionRecord:
+    """What is remembered of deletions.
+
+    Raises:
+        StoreCorrupt: it cannot be understood.
+    """
+    rows = cursor.execute("SELECT record FROM deletions").fetchall()
+    return (
+        _parsed(DeletionRecord, "What the database remembers of deletions", rows[0][0])
+        if rows
+        else DeletionRecord()
+    )
+
+
 def _load_settings(cursor: Cursor) -> Settings | None:
     row = cursor.execute("SELECT definition FROM settings").fetchone()
     return None if row is None else _parsed(Settings, "The settings in the database", row[0])
@@ -135,7 +167,7 @@ def _load_stopped(cursor: Cursor) -> frozenset[JobId]:
     return frozenset(id_ for (id_,) in cursor.execute("SELECT id FROM stopped_jobs").fetchall())
 
 
-Definition = TypeVar("Definition", Destination, Job, Settings)
+Definition = TypeVar("Definition", Destination, Job, Settings, DeletionRecord)
 
 
 def _parse(

@@ -1,8 +1,9 @@
 """One DuckDB file, open for this process: its cursors, its transactions, and its recovery from a failed disk."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Condition, RLock
@@ -10,8 +11,9 @@ from typing import TypeVar
 
 import duckdb
 
-from netstats_xl.errors import StoreError, StoreLocked
+from netstats_xl.errors import StoreCorrupt, StoreError, StoreLocked, StoreUnreachable
 from netstats_xl.store import memory
+from netstats_xl.store.damage import Recovery, is_damage
 from netstats_xl.store.database_file import (
     HEADERS_BYTES,
     Identity,
@@ -21,6 +23,7 @@ from netstats_xl.store.database_file import (
 )
 from netstats_xl.store.faults import Fault, fault_of
 from netstats_xl.store.migrations import migrate, roll_back
+from netstats_xl.store.room import Room
 
 Cursor = duckdb.DuckDBPyConnection
 Result = TypeVar("Result")
@@ -54,11 +57,27 @@ class Database:
         StoreError: it cannot be opened; no result in it was changed.
     """
 
-    def __init__(self, path: Path | None, *, spare_core: bool, loaded: Callable[[Cursor], None]) -> None:
-        """`spare_core`: leave one core to the probing."""
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        spare_core: bool,
+        loaded: Callable[[Cursor], None],
+        recovery: Recovery | None = None,
+        begun_anew: Callable[[Cursor, Sequence[Path]], None] = lambda cursor, sources: None,
+        room: Room | None = None,
+    ) -> None:
+        """`spare_core`: leave one core to the probing.
+
+        With `recovery` a damaged file does not end the work: see `store/damage.py`. `begun_anew` is called with a
+        new file in the place of a damaged one before `loaded` is, and with files that may tell what was in that one.
+        """
         self._spare_core = spare_core
         self.path = MEMORY if path is None else path.absolute()
         self._loaded = loaded
+        self._recovery = recovery
+        self._begun_anew = begun_anew
+        self._room = room
         self._writing = RLock()
         self._state = Condition()
         self._cursors: set[Cursor] = set()
@@ -87,6 +106,7 @@ class Database:
 
         Raises:
             StoreMoved: the file is not in its place any more; nothing was changed.
+            StoreFull: the disk is full, or nearly so; nothing was changed.
             StoreError: nothing was changed, unless the message says that it is safe.
         """
 
@@ -95,6 +115,8 @@ class Database:
             try:
                 result = change(cursor)
                 check_in_place(self.path, self._opened)
+                if self._room is not None:
+                    self._room.check()
                 self._commit(cursor)
             except BaseException:
                 roll_back(cursor)
@@ -122,6 +144,15 @@ class Database:
         files = (self.path, self.path.with_name(self.path.name + ".wal"))
         return sum(file.stat().st_size for file in files if file.exists())
 
+    def free_bytes(self) -> int | None:
+        """Free on the file's disk; None in memory, and where the disk does not tell."""
+        if self.path == MEMORY:
+            return None
+        try:
+            return shutil.disk_usage(self.path.parent).free
+        except OSError:
+            return None
+
     def _reopening_once(self, work: Callable[[Cursor], Result]) -> Result:
         try:
             return self._translated(work)
@@ -130,12 +161,21 @@ class Database:
         try:
             return self._translated(work)
         except _Invalid as invalid:
+            error = invalid.fault.error
+            if self._recovery is None or not isinstance(error, StoreCorrupt):
+                raise error from invalid.__cause__
+            error.__cause__ = invalid.__cause__
+            # Read twice, with the file opened anew in between, it is no slip of a drive or a connection.
+            self._reopen(invalid.instance, damage=error)
+        try:
+            return self._translated(work)
+        except _Invalid as invalid:
             raise invalid.fault.error from invalid.__cause__
 
     def _translated(self, work: Callable[[Cursor], Result]) -> Result:
         with self._cursor() as (instance, cursor):
             try:
-                with _letting_the_user_interrupt():
+                with letting_the_user_interrupt():
                     cursor.execute("USE store")
                     return work(cursor)
             except duckdb.Error as error:
@@ -144,9 +184,13 @@ class Database:
                 # A reopening waits for this cursor, so it is still under way where it was what interrupted.
                 if interrupted and not self._reopening:
                     raise KeyboardInterrupt from error
-                if fault.invalidates or interrupted:
+                if fault.invalidates or interrupted or self._is_worth_reopening(fault.error):
                     raise _Invalid(fault, instance) from error
                 raise fault.error from error
+
+    def _is_worth_reopening(self, error: StoreError) -> bool:
+        """Whether the same may go well with the file opened anew: after a drive was away, it has to be."""
+        return isinstance(error, StoreUnreachable) or (self._recovery is not None and is_damage(error))
 
     def _free_memory(self) -> None:
         with self._state:
@@ -177,8 +221,11 @@ class Database:
                 cursor.close()
                 self._state.notify_all()
 
-    def _reopen(self, broken: Cursor | None) -> None:
-        """Open the file again in place of the broken instance, unless another thread has done so."""
+    def _reopen(self, broken: Cursor | None, *, damage: StoreCorrupt | None = None) -> None:
+        """Open the file again in place of the broken instance, unless another thread has done so.
+
+        With `damage` the file itself is replaced by a new one.
+        """
         with self._state:
             self._state.wait_for(lambda: not self._reopening)
             if self._closed:
@@ -195,16 +242,42 @@ class Database:
                         cursor.interrupt()
                     self._state.wait_for(lambda: not self._cursors, timeout=INTERRUPT_EVERY_S)
                 if self._instance is not None:
+                    _keep_as_it_is(self._instance)
                     self._instance.close()
                     self._instance = None
-            self._instance = self._open()
+            if damage is not None and self._recovery is not None:
+                self._instance = self._recovery.begin_anew(damage, self._open_new)
+            else:
+                self._instance = self._open()
         finally:
             with self._state:
                 self._reopening = False
                 self._state.notify_all()
 
     def _open(self) -> Cursor:
+        try:
+            return self._open_file()
+        except StoreCorrupt as error:
+            if self._recovery is None:
+                raise
+            return self._recovery.bring_back(error, self._open_file, self._open_new)
+
+    def _open_new(self, sources: Sequence[Path]) -> Cursor:
+        """A new file in the place of one that was set aside."""
+        self._opened = None
+        instance = self._open_file()
+        try:
+            self._begun_anew(instance, sources)
+            self._loaded(instance)
+        except duckdb.Error as error:
+            instance.close()
+            raise fault_of(error, self.path).error from error
+        return instance
+
+    def _open_file(self) -> Cursor:
         self._check_path()
+        if self._recovery is not None:
+            self._recovery.check_not_emptied()
         if self.path != MEMORY:
             remove_unfinished(self.path, shorter_than_bytes=1)
         is_new = self.path != MEMORY and not self.path.exists()
@@ -212,7 +285,7 @@ class Database:
             # A file that was there and has gone is missed, not made again.
             check_in_place(self.path, self._opened)
         try:
-            with _letting_the_user_interrupt():
+            with letting_the_user_interrupt():
                 return self._attach()
         except BaseException as error:
             if is_new and not isinstance(error, StoreLocked):
@@ -222,6 +295,7 @@ class Database:
     def _attach(self) -> Cursor:
         instance = duckdb.connect(":memory:", config=self._settings())
         try:
+            _keep_as_it_is(instance)
             location = str(self.path).replace("'", "''")
             version = "" if self.path == MEMORY else f"(STORAGE_VERSION '{STORAGE_VERSION}')"
             instance.execute(f"ATTACH '{location}' AS store {version}")
@@ -229,7 +303,10 @@ class Database:
             migrate(instance, self.path)
             # Before anything is written: most damage shows here.
             self._loaded(instance)
+            if self._recovery is not None:
+                self._recovery.compare(instance)
             self._sign(instance)
+            instance.execute("PRAGMA enable_checkpoint_on_shutdown")
             self._opened = None if self.path == MEMORY else identity_of(self.path)
         except duckdb.Error as error:
             instance.close()
@@ -278,8 +355,14 @@ class Database:
         return StoreError(f"The database {self.path} has been closed.")
 
 
+def _keep_as_it_is(instance: Cursor) -> None:
+    """Have closing bring nothing up to date: what may be damaged is not written to."""
+    with suppress(duckdb.Error):  # an instance that is of no use any more does not write either
+        instance.execute("PRAGMA disable_checkpoint_on_shutdown")
+
+
 @contextmanager
-def _letting_the_user_interrupt() -> Iterator[None]:
+def letting_the_user_interrupt() -> Iterator[None]:
     """Have Ctrl+C during a query raise what it raises elsewhere: DuckDB makes a RuntimeError of it."""
     try:
         yield

@@ -8,6 +8,7 @@ from typing import Self
 
 import duckdb
 
+from netstats_xl.domain.forecast import StoreUsage
 from netstats_xl.domain.results import (
     EVERYTHING,
     Batch,
@@ -21,16 +22,19 @@ from netstats_xl.domain.results import (
     StateChanged,
     StoreInfo,
 )
-from netstats_xl.domain.retention import Cutoffs, Deletable
+from netstats_xl.domain.retention import Cutoffs, Deletable, DeletionRecord
 from netstats_xl.domain.route_records import RouteRecord
 from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
 from netstats_xl.errors import StoreError
-from netstats_xl.ports import Dimension, GroupSummary, OnProgress, StoredDefinitions, unheard
-from netstats_xl.store import catalogue, csv_export, ingest, pruning, queries, routes, statistics
+from netstats_xl.ports import Dimension, GroupSummary, OnProgress, StoredDefinitions, StoreWatcher, unheard
+from netstats_xl.store import catalogue, csv_export, ingest, pruning, queries, routes, statistics, usage
 from netstats_xl.store.backup import check_room, copy_to, used_bytes, write_copy
 from netstats_xl.store.catalogue import Keys
+from netstats_xl.store.damage import Recovery
 from netstats_xl.store.database import MEMORY, Cursor, Database
 from netstats_xl.store.migrations import SCHEMA_VERSION
+from netstats_xl.store.room import Room
+from netstats_xl.store.salvage import read_definitions
 from netstats_xl.store.sealer import Now, Sealer
 from netstats_xl.store.selection import aware
 
@@ -50,17 +54,46 @@ class DuckDbStore:
     waiting.
     """
 
-    def __init__(self, path: Path | None, *, spare_core: bool = True, now: Now = _now) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        spare_core: bool = True,
+        watcher: StoreWatcher | None = None,
+        room: Room | None = None,
+        now: Now = _now,
+    ) -> None:
         self._ledger = ingest.Ledger()
-        self._backing_up = Lock()
         self._sealer = Sealer(now)
-        self._database = Database(path, spare_core=spare_core, loaded=self._load)
+        self._backing_up = Lock()
+        self._known: StoredDefinitions | None = None
+        self._recovery = None if path is None or watcher is None else Recovery(path.absolute(), watcher)
+        if room is None and path is not None:
+            room = Room(path.absolute()) if watcher is None else Room(path.absolute(), note=watcher.note_room)
+        self._database = Database(
+            path,
+            spare_core=spare_core,
+            loaded=self._load,
+            recovery=self._recovery,
+            begun_anew=self._begin_anew,
+            room=room,
+        )
 
     @classmethod
-    def open(cls, path: Path | None, *, spare_core: bool = True, now: Now = _now) -> Self:
+    def open(
+        cls,
+        path: Path | None,
+        *,
+        spare_core: bool = True,
+        watcher: StoreWatcher | None = None,
+        room: Room | None = None,
+        now: Now = _now,
+    ) -> Self:
         """Open the file, and create or migrate it as need be; None: keep everything in memory.
 
-        `spare_core` leaves one core to a prober in this process; `now` tells the present instant, aware UTC.
+        `spare_core` leaves one core to a prober in this process. With a `watcher` a damaged file ends nothing, now
+        or later: what can be is repaired, else it is set aside and a new one begun, and the watcher is told. `room`
+        watches the disk in place of the usual one; `now` tells the present instant, aware UTC.
 
         Raises:
             StoreLocked: another process, or this one, has it open.
@@ -71,7 +104,7 @@ class DuckDbStore:
             MigrationFailed: its tables cannot be brought to this version.
             StoreError: its folder does not exist, or the disk reports another error.
         """
-        return cls(path, spare_core=spare_core, now=now)
+        return cls(path, spare_core=spare_core, watcher=watcher, room=room, now=now)
 
     def save_definitions(self, definitions: Definitions, *, at: datetime) -> None:
         """As `ports.ResultStore.save_definitions`."""
@@ -79,6 +112,7 @@ class DuckDbStore:
             lambda cursor: catalogue.save(cursor, definitions, at=at, keys=self._ledger.keys),
             committed=lambda new: self._ledger.keys.add(new),
         )
+        self._know()
 
     def save_settings(self, settings: Settings) -> None:
         """As `ports.ResultStore.save_settings`."""
@@ -86,10 +120,12 @@ class DuckDbStore:
             lambda cursor: catalogue.save_settings(cursor, settings),
             committed=lambda _: self._sealer.follow(settings.zone),
         )
+        self._know()
 
     def save_stopped(self, jobs: Collection[JobId]) -> None:
         """As `ports.ResultStore.save_stopped`."""
         self._database.write(lambda cursor: catalogue.save_stopped(cursor, jobs), committed=lambda _: None)
+        self._know()
 
     def definitions(self) -> StoredDefinitions:
         """As `ports.ResultStore.definitions`."""
@@ -107,7 +143,7 @@ class DuckDbStore:
             return new
 
         def entered(new: Keys) -> None:
-            ingest.enter(self._ledger, batch, new)
+            self._enter(batch, new)
             self._sealer.entered(batch)
 
         self._database.write(saved, committed=entered)
@@ -226,6 +262,20 @@ class DuckDbStore:
         with self._backing_up:
             write_copy(copy, path, on_progress, read_only=read_only)
 
+    def deletions(self) -> DeletionRecord:
+        """As `ports.ResultStore.deletions`."""
+        return self._database.read(catalogue.load_deletions)
+
+    def save_deletions(self, record: DeletionRecord) -> None:
+        """As `ports.ResultStore.save_deletions`."""
+        self._database.write(
+            lambda cursor: catalogue.save_deletions(cursor, record), committed=lambda _: None
+        )
+
+    def usage(self, since: datetime) -> StoreUsage:
+        """As `ports.ResultStore.usage`."""
+        return self._database.read(lambda cursor: usage.usage(cursor, self._database, since))
+
     def info(self) -> StoreInfo:
         """As `ports.ResultStore.info`."""
 
@@ -251,3 +301,22 @@ class DuckDbStore:
     def _load(self, cursor: Cursor) -> None:
         self._ledger = ingest.load_ledger(cursor)
         self._sealer.load(cursor)
+
+    def _enter(self, batch: Batch, new: catalogue.Keys) -> None:
+        is_new = batch.batch_id not in self._ledger.batch_ids
+        ingest.enter(self._ledger, batch, new)
+        if self._recovery is not None and is_new:
+            self._recovery.saved(self._ledger.next_ordinal - 1)
+
+    def _know(self) -> None:
+        """Keep in memory what a new file would have to be told in place of a damaged one."""
+        if self._recovery is not None:
+            self._known = self.definitions()
+
+    def _begin_anew(self, cursor: Cursor, sources: Sequence[Path]) -> None:
+        known = self._known or next(filter(None, map(read_definitions, sources)), None)
+        if known is None:
+            return
+        cursor.execute("BEGIN")
+        catalogue.save_all(cursor, known, at=datetime.now(UTC))
+        cursor.execute("COMMIT")

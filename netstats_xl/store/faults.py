@@ -19,12 +19,15 @@ from pathlib import Path
 import duckdb
 
 from netstats_xl.errors import (
-    StoreCorrupt,
+    StoreDamaged,
     StoreError,
     StoreFull,
     StoreLocked,
+    StoreLogDamaged,
     StoreReadOnly,
     StoreTooNew,
+    StoreUnreachable,
+    StoreUnrecognised,
 )
 
 _ROOM_BYTES = 4 << 20
@@ -75,13 +78,12 @@ _FULL = (
     "what was saved before is safe."
 )
 _DAMAGED = (
-    "The database {path} is damaged ({reason}). Put back a copy from a backup. Without one, move the file, and "
-    "the .wal file beside it, aside: the next start makes an empty database."
+    "The database {path} is damaged ({reason}). `netstats-xl restore` brings back a backup, and `netstats-xl repair` "
+    "saves what can still be read. The next start of a collector keeps the file aside and goes on in a new one."
 )
 _WAL_DAMAGED = (
-    "The write-ahead log {path}.wal is damaged ({reason}). Nothing was changed: put back a copy of both files from "
-    "a backup. Without one, keep copies, then move the .wal file aside: that opens the database without the "
-    "results that were saved last."
+    "The write-ahead log {path}.wal is damaged ({reason}). Nothing was changed: `netstats-xl repair`, or the next "
+    "start of a collector, keeps a copy of it and opens the database without the results that were saved last."
 )
 _READ_ONLY = (
     "The database {path} may not be written ({reason}). Give this user the right to change the file and its "
@@ -135,22 +137,22 @@ TABLE: tuple[Row, ...] = (
         "database in the settings; the file was not changed.",
     ),
     Row(
-        message=r"Corrupt (Encrypted )?WAL|replaying (checkpoint )?WAL|WAL does not match",
-        error=StoreCorrupt,
+        message=r"Corrupt (Encrypted )?WAL|replaying (checkpoint )?WAL|WAL does not match|Failed to read WAL",
+        error=StoreLogDamaged,
         says=_WAL_DAMAGED,
     ),
     Row(
         message=r"not a valid DuckDB database file",
-        error=StoreCorrupt,
+        error=StoreUnrecognised,
         says="The file {path} is no DuckDB database. It was not changed: choose another path in the settings, or move "
         "the file aside.",
     ),
     Row(
         message=r"corrupt|checksum|Could not read (enough|all) bytes|Failed to deserialize|Failed to load metadata",
-        error=StoreCorrupt,
+        error=StoreDamaged,
         says=_DAMAGED,
     ),
-    Row(raised=duckdb.SerializationException, message=r"", error=StoreCorrupt, says=_DAMAGED),
+    Row(raised=duckdb.SerializationException, message=r"", error=StoreDamaged, says=_DAMAGED),
     Row(
         message=r"Read-only file system|Permission denied|Operation not permitted|Access is denied|"
         r"attached in read-only mode|The media is write protected",
@@ -186,9 +188,10 @@ TABLE: tuple[Row, ...] = (
         "saving is tried again.",
     ),
     Row(
-        message=r"Could not (write|sync|truncate|read|move|remove|close)|Input/output error",
-        error=StoreError,
-        says="The disk that holds {path} reports an error ({reason}). Check the disk and its connection.",
+        message=r"Could not (write|sync|truncate|read|move|remove|close)|Input/output error|Stale file handle",
+        error=StoreUnreachable,
+        says="The disk that holds {path} reports an error ({reason}). Check the disk and its connection; what waits to "
+        "be saved is tried again.",
     ),
 )
 

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -19,10 +19,10 @@ from netstats_xl.domain.results import (
     StateChanged,
 )
 from netstats_xl.store import routes
-from netstats_xl.store.appending import ColumnType, append
+from netstats_xl.store.appending import append
 from netstats_xl.store.catalogue import Keys, add_placeholders, load_keys, missing_keys
 from netstats_xl.store.database import Cursor
-from netstats_xl.store.outcomes import OUTCOME_TYPES, STRAYS_TYPES, render_outcome, render_strays
+from netstats_xl.store.outcomes import render_outcomes, render_strays
 
 BATCHES_REMEMBERED = 1_000
 """A batch is sent again at once or, while the disk is full, first of all: few need to be remembered."""
@@ -162,8 +162,6 @@ def _save_samples(
 ) -> None:
     if not samples:
         return
-    outcomes = zip(*(render_outcome(sample.outcome) for sample in samples), strict=True)
-    strays = zip(*(render_strays(sample.strays) for sample in samples), strict=True)
     append(
         cursor,
         "samples",
@@ -177,16 +175,10 @@ def _save_samples(
             ),
             ("run", "BIGINT", array("q", [numbers[sample.run_id] for sample in samples])),
             ("interval_s", "DOUBLE", array("d", [sample.interval_s for sample in samples])),
-            *_named(OUTCOME_TYPES, outcomes),
-            *_named(STRAYS_TYPES, strays),
+            *render_outcomes([sample.outcome for sample in samples]),
+            *render_strays([sample.strays for sample in samples]),
         ],
     )
-
-
-def _named(
-    types: Mapping[str, ColumnType], columns: Iterable[Sequence[object]]
-) -> list[tuple[str, ColumnType, Sequence[object]]]:
-    return [(name, kind, values) for (name, kind), values in zip(types.items(), columns, strict=True)]
 
 
 def _save_events(

@@ -14,6 +14,7 @@ import duckdb
 
 from netstats_xl.errors import MigrationFailed, StoreCorrupt, StoreError, StoreTooNew
 from netstats_xl.store.faults import fault_of
+from netstats_xl.store.views import VIEWS
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -139,6 +140,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )
         """,
         "INSERT INTO levels (level, zone) VALUES ('1m', 'UTC'), ('1h', 'UTC'), ('1d', 'UTC'), ('1mo', 'UTC')",
+    ),
+    (
+        # The tick of each imported round, kept when the round itself is pruned: what was imported once is never
+        # counted twice (decision 30).
+        "CREATE TABLE imported (job INTEGER NOT NULL, destination INTEGER NOT NULL, tick TIMESTAMP NOT NULL)",
+        *VIEWS,
+    ),
+    (
+        # One row at most: when results were deleted last, and which deletion was announced, as JSON.
+        "CREATE TABLE deletions (record VARCHAR NOT NULL)",
     ),
 )
 """The statements that lead from each schema version to the next; the first from an empty file to version 1."""

@@ -20,7 +20,7 @@ from netstats_xl.domain.results import (
 )
 from netstats_xl.domain.rollups import jitter_differences
 from netstats_xl.errors import StoreCorrupt
-from netstats_xl.store.appending import ColumnType
+from netstats_xl.store.appending import Columns, ColumnType
 
 MOST_COUNTED = 65_535
 """The largest count that a column of strays holds."""
@@ -77,7 +77,8 @@ STRAYS_TYPES: dict[str, ColumnType] = {
 }
 """Of the fields of `StraysRow`, in their order."""
 
-NO_STRAYS_ROW = StraysRow()
+_NO_REPLY = Replied("", ())
+
 OUTCOME_COLUMNS = (
     "outcome, address, reporter, reason, sent, rtts_ms, http_status, total_ms, certificate_days, "
     "duplicates, late, corrupted, elsewhere"
@@ -85,25 +86,51 @@ OUTCOME_COLUMNS = (
 """What `found_of` takes."""
 
 
+def render_outcomes(outcomes: Sequence[Outcome]) -> Columns:
+    """The outcomes, of which there is at least one, as columns of the table of samples."""
+    # Nearly all are plain replies: these are rendered a column at a time, and the others put in their places.
+    replies = [outcome if type(outcome) is Replied else _NO_REPLY for outcome in outcomes]
+    addresses, rtts_ms, answers, https = zip(*replies, strict=True)
+    jitter_sums: list[object] = []
+    jitter_pairs: list[object] = []
+    for of_round in rtts_ms:
+        differences = jitter_differences(of_round)
+        jitter_sums.append(sum(differences))
+        jitter_pairs.append(len(differences))
+    columns: dict[str, list[object]] = {name: [None] * len(outcomes) for name in OUTCOME_TYPES}
+    columns["outcome"] = ["replied"] * len(outcomes)
+    columns["sent"] = list(map(len, rtts_ms))
+    columns["received"] = [len(of_round) - of_round.count(None) for of_round in rtts_ms]
+    columns["address"] = list(addresses)
+    columns["jitter_sum_ms"], columns["jitter_pairs"] = jitter_sums, jitter_pairs
+    columns["rtts_ms"] = list(rtts_ms)
+    if any(answers) or any(https) or any(type(outcome) is not Replied for outcome in outcomes):
+        for row, outcome in enumerate(outcomes):
+            if type(outcome) is not Replied or outcome.answer or outcome.http:
+                for name, value in zip(columns, render_outcome(outcome), strict=True):
+                    columns[name][row] = value
+    return [(name, OUTCOME_TYPES[name], values) for name, values in columns.items()]
+
+
 def render_outcome(outcome: Outcome) -> OutcomeRow:
     """The outcome as a row."""
-    if isinstance(outcome, Replied):  # the most frequent by far, so what is slow is left out
-        address, rtts_ms, answer, http = outcome
-        differences = jitter_differences(rtts_ms)
-        row = OutcomeRow(
-            "replied",
-            len(rtts_ms),
-            len(rtts_ms) - rtts_ms.count(None),
-            address,
-            None,
-            answer or None,
-            sum(differences),
-            len(differences),
-            rtts_ms,
-        )
-        return row if http is None else row._replace(**_http_columns(http))
     sent, received = packets_of(outcome)
     match outcome:
+        case Replied(address=address, rtts_ms=rtts_ms, answer=answer, http=http):
+            differences = jitter_differences(rtts_ms)
+            return OutcomeRow(
+                "replied",
+                sent,
+                received,
+                address=address,
+                reason=answer or None,
+                jitter_sum_ms=sum(differences),
+                jitter_pairs=len(differences),
+                rtts_ms=list(rtts_ms),
+                http_status=http.status if http else None,
+                total_ms=http.total_ms if http else None,
+                certificate_days=http.certificate_days if http else None,
+            )
         case Timeout(address=address):
             return OutcomeRow("timeout", sent, received, address=address)
         case Unreachable(address=address, reporter=reporter, reason=reason):
@@ -122,14 +149,6 @@ def render_outcome(outcome: Outcome) -> OutcomeRow:
             return OutcomeRow("not sent", sent, received, address=address, reason=reason)
         case _:
             assert_never(outcome)
-
-
-def _http_columns(http: HttpAnswer) -> dict[str, int | float | None]:
-    return {
-        "http_status": http.status,
-        "total_ms": http.total_ms,
-        "certificate_days": http.certificate_days,
-    }
 
 
 def parse_outcome(
@@ -179,10 +198,15 @@ def parse_outcome(
             )
 
 
-def render_strays(strays: Strays) -> StraysRow:
-    """The strays as a row; of most rounds there is nothing to tell, and NULLs cost nothing."""
-    if strays is NO_STRAYS or strays == NO_STRAYS:
-        return NO_STRAYS_ROW
+def render_strays(strays: Sequence[Strays]) -> Columns:
+    """The strays as columns of the table of samples; where no round has any, as none."""
+    if all(each is NO_STRAYS or each == NO_STRAYS for each in strays):
+        return []
+    columns = zip(*map(_strays_row, strays), strict=True)
+    return [(name, kind, values) for (name, kind), values in zip(STRAYS_TYPES.items(), columns, strict=True)]
+
+
+def _strays_row(strays: Strays) -> StraysRow:
     return StraysRow(
         duplicates=min(strays.duplicates, MOST_COUNTED) or None,
         late=min(strays.late, MOST_COUNTED) or None,

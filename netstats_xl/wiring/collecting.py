@@ -61,7 +61,7 @@ def connect(workbook: Path, *, report: Path | None = None, database: Path | None
         workbook=file_workbook(workbook, report),
         workbook_name=workbook.name,
         open_prober=open_prober,
-        open_store=lambda settings: open_store(path_of(settings)),
+        open_store=lambda settings, watcher: open_store(path_of(settings), watcher=watcher),
         open_memory_store=lambda: open_store(None),
         make_scheduler=make_scheduler,
         new_id=new_id,

@@ -12,7 +12,7 @@ from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.domain.windows import parse_zone
 from netstats_xl.errors import WorkbookError
 from netstats_xl.paths import data_folder
-from netstats_xl.ports import Clock, Publisher, ResultStore, Workbook
+from netstats_xl.ports import Clock, Publisher, ResultStore, StoreWatcher, Workbook
 from netstats_xl.scheduling import SystemClock
 
 
@@ -32,11 +32,16 @@ def report_file(path: Path) -> Publisher:
     return XlsxFile(path)
 
 
-def open_store(path: Path | None, *, spare_core: bool = True) -> ResultStore:
-    """The database at the path, made if it is not there; None: one in memory. `spare_core`: for a prober."""
+def open_store(
+    path: Path | None, *, spare_core: bool = True, watcher: StoreWatcher | None = None
+) -> ResultStore:
+    """The database at the path, made if it is not there; None: one in memory. `spare_core`: for a prober.
+
+    With a `watcher` damage is dealt with, and told to it; without one it is an error.
+    """
     from netstats_xl.store.duckdb_store import DuckDbStore
 
-    return DuckDbStore.open(path, spare_core=spare_core)
+    return DuckDbStore.open(path, spare_core=spare_core, watcher=watcher)
 
 
 def report_path(workbook: Path) -> Path:

@@ -143,7 +143,7 @@ def live_parts(book: LiveWorkbook, name: str, id_: str) -> Parts:
         workbook=book,
         workbook_name=name,
         open_prober=open_prober,
-        open_store=lambda settings: open_store(path_of(settings)),
+        open_store=lambda settings, watcher: open_store(path_of(settings), watcher=watcher),
         open_memory_store=lambda: open_store(None),
         make_scheduler=make_scheduler,
         new_id=new_id,

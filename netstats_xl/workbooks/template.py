@@ -79,8 +79,8 @@ _HELP: Sections = (
     (
         "Settings",
         (
-            "Where the results are kept, how often the report is written, and which values count as degraded",
-            "where a destination does not say so itself.",
+            "Where the results are kept and for how long, how often the report is written, and which values count as",
+            "degraded where a destination does not say so itself. netstats-xl status tells what is deleted next.",
         ),
     ),
     (

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from netstats_xl.app.outlook import Outlook, look
 from netstats_xl.app.publishing import ReportInputs, report_view
+from netstats_xl.app.retaining import Retaining
 from netstats_xl.domain.results import (
     Batch,
     JobRun,
@@ -24,6 +26,7 @@ from netstats_xl.domain.routes import Hop, HopReply, Trace
 from netstats_xl.domain.targets import Definitions, Destination, Job, Selector, Settings
 from netstats_xl.domain.windows import Schedule
 from tests.app.view_checks import CheckedView, check_view
+from tests.fakes.clock import FakeClock
 from tests.fakes.memory_store import MemoryStore
 
 END = datetime(2026, 11, 23, 13, 0, tzinfo=UTC)
@@ -67,6 +70,14 @@ class World:
             source="NetStats.xlsx",
         )
         self._batches = 0
+
+    def outlook(self) -> Outlook:
+        """How large the store is and becomes, at the end of the period."""
+        settings, clock = self.inputs.settings, FakeClock(END)
+        deletion = Retaining(self.store, clock).next(settings)
+        return look(
+            self.store, self.inputs.definitions, settings, stopped=(), now=clock.now(), deletion=deletion
+        )
 
     def rounds(
         self,

@@ -189,6 +189,12 @@ def test_settings_that_are_gone_or_wrong_have_no_result_deleted_sooner() -> None
     loaded = loading(book, store).load()
     assert (loaded.settings.retention_days, loaded.settings.zone) == (3_650, "Asia/Tokyo")
     assert any("ten years" in error.value for error in loaded.cell_errors)
+    book.set(settings(minutes_retention_days=3_600, retention_days=3_650))
+    contradiction = loading(book, store).load()
+    assert contradiction.settings.minutes_retention_days is None
+    assert [error.cell for error in contradiction.cell_errors] == ["B2"]
+    book.set(settings(zone="Asia/Tokyo", retention_days="ten years"))
+    loading(book, store).load()
     del book.tables[SETTINGS]
     gone = loading(book, store).load()
     assert (gone.settings.retention_days, gone.settings.zone) == (3_650, "Asia/Tokyo")

@@ -202,7 +202,7 @@ class Stage:
             workbook=self.book,
             workbook_name=PLACE if live else "NetStats.xlsx",
             open_prober=self._open_prober,
-            open_store=lambda settings: self.store,
+            open_store=lambda settings, watcher: self.store,
             open_memory_store=lambda: self.spare,
             make_scheduler=self._make_scheduler,
             new_id=lambda: f"{next(numbers):012x}",

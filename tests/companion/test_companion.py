@@ -24,13 +24,13 @@ from netstats_xl.errors import (
     WorkbookBusy,
     WorkbookError,
 )
-from netstats_xl.ports import ResultStore
+from netstats_xl.ports import ResultStore, StoreWatcher
 from tests.companion.stage import DESTINATION_HEADERS, ENGINE, JOB_HEADERS, Answering, Stage, settings_table
 from tests.fakes.memory_workbook import raw_table
 
 
-def store_refusing(error: Exception) -> Callable[[Settings], ResultStore]:
-    def refuse(_: Settings) -> ResultStore:
+def store_refusing(error: Exception) -> Callable[[Settings, StoreWatcher], ResultStore]:
+    def refuse(_: Settings, watcher: StoreWatcher) -> ResultStore:
         raise error
 
     return refuse
@@ -335,32 +335,6 @@ def test_an_internal_error_is_shown_and_collecting_goes_on(caplog: pytest.LogCap
     assert "Internal error in report" in caplog.text
 
 
-def test_results_that_grew_old_while_nothing_ran_are_pruned_at_the_start() -> None:
-    stage = Stage()
-    first = Companion(stage.parts)
-    first.start()
-    stage.tick()
-    first.stop()
-    assert stage.store.info().samples == 2
-    stage.clock.advance(seconds=86_400 * 500)
-    second = Companion(stage.parts)
-    second.start()
-    assert stage.store.info().samples == 0
-    second.stop()
-
-
-def test_old_results_are_pruned() -> None:
-    stage = Stage()
-    companion = Companion(stage.parts)
-    companion.start()
-    stage.tick()
-    stage.scheduler.do("save")
-    stage.clock.advance(seconds=86_400 * 500)
-    stage.scheduler.do("prune")
-    assert stage.store.info().samples == 0
-    companion.stop()
-
-
 def test_the_control_channel_serves_from_the_start_until_all_is_saved() -> None:
     stage = Stage()
     companion = stage.start()
@@ -393,7 +367,7 @@ def test_the_database_is_held_from_before_it_is_opened_until_after_it_was_closed
         yield
         order.append("free")
 
-    def open_store(_: Settings) -> ResultStore:
+    def open_store(_: Settings, watcher: StoreWatcher) -> ResultStore:
         order.append("opened")
         return stage.store
 
@@ -413,7 +387,7 @@ def test_a_database_that_another_companion_holds_is_not_opened() -> None:
 
     opened = list[Settings]()
 
-    def open_store(settings: Settings) -> ResultStore:
+    def open_store(settings: Settings, watcher: StoreWatcher) -> ResultStore:
         opened.append(settings)
         return stage.store
 

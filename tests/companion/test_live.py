@@ -16,7 +16,7 @@ from netstats_xl.errors import (
     WorkbookClosed,
     WorkbookError,
 )
-from netstats_xl.ports import ResultStore
+from netstats_xl.ports import ResultStore, StoreWatcher
 from tests.companion.stage import DESTINATION_HEADERS, JOB_HEADERS, PLACE, Stage, settings_table
 from tests.fakes.memory_workbook import raw_table
 
@@ -372,7 +372,7 @@ def test_a_busy_workbook_names_its_database_as_it_did_the_last_time() -> None:
     asked = list[str]()
     live = replace(stage.parts.live, last_settings=lambda: Settings(database="last.duckdb"))
 
-    def open_store(settings: Settings) -> ResultStore:
+    def open_store(settings: Settings, watcher: StoreWatcher) -> ResultStore:
         asked.append(settings.database)
         return stage.store
 
@@ -418,8 +418,8 @@ def test_what_was_saved_late_or_deleted_is_asked_for_anew() -> None:
         stage.clock.advance(seconds=60)
         stage.push()
     assert len(forgotten) == 1
-    stage.clock.advance(seconds=500 * 86_400)
-    stage.scheduler.do("prune")
+    stage.clock.advance(seconds=32 * 86_400)
+    stage.scheduler.do("retention")
     stage.push()
     assert len(forgotten) == 2
     companion.service.refresh()

@@ -395,6 +395,7 @@ def test_events_tell_results_changes_and_the_end() -> None:
 def test_a_saved_file_is_read_in_a_moment_and_a_closing_one_is_only_looked_at() -> None:
     stage = Stage()
     companion = stage.start()
+    stage.scheduler.wanted.clear()
     companion.service.workbook_event(WorkbookEvent.SAVED)
     assert stage.scheduler.wanted == ["read the workbook"]
     stage.book.tables["Destinations"] = raw_table("Destinations", DESTINATION_HEADERS, ("z", "127.0.0.1"))

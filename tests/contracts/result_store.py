@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -42,7 +43,7 @@ from netstats_xl.domain.results import (
     Unreachable,
     rtts_of,
 )
-from netstats_xl.domain.retention import Cutoffs
+from netstats_xl.domain.retention import Announcement, Cutoffs, DeletionRecord, Keeping
 from netstats_xl.domain.rollups import Summary, jitter_rfc3550, summarise
 from netstats_xl.domain.route_records import follow
 from netstats_xl.domain.routes import Hop, HopReply, Trace
@@ -743,6 +744,22 @@ class ResultStoreContract:
             assert (store.states(), store.job_totals()) == (states, totals)
         store.save(Batch(batch_id="b", runs=[run(40, RunCompleted(up=1, down=0))]))
         assert store.job_totals() == {"job1": JobTotals(rounds_done=2, ticks_missed=7, last_run_at=at(40))}
+
+    def test_what_is_remembered_of_deletions_survives(self, open_store: OpenStore) -> None:
+        with closing(open_store()) as store:
+            assert store.deletions() == DeletionRecord()
+            announced = Announcement(announced_at=at(5), keeping=Keeping(raw_days=30), first_at=at(1))
+            for record in (DeletionRecord(announced=announced), DeletionRecord(pruned_at=at(9))):
+                store.save_deletions(record)
+                assert store.deletions() == record
+
+    def test_usage_counts_all_samples_and_the_recent_ones(self, store: ResultStore) -> None:
+        usage = store.usage(at(0))
+        assert (usage.samples, usage.recent_samples, usage.first_at) == (0, 0, None)
+        assert (usage.minutes, usage.rollups) == (0, 0)
+        store.save(Batch(batch_id="a", samples=[sample(minute, OUTCOMES[0]) for minute in range(5)]))
+        usage = store.usage(at(3))
+        assert (usage.samples, usage.recent_samples, usage.first_at) == (5, 2, at(0))
 
     def test_info_tells_how_many_samples_there_are_and_from_when_to_when(self, store: ResultStore) -> None:
         store.save(Batch(batch_id="a", samples=[sample(3, OUTCOMES[0]), sample(1, OUTCOMES[3])]))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from netstats_xl.domain.forecast import StoreUsage
 from netstats_xl.domain.results import (
     EVERYTHING,
     Batch,
@@ -35,7 +36,7 @@ from netstats_xl.domain.results import (
     packets_of,
     rtts_of,
 )
-from netstats_xl.domain.retention import Cutoffs, Deletable
+from netstats_xl.domain.retention import Cutoffs, Deletable, DeletionRecord
 from netstats_xl.domain.rollups import EMPTY, Summary, jitter_rfc3550, merge, summarise
 from netstats_xl.domain.route_records import RouteRecord, follow
 from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
@@ -70,6 +71,7 @@ class MemoryStore:
         self._runs: list[JobRun] = []
         self._events: list[StateChanged] = []
         self._pruned_runs: list[JobRun] = []
+        self._deletions = DeletionRecord()
         self._routes: list[RouteRecord] = []
 
     def save_definitions(self, definitions: Definitions, *, at: datetime) -> None:
@@ -274,6 +276,22 @@ class MemoryStore:
     def deletable(self, cutoffs: Cutoffs) -> Deletable:
         old = [sample.at for sample in self._samples if sample.at < cutoffs.raw]
         return Deletable(samples=len(old), first_at=min(old, default=None))
+
+    def deletions(self) -> DeletionRecord:
+        return self._deletions
+
+    def save_deletions(self, record: DeletionRecord) -> None:
+        self._deletions = record
+
+    def usage(self, since: datetime) -> StoreUsage:
+        instants = [sample.at for sample in self._samples]
+        return StoreUsage(
+            samples=len(instants),
+            first_at=min(instants, default=None),
+            recent_samples=sum(at >= since for at in instants),
+            minutes=0,
+            rollups=0,
+        )
 
     def prune(self, cutoffs: Cutoffs) -> int:
         before = cutoffs.raw

@@ -34,6 +34,8 @@ def test_each_row_sets_its_setting() -> None:
         refresh_every=5,
         when_closed="Stop",
         retention_days="90 days",
+        minutes_retention_days=365,
+        rollups_retention_days="3650 days",
         rtt_warning_ms="50 ms",
         rtt_critical_ms=75.5,
         loss_warning_percent="1%",
@@ -50,6 +52,8 @@ def test_each_row_sets_its_setting() -> None:
         refresh_every_s=5,
         when_closed="stop",
         retention_days=90,
+        minutes_retention_days=365,
+        rollups_retention_days=3_650,
         thresholds=Thresholds(
             rtt_warning_ms=50, rtt_critical_ms=75.5, loss_warning_percent=1, loss_critical_percent=2
         ),
@@ -69,6 +73,43 @@ def test_rows_are_known_by_the_names_that_the_sheet_shows() -> None:
     reading = read(shown)
     assert reading.errors == ()
     assert reading.settings.retention_days == 7
+
+
+@pytest.mark.parametrize("name", ["Keep raw results (days)", "Keep results for (days)", "retention_days"])
+def test_how_long_raw_results_are_kept_is_known_by_the_name_of_before_too(name: str) -> None:
+    """A workbook of an earlier version has 400 there, and none of the settings that came since."""
+    reading = read(table("Settings", ("Setting", "Value"), {"Setting": name, "Value": 400}))
+    assert reading.errors == ()
+    assert reading.settings == Settings(retention_days=400)
+
+
+def test_a_row_by_each_of_its_names_is_one_too_many() -> None:
+    reading = read(
+        table(
+            "Settings",
+            ("Setting", "Value"),
+            {"Setting": "Keep raw results (days)", "Value": 7},
+            {"Setting": "Keep results for (days)", "Value": 9},
+        )
+    )
+    assert reading.settings.retention_days == 7
+    assert "has a row above already" in problems(reading)["Settings!A6"]
+
+
+def test_of_rollups_that_contradict_each_other_the_finer_ones_setting_holds() -> None:
+    reading = read(settings(minutes_retention_days=90, rollups_retention_days=89))
+    assert reading.settings == Settings(minutes_retention_days=90)
+    assert problems(reading) == {
+        "Settings!B6": "these rollups would go before those by the minute, which are kept for 90 days: write 90 or "
+        "more, leave it blank to keep them for ever, or write 89 or less as Keep minute rollups (days)"
+    }
+
+
+@pytest.mark.parametrize("written", [None, "", "for ever", "Forever", "none"])
+def test_rollups_are_kept_for_ever_where_nothing_else_is_said(written: CellValue) -> None:
+    read_settings = read_back(minutes_retention_days=written, rollups_retention_days=written)
+    assert read_settings == Settings()
+    assert setting_values(read_settings)["minutes_retention_days"] is None
 
 
 @pytest.mark.parametrize(
@@ -123,6 +164,20 @@ def test_rounds_alone_must_all_agree() -> None:
         ({"refresh_every": "1s"}, "B5", "2s or more"),
         ({"when_closed": "maybe"}, "B5", "neither collect nor stop"),
         ({"retention_days": 0}, "B5", "from 1"),
+        (
+            {"retention_days": 30, "minutes_retention_days": 29},
+            "B6",
+            "which are kept for 30 days: write 30 or more, leave it blank to keep them for ever, or lower Keep raw "
+            "results (days)",
+        ),
+        ({"minutes_retention_days": 29}, "B5", "which are kept for 30 days: write 30 or more"),
+        (
+            {"rollups_retention_days": 400},
+            "B5",
+            "which are kept for ever: leave it blank, too, or write 400 or less as Keep minute rollups (days)",
+        ),
+        ({"rollups_retention_days": "a while"}, "B5", "number"),
+        ({"minutes_retention_days": 36_501}, "B5", "from 1"),
         ({"zone": "Nowhere"}, "B5", "no time zone"),
         ({"rtt_warning_ms": -1}, "B5", "from 0.001"),
         ({"rtt_warning_ms": 20, "rtt_critical_ms": 10}, "B5", "above the critical one, 10"),

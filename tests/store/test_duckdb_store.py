@@ -1,12 +1,13 @@
 """What the contract does not ask of every store."""
 
+import shutil
 import threading
-from array import array
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -24,7 +25,7 @@ from netstats_xl.domain.retention import Cutoffs
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.errors import ReportError, StoreCorrupt, StoreError
 from netstats_xl.store import csv_export, ingest
-from netstats_xl.store.appending import ColumnType, append, utc_naive
+from netstats_xl.store.appending import ROWS_A_STATEMENT, append
 from netstats_xl.store.catalogue import Keys
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.duckdb_store import DuckDbStore
@@ -167,8 +168,8 @@ def test_what_is_unchanged_is_not_written_again(path: Path) -> None:
     store.close()
 
 
-def test_a_batch_of_more_rows_than_duckdb_handles_at_once_is_saved_whole(path: Path) -> None:
-    number = 2 * 2_048 + 1
+def test_a_batch_of_more_rows_than_a_statement_takes_is_saved_whole(path: Path) -> None:
+    number = 2 * ROWS_A_STATEMENT + 1
     store = DuckDbStore.open(path)
     samples = [sample(index / 60, OUTCOMES[index % len(OUTCOMES)]) for index in range(number)]
     store.save(Batch(batch_id="a", samples=samples))
@@ -193,53 +194,9 @@ def test_instants_to_the_microsecond_and_any_text_are_kept(path: Path) -> None:
     store.close()
 
 
-@pytest.mark.parametrize(
-    ("kind", "value"),
-    [("VARCHAR", Path("x")), ("VARCHAR", 3), ("BIGINT", "3"), ("FLOAT[]", 1.0), ("FLOAT[]", ["1"])],
-)
-def test_only_what_a_column_can_hold_is_taken(kind: ColumnType, value: object) -> None:
-    with duckdb.connect(":memory:") as cursor, pytest.raises(TypeError):
-        append(cursor, "runs", [("reason", kind, [value])])
-
-
-def test_a_number_that_is_too_large_for_its_column_is_refused() -> None:
-    with duckdb.connect(":memory:") as cursor, pytest.raises(OverflowError):
-        append(cursor, "runs", [("up", "USMALLINT", [65_536])])
-
-
-def test_values_of_each_type_and_their_absence_are_kept() -> None:
-    columns: list[tuple[str, ColumnType, Sequence[object]]] = [
-        ("a", "TIMESTAMP", [at(0), None, at(1)]),
-        ("b", "INTEGER", [1, None, -3]),
-        ("c", "BIGINT", [2**40, None, -(2**40)]),
-        ("d", "USMALLINT", [65_535, None, 0]),
-        ("e", "DOUBLE", [0.1, None, -0.1]),
-        ("f", "FLOAT", [0.5, None, -0.5]),
-        ("g", "BOOLEAN", [True, None, False]),
-        ("h", "VARCHAR", ["Köln", None, ""]),
-        ("i", "FLOAT[]", [[0.5, None], None, []]),
-        ("j", "VARCHAR", [None, None, None]),
-        ("k", "BIGINT", array("q", [1, 2, 3])),
-    ]
-    with duckdb.connect(":memory:") as cursor:
-        types = ", ".join(f"{name} {kind}" for name, kind, _ in columns)
-        cursor.execute(f"CREATE TABLE things ({types})")
-        append(cursor, "things", columns)
-        found = cursor.execute("SELECT * FROM things").fetchall()
-    expected = [
-        [None if value is None else utc_naive(value) for value in values]
-        if kind == "TIMESTAMP"
-        else list(values)  # type: ignore[arg-type]  # instants, by their column's type
-        for _, kind, values in columns
-    ]
-    assert found == list(zip(*expected, strict=True))
-
-
-def test_rows_of_nothing_are_none() -> None:
-    with duckdb.connect(":memory:") as cursor:
-        cursor.execute("CREATE TABLE things (a BIGINT)")
-        append(cursor, "things", [("a", "BIGINT", [])])
-        assert cursor.execute("SELECT count(*) FROM things").fetchall() == [(0,)]
+def test_only_what_a_table_can_hold_is_taken() -> None:
+    with duckdb.connect(":memory:") as cursor, pytest.raises(TypeError, match="Path has no place in a table"):
+        append(cursor, "runs", [("reason", "VARCHAR", [Path("x")])])
 
 
 def test_an_outcome_that_this_program_does_not_write_is_reported(path: Path) -> None:
@@ -271,6 +228,62 @@ def test_old_batches_are_forgotten_when_the_store_is_pruned_and_recent_ones_are_
     with duckdb.connect(str(path)) as connection:
         kept = connection.execute("SELECT batch_id FROM batches ORDER BY ordinal").fetchall()
     assert kept == [("batch3",), ("batch4",), ("batch5",)]
+
+
+def test_usage_tells_the_room_of_the_file_and_of_its_disk(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(DuckDbStore.open(path)) as store:
+        many = [sample(number / 100, OUTCOMES[0]) for number in range(20_000)]
+        store.save(Batch(batch_id="a", samples=many))
+    with closing(DuckDbStore.open(path)) as store:
+        usage = store.usage(at(100))
+        assert usage.file_bytes == store.info().size_bytes
+        assert usage.free_bytes == pytest.approx(shutil.disk_usage(path.parent).free, rel=0.2)
+        assert (usage.samples, usage.recent_samples) == (20_000, 10_000)
+        assert usage.reusable_bytes == 0
+        store.prune(Cutoffs(raw=at(300)))
+    with closing(DuckDbStore.open(path)) as store:
+        usage = store.usage(at(0))
+        assert usage.samples == 0
+        assert usage.file_bytes is not None
+        assert 0 < usage.reusable_bytes < usage.file_bytes
+
+        def refuse(place: Path) -> NoReturn:
+            raise OSError("The drive is gone.")
+
+        monkeypatch.setattr(shutil, "disk_usage", refuse)
+        assert store.usage(at(0)).free_bytes is None
+
+
+def test_usage_counts_the_rollups(path: Path) -> None:
+    with closing(DuckDbStore.open(path)) as store:
+        store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])]))
+    with duckdb.connect(str(path)) as connection:
+        figures = "TIMESTAMP '2026-03-29', 1, 1, 1, 0, 60, 0, 4, 4, 1, 2, 6, 10, 1, 3"
+        connection.execute(f"INSERT INTO roll_1m SELECT {figures} FROM range(5)")
+        for table in ("roll_1h", "roll_1d", "roll_1mo"):
+            connection.execute(f"INSERT INTO {table} SELECT {figures}, NULL, NULL FROM range(2)")
+    with closing(DuckDbStore.open(path)) as store:
+        usage = store.usage(at(0))
+        assert (usage.minutes, usage.rollups) == (5, 6)
+
+
+def test_a_store_in_memory_takes_no_room_on_a_disk() -> None:
+    with closing(DuckDbStore.open(None)) as store:
+        usage = store.usage(at(0))
+        assert (usage.file_bytes, usage.reusable_bytes, usage.free_bytes) == (None, 0, None)
+
+
+def test_a_record_of_deletions_that_was_changed_by_hand_is_told_of(path: Path) -> None:
+    DuckDbStore.open(path).close()
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("INSERT INTO deletions VALUES ('yesterday')")
+    with (
+        closing(DuckDbStore.open(path)) as store,
+        pytest.raises(StoreCorrupt, match="remembers of deletions"),
+    ):
+        store.deletions()
 
 
 def test_ids_of_runs_are_pruned_with_their_runs_and_samples(path: Path) -> None:

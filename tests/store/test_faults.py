@@ -10,12 +10,16 @@ import pytest
 
 from netstats_xl.errors import (
     StoreCorrupt,
+    StoreDamaged,
     StoreError,
     StoreFull,
     StoreLocked,
+    StoreLogDamaged,
     StoreMoved,
     StoreReadOnly,
     StoreTooNew,
+    StoreUnreachable,
+    StoreUnrecognised,
 )
 from netstats_xl.store import faults
 from netstats_xl.store.faults import fault_of
@@ -128,52 +132,52 @@ MESSAGES: tuple[tuple[type[duckdb.Error], str, type[StoreError], str], ...] = (
     (
         duckdb.IOException,
         'IO Error: Could not read all bytes from file "results.duckdb": wanted=262144 read=256000',
-        StoreCorrupt,
+        StoreDamaged,
         "wanted=262144 read=256000",
     ),
     (
         duckdb.IOException,
         'IO Error: Failure while replaying WAL file "results.duckdb.wal": Corrupt WAL file: entry at byte position '
         "5231 computed checksum 1 does not match stored checksum 2",
-        StoreCorrupt,
+        StoreLogDamaged,
         "entry at byte position 5231",
     ),
     (
         duckdb.Error,
         'Failure while replaying WAL file "results.duckdb.wal": Corrupt WAL file: entry at byte position 87 computed '
         "checksum 1 does not match stored checksum 2",
-        StoreCorrupt,
+        StoreLogDamaged,
         "results.duckdb.wal is damaged",
     ),
     (
         duckdb.IOException,
         'IO Error: Failure while replaying WAL file "results.duckdb.wal": WAL does not match database file.',
-        StoreCorrupt,
+        StoreLogDamaged,
         "WAL does not match database file",
     ),
     (
         duckdb.IOException,
         'IO Error: The file "results.duckdb" exists, but it is not a valid DuckDB database file!',
-        StoreCorrupt,
+        StoreUnrecognised,
         "is no DuckDB database",
     ),
     (
         duckdb.Error,
         "Corrupt database file: computed checksum 1 does not match stored checksum 2 in block at location 4096",
-        StoreCorrupt,
-        "Put back a copy from a backup",
+        StoreDamaged,
+        "`netstats-xl restore` brings back a backup",
     ),
     (
         duckdb.IOException,
         'IO Error: Could not read enough bytes from file "results.duckdb": attempted to read 3192 bytes from '
         "location 5000",
-        StoreCorrupt,
+        StoreDamaged,
         "is damaged",
     ),
     (
         duckdb.SerializationException,
         "Serialization Error: unexpected end of list",
-        StoreCorrupt,
+        StoreDamaged,
         "is damaged",
     ),
     # Too new
@@ -252,7 +256,7 @@ MESSAGES: tuple[tuple[type[duckdb.Error], str, type[StoreError], str], ...] = (
     (
         duckdb.IOException,
         'IO Error: Could not read from file "results.duckdb": Input/output error',
-        StoreError,
+        StoreUnreachable,
         "Check the disk",
     ),
 )
@@ -293,7 +297,7 @@ def test_a_write_that_fails_in_words_unknown_means_a_full_disk_only_where_there_
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1_000))
     assert isinstance(fault_of(error, PATH).error, StoreFull)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10**9))
-    assert type(fault_of(error, PATH).error) is StoreError
+    assert type(fault_of(error, PATH).error) is StoreUnreachable
 
 
 def test_a_file_that_cannot_be_opened_for_reasons_unknown_is_locked_only_where_another_program_holds_it(
@@ -308,7 +312,7 @@ def test_a_file_that_cannot_be_opened_for_reasons_unknown_is_locked_only_where_a
 def test_a_disk_that_cannot_be_asked_for_its_room_is_not_taken_for_full() -> None:
     error = duckdb.IOException('IO Error: Could not write file "x": Input/output error')
     fault = fault_of(error, Path("no such folder") / "results.duckdb")
-    assert type(fault.error) is StoreError
+    assert type(fault.error) is StoreUnreachable
     assert "Check the disk" in fault.error.message
 
 
@@ -371,5 +375,8 @@ def test_only_faults_that_can_go_away_are_retryable() -> None:
     assert StoreLocked.retryable
     assert StoreFull.retryable
     assert StoreReadOnly.retryable
-    assert not StoreCorrupt.retryable
+    assert StoreUnreachable.retryable
+    assert not any(
+        each.retryable for each in (StoreCorrupt, StoreDamaged, StoreLogDamaged, StoreUnrecognised)
+    )
     assert not StoreTooNew.retryable

@@ -18,7 +18,15 @@ from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.migrations import MIGRATIONS, migrate
 from tests.contracts.result_store import ALWAYS, OUTCOMES, START, STRAYS, destination, sample
 
-SHIPPED = ("46f6dca7bbb8fbee", "301a53a4b1fb98eb", "b5c0a19cbf45c5b4", "ad8fa348e69af4b9", "02f1f944a5087154")
+SHIPPED = (
+    "46f6dca7bbb8fbee",
+    "301a53a4b1fb98eb",
+    "b5c0a19cbf45c5b4",
+    "ad8fa348e69af4b9",
+    "02f1f944a5087154",
+    "77cb1fb4221e19bf",
+    "778c4732457fe61e",
+)
 """A digest of the words of each migration that was shipped. Append; never change one."""
 
 

@@ -7,6 +7,7 @@ from typing import NoReturn
 import pytest
 
 from netstats_xl.app.identity import NOT_DRAWN
+from netstats_xl.domain.incidents import Incident
 from netstats_xl.domain.targets import Settings
 from netstats_xl.errors import WorkbookBusy, WorkbookClosed, WorkbookError
 from netstats_xl.hosting.records import WorkbookRecord, read_record, write_record
@@ -118,11 +119,21 @@ def test_the_tables_that_the_user_types_into_are_those_that_are_read() -> None:
     assert [table.name for table in typed_tables()] == ["Destinations", "Jobs", "Selection", "Settings"]
 
 
+class Unheard:
+    """A watcher that does not listen."""
+
+    def note_incident(self, incident: Incident) -> None:
+        pass
+
+    def note_room(self, free_bytes: int | None) -> None:
+        pass
+
+
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The databases that were opened."""
     opened: list[Path] = []
-    monkeypatch.setattr(live, "open_store", lambda path: opened.append(path))
+    monkeypatch.setattr(live, "open_store", lambda path, watcher: opened.append(path))
     return opened
 
 
@@ -131,15 +142,15 @@ def test_the_database_lies_in_the_data_folder_unless_the_settings_name_one(
 ) -> None:
     book = Carrying(ID, str(tmp_path / "Net.xlsm"))
     parts = live_parts(book, book.full_name, ID)
-    parts.open_store(Settings())
+    parts.open_store(Settings(), Unheard())
     assert held[-1] == data.database(ID)
     assert held[-1].parent.is_dir()
-    parts.open_store(Settings(database="own.duckdb"))
+    parts.open_store(Settings(database="own.duckdb"), Unheard())
     assert held[-1] == tmp_path / "own.duckdb"
-    parts.open_store(Settings(database=str(tmp_path / "sub" / "whole.duckdb")))
+    parts.open_store(Settings(database=str(tmp_path / "sub" / "whole.duckdb")), Unheard())
     assert held[-1] == tmp_path / "sub" / "whole.duckdb"
     book.full_name = "https://example.sharepoint.com/Net.xlsm"
-    parts.open_store(Settings(database="own.duckdb"))
+    parts.open_store(Settings(database="own.duckdb"), Unheard())
     assert held[-1] == data.database(ID).parent / "own.duckdb"
 
 

@@ -91,11 +91,12 @@ def test_an_empty_file_has_empty_tables(tmp_path: Path) -> None:
 def test_the_demo_is_written_and_read_back(tmp_path: Path) -> None:
     path = tmp_path / "demo.yaml"
     wanted = demo_definitions("Europe/Berlin")
-    write_yaml(path, wanted, Settings(zone="Europe/Berlin", retention_days=9))
+    kept = Settings(zone="Europe/Berlin", retention_days=9, minutes_retention_days=90)
+    write_yaml(path, wanted, kept)
     reading = read(path)
     assert reading.errors == ()
     assert Definitions(destinations=reading.destinations, jobs=reading.jobs) == wanted
-    assert reading.settings == Settings(zone="Europe/Berlin", retention_days=9)
+    assert reading.settings == kept
     assert path.read_text(encoding="utf-8").startswith("# Destinations, jobs and settings")
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from netstats_xl.app.views import columns
 from netstats_xl.app.views.findings import Findings
 from netstats_xl.app.views.parts import Filling, SheetPart
+from netstats_xl.app.views.storage import report_facts
 from netstats_xl.domain.results import State
 from netstats_xl.domain.rollups import P95_NEEDS, P99_NEEDS
 from netstats_xl.domain.states import JobState
@@ -270,6 +271,7 @@ def _facts(findings: Findings) -> tuple[Row, ...]:
         **({"Sent by": inputs.engine} if inputs.engine else {}),
         "Database": info.location,
         "Database size": "not known" if info.size_bytes is None else f"{info.size_bytes / 1e6:,.1f} MB",
+        **(report_facts(inputs.outlook) if inputs.outlook is not None else {}),
         "Database schema": f"version {info.schema_version}",
         "Rounds in the database": f"{info.samples:,}",
         "First round": instant(findings.local(info.first_sample_at)),

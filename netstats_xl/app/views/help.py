@@ -84,6 +84,15 @@ LIVE_HELP: Sections = (
         ),
     ),
     (
+        "How long results are kept",
+        (
+            "Every result is kept for 30 days, and what hours, days and months of them add up to for ever; the sheet",
+            "Settings may say otherwise. What is too old is deleted at night, at about three o'clock. More than a",
+            "night's goes only after a day in which a warning tells what it is, and which setting keeps it.",
+            "Below the settings stand the database's size, its growth by the present jobs, and the next deletion.",
+        ),
+    ),
+    (
         "Your own columns and sheets",
         (
             "Add what you need: further columns, formulas and sheets stay yours. Sort, filter and format as you like.",

@@ -1,18 +1,21 @@
 """The sheets that the user types into, as templates have them."""
 
+from netstats_xl.app.views.storage import storage_table
 from netstats_xl.domain.views import (
     BLUE,
     GREEN,
+    HEADING,
     HINT,
     ORANGE,
     TITLE,
     Anchor,
+    Block,
     Color,
     SheetSpec,
     TableSpec,
     TextSpec,
 )
-from netstats_xl.sheets import destinations_spec, jobs_spec, settings_spec
+from netstats_xl.sheets import SETTING_ROWS, destinations_spec, jobs_spec, settings_spec
 
 SPARE_ROWS = 20
 """Blank rows within the tables for the user to type into."""
@@ -40,19 +43,27 @@ def jobs_sheet(table: TableSpec, *, hint: str) -> SheetSpec:
     return _sheet(table, "Jobs: which destinations, when and how", hint, GREEN)
 
 
-def settings_sheet() -> SheetSpec:
-    """The Settings sheet."""
+def settings_sheet(*, storage: bool = False) -> SheetSpec:
+    """The Settings sheet; `storage`: with facts of the database below, which a live workbook shows."""
     hint = "Write into the column Value. Blank means the default."
-    return _sheet(settings_spec(_TABLE), "Settings", hint, ORANGE)
+    below = _TABLE.row + len(SETTING_ROWS) + 3
+    facts = (
+        TextSpec(anchor=Anchor(row=below, column=0), text="The database", style=HEADING),
+        storage_table(Anchor(row=below + 1, column=0)),
+    )
+    return _sheet(settings_spec(_TABLE), "Settings", hint, ORANGE, below=facts if storage else ())
 
 
-def _sheet(table: TableSpec, title: str, hint: str, color: Color) -> SheetSpec:
+def _sheet(
+    table: TableSpec, title: str, hint: str, color: Color, *, below: tuple[Block, ...] = ()
+) -> SheetSpec:
     return SheetSpec(
         name=table.name,
         blocks=(
             TextSpec(anchor=Anchor(row=0, column=0), text=title, style=TITLE),
             TextSpec(anchor=Anchor(row=1, column=0), text=hint, style=HINT),
             table,
+            *below,
         ),
         freeze=Anchor(row=_TABLE.row + 1, column=1),
         repeat_rows=(_TABLE.row, _TABLE.row),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from netstats_xl.app.outlook import Outlook
 from netstats_xl.domain.results import EVERYTHING, Period, Scope
 from netstats_xl.domain.states import DestinationStatus, JobStatus
 from netstats_xl.domain.tables import RawTable
@@ -40,5 +41,7 @@ class ReportInputs:
     """How the collector is, in one line, for a workbook that is open: `Collecting: 12 up, 1 down`."""
     engine: str = ""
     """What sends the probes now and how exactly it times, in words; empty where nothing does."""
+    outlook: Outlook | None = None
+    """How large the store is and becomes; None where that is not known."""
     warnings: tuple[str, ...] = ()
     """What the reader must know, for example that results could not be saved."""

@@ -31,6 +31,7 @@ from netstats_xl.app.views.remembered import RememberingStore
 from netstats_xl.app.views.routes import live_changes, live_routes, no_changes, no_routes
 from netstats_xl.app.views.selected import selected
 from netstats_xl.app.views.statistics import statistics_rows
+from netstats_xl.app.views.storage import STORAGE, storage_rows
 from netstats_xl.app.views.trends import live_trends
 from netstats_xl.app.views.worst import WORST
 from netstats_xl.domain.results import Period
@@ -109,6 +110,8 @@ def live_view(store: Measurements, inputs: ReportInputs, selection: Selection) -
         runs(store, findings, limit=LOG_ROWS),
         events(store, findings, limit=LOG_ROWS),
     ]
+    if inputs.outlook is not None:
+        parts.append(Filling(rows={STORAGE: storage_rows(inputs.outlook)}))
     parts.append(_about(findings, [sentence for part in parts for sentence in part.left_out]))
     rows: dict[str, Iterable[Row]] = {}
     cells: dict[str, CellValue] = {}
@@ -139,6 +142,7 @@ def empty_rows() -> dict[str, Sequence[Row]]:
         },
         routes_sheet.ROUTES: no_routes(),
         routes_sheet.CHANGES: live_changes(no_changes()),
+        STORAGE: storage_rows(None),
         about.REPORT: _blank(2, FACT_ROWS),
         about.NOTES: (("Nothing was measured yet.",), *_blank(1, NOTE_ROWS - 1)),
         **about.constant_rows(),

@@ -67,7 +67,7 @@ def live_spec() -> WorkbookSpec:
         pivot(computed="whenever the Hourly table is").spec,
         runs_sheet(limit=LOG_ROWS, room=LOG_ROWS),
         events_sheet(limit=LOG_ROWS, room=LOG_ROWS),
-        settings_sheet(),
+        settings_sheet(storage=True),
         hourly.hourly_sheet(room=HOURLY_ROWS),
         about_sheet(_about()),
         help_sheet(LIVE_HELP),

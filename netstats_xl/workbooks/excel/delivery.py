@@ -126,6 +126,8 @@ class Delivery:
             return True
         first = patience.calls
         table = self._places.find(target.sheets, update.spec.name, update.sheet)
+        if table is None and update.spec.optional:
+            return True
         if table is None:
             raise WorkbookError(
                 f"The workbook has no table {update.spec.name} any more: undo its removal, "

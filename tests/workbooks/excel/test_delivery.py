@@ -1,16 +1,26 @@
 """What is published stands on the sheets, written politely."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
 from netstats_xl.domain.tables import CellValue, ErrorValue
-from netstats_xl.domain.views import Anchor, CellSpec, Kind, SheetSpec, WorkbookSpec, WorkbookView
+from netstats_xl.domain.views import (
+    Anchor,
+    CellSpec,
+    Column,
+    Kind,
+    SheetSpec,
+    TableSpec,
+    WorkbookSpec,
+    WorkbookView,
+)
 from netstats_xl.errors import ViewUnsupported
 from tests.excel_double import DISTURBING, Access, CallLog, WindowsEngine, add_chart
 from tests.excel_double.ranges import Range
-from tests.workbooks.excel.live import RUNS, Live, live, view
+from tests.workbooks.excel.live import RUNS, SPEC, Live, live, view
 
 AT = datetime(2026, 11, 23, 8)  # noqa: DTZ001 - a workbook knows no time zone
 SERIAL = 46349 + 8 / 24
@@ -280,6 +290,17 @@ def test_a_table_or_cell_that_is_missing_is_told_of_and_the_others_are_shown(eng
         cell, table = sorted(bench.workbook.problems)
         assert "no cell named NetStats_state" in cell
         assert "no table Ranked" in table
+
+
+def test_a_table_that_a_workbook_of_an_earlier_version_lacks_is_not_missed(engine: WindowsEngine) -> None:
+    later = TableSpec(
+        name="Later", anchor=Anchor(row=0, column=0), columns=(Column(header="Fact"),), optional=True
+    )
+    spec = replace(SPEC, sheets=(*SPEC.sheets, SheetSpec(name="Settings", blocks=(later,))))
+    with live(engine) as bench:
+        bench.show(WorkbookView(spec=spec, rows={"Later": [("a",)], "Runs": ROWS}))
+        assert bench.rows("Runs") == SHOWN
+        assert bench.workbook.problems == ()
 
 
 def test_a_protected_sheet_is_told_of_until_it_can_be_written(engine: WindowsEngine) -> None:
