@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # for the package's parts
 
 from benchmarks.storing import accuracy, ingest, latency, questions
 from benchmarks.storing.history import DAY, HOUR, History, simulate
-from benchmarks.storing.measures import Measure, as_json, say, show
+from benchmarks.storing.measures import Measure, as_json, say, share_of_a_core, show
 
 BEFORE_THE_HOUR = timedelta(minutes=5)
 """How long before a whole hour the histories end: the first questions cross it."""
@@ -119,9 +119,9 @@ def measured(folder: Path, scale: Scale, *, now: datetime) -> Iterator[Measure]:
     rows = history.destinations * ((history.end - history.raw_start) // timedelta(seconds=10))
     yield Measure(
         name="rollups_mb_a_million_rounds",
-        value=ingest.share_of_rollups(first) * first.stat().st_size / rows if first else 0.0,
+        value=ingest.Blocks.of(next(iter(histories.values()))[0]).rollups_bytes / rows,
         goal=4,
-        beside=f"{rows:,} rounds a destination's 10 s apart, all levels",
+        beside=f"{rows:,} rounds, 10 s apart; all levels, in blocks of 256 KiB",
     )
     yield from latency.starts(oldest, history, rows=rows, times=scale.starts)
     say("Dashboards ...")
@@ -150,9 +150,13 @@ def main() -> None:
                 "choose another folder with --folder."
             )
         found = []
+        print(
+            f"Of a core a busy loop gets {share_of_a_core():.0%}: what else the machine does takes the rest."
+        )
         for each in measured(Path(name), scale, now=datetime.now(UTC)):
             show([each])
             found.append(each)
+    print(f"At the end it gets {share_of_a_core():.0%}.")
     if options.json:
         print(as_json(found))
 

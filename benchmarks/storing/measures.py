@@ -38,6 +38,14 @@ def seconds_of(work: Callable[[], object]) -> float:
     return time.perf_counter() - start_s
 
 
+def share_of_a_core() -> float:
+    """How much of a core this process gets when it wants one: 1 on a machine that has nothing else to do."""
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    while time.perf_counter() < wall_s + 1:
+        pass
+    return (time.process_time() - cpu_s) / (time.perf_counter() - wall_s)
+
+
 def show(measures: Iterable[Measure]) -> None:
     for each in measures:
         print(

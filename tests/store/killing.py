@@ -40,7 +40,7 @@ LONGEST_S = {
     CLOSING: 0.03,
 }
 """Until when it is killed at the latest: about how long that takes."""
-KILLED_WITHIN_S = 60
+KILLED_WITHIN_S = 300
 OLD_BATCHES = 60
 """How many batches a database of the old version holds."""
 
@@ -118,7 +118,7 @@ def _kill_one(path: Path, known: Known, target: str, draw: Random) -> str:
         str(first),
         str(draw.randrange(1 << 30)),
     ]
-    skipped = 0 if target in (OPENING, MIGRATING) else draw.randrange(12)
+    skipped = 0 if target in (OPENING, MIGRATING) else draw.randrange(10)
     doing, killer = "start", None
     with subprocess.Popen(
         command,
