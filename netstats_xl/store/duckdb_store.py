@@ -37,6 +37,7 @@ from netstats_xl.store.room import Room
 from netstats_xl.store.salvage import read_definitions
 from netstats_xl.store.sealer import Now, Sealer
 from netstats_xl.store.selection import aware
+from netstats_xl.store.stretches import Stretches
 
 STEPS_BEFORE_PRUNING = 8
 """How often it is tried to bring the rollups past what is to be deleted: what is not in them then stays."""
@@ -64,6 +65,7 @@ class DuckDbStore:
         now: Now = _now,
     ) -> None:
         self._ledger = ingest.Ledger()
+        self._stretches = Stretches()
         self._sealer = Sealer(now)
         self._backing_up = Lock()
         self._known: StoredDefinitions | None = None
@@ -175,7 +177,9 @@ class DuckDbStore:
     ) -> Sequence[GroupSummary]:
         """As `ports.ResultStore.summaries`."""
         return self._database.read(
-            lambda cursor: statistics.summaries(cursor, period, scope, by, edges, percentiles=percentiles)
+            lambda cursor: statistics.summaries(
+                cursor, period, scope, by, edges, percentiles=percentiles, stretches=self._stretches
+            )
         )
 
     def jitter_rfc3550(
@@ -300,6 +304,7 @@ class DuckDbStore:
 
     def _load(self, cursor: Cursor) -> None:
         self._ledger = ingest.load_ledger(cursor)
+        self._stretches = Stretches()
         self._sealer.load(cursor)
 
     def _enter(self, batch: Batch, new: catalogue.Keys) -> None:

@@ -27,6 +27,8 @@ _ADDED = ", ".join(f"sum({each}) AS {each}" for each in Sums._fields)
 _BIN = f"floor(ln(rtt / {UNIT_MS!r}::DOUBLE) / {math.log(BASE)!r}::DOUBLE)::INTEGER"
 """As `histograms.bin_of`."""
 
+_NARROW = 32
+
 
 class Histograms(Enum):
     """What is wanted of the histograms."""
@@ -61,6 +63,11 @@ class Group:
     percentiles: Percentiles = NO_PERCENTILES
     bins: Sequence[tuple[int, int]] = field(default=())
     """Numbers of bins and how many RTTs they hold, in no order."""
+
+
+def is_narrow(scope: Scope) -> bool:
+    """Whether it is about so few destinations that their rows are few, too."""
+    return scope.destination_ids is not None and len(scope.destination_ids) <= _NARROW
 
 
 def parts_of(pieces: Iterable[Piece]) -> list[Part]:
@@ -131,6 +138,7 @@ class _Statement:
         self._edged = "edge" in keys
         self._histograms = histograms
         self._which, self.parameters = in_scope(scope)
+        self._narrow = is_narrow(scope)
         self._samples: list[str] = []
         self._rollups: list[tuple[Level, str]] = []
         """Conditions of the parts."""
@@ -141,7 +149,7 @@ class _Statement:
 
     def text(self) -> str:
         """The statement; `keys`, `Sums`, bounds, and what the histograms give are the columns."""
-        tables = [*self._ticks(), *self._sources(), *self._tally(), *self._ranks()]
+        tables = [*self._rows(), *self._ticks(), *self._packets(), *self._tally(), *self._ranks()]
         tail = self._tail()
         joined = (
             ""
@@ -168,15 +176,43 @@ class _Statement:
         else:
             self._rollups.append((part.source, condition))
 
+    def _rows(self) -> list[str]:
+        """The rows of the tables: `rounds` are samples, `rollups` those of the levels.
+
+        Of few destinations they are kept, as a table is read in whole to find them; else they are read again.
+        """
+        kept = "MATERIALIZED" if self._narrow else "NOT MATERIALIZED"
+        plain = _list([key for key in self._keys if key != "edge"])
+        tables = []
+        if self._samples:
+            columns = "interval_s, sent, received, jitter_sum_ms, jitter_pairs, rtts_ms"
+            rounds = _union(
+                f"SELECT tick AS begun, {plain} {columns} FROM samples WHERE {where}"  # noqa: S608 - built from constants
+                for where in self._samples
+            )
+            tables.append(f"rounds AS {kept} ({rounds})")
+        if self._rollups:
+            columns = f"{_SUMS}, low_us, high_us"
+            rollups = _union(
+                f"SELECT bucket AS begun, {plain} {columns}, {self._bins_of(level)} FROM {_table(level)} WHERE {where}"  # noqa: S608 - built from constants
+                for level, where in self._rollups
+            )
+            tables.append(f"rollups AS {kept} ({rollups})")
+        return tables
+
+    def _bins_of(self, level: Level) -> str:
+        if self._histograms is not Histograms.NOTHING and has_histogram(level):
+            return "first_bin, bins"
+        return "NULL::SMALLINT AS first_bin, NULL::UINTEGER[] AS bins"
+
     def _ticks(self) -> list[str]:
-        """The edge of each tick and bucket: rounds share them, so this is several times faster than each row's."""
+        """The edge of each tick and bucket: rows share them, so this is several times faster than each row's."""
         if not self._edged:
             return []
-        places = [("samples", "tick", where) for where in self._samples]
-        places += [(_table(level), "bucket", where) for level, where in self._rollups]
         instants = _union(
-            f"SELECT {column} AS begun FROM {table} WHERE {where}"  # noqa: S608 - built from constants
-            for table, column, where in places
+            f"SELECT begun FROM {table}"  # noqa: S608 - built from constants
+            for table, parts in (("rounds", self._samples), ("rollups", self._rollups))
+            if parts
         )
         return [
             "edges AS (SELECT unnest($edges::TIMESTAMP[]) AS edge)",
@@ -184,48 +220,26 @@ class _Statement:
             f"(SELECT DISTINCT begun FROM ({instants})) ASOF JOIN edges ON begun >= edge)",
         ]
 
-    def _sources(self) -> list[str]:
-        """The rows of `samples`, with `counts` of their packets, and of the levels, with histograms."""
-        join = " JOIN ticks USING (begun)" if self._edged else ""
-        plain = _list([key for key in self._keys if key != "edge"])
-        tables = []
-        if self._samples:
-            columns = "interval_s, sent, received, jitter_sum_ms, jitter_pairs, rtts_ms"
-            chosen = _union(
-                f"SELECT tick AS begun, {plain} {columns} FROM samples WHERE {where}"  # noqa: S608 - built from constants
-                for where in self._samples
-            )
-            by_bin = "" if self._histograms is Histograms.NOTHING else "bin, "
-            tables += [
-                f"chosen AS NOT MATERIALIZED (SELECT * FROM ({chosen}){join})",  # noqa: S608 - built from constants
-                f"packets AS NOT MATERIALIZED (SELECT {_list(self._keys)} {_BOUNDED} AS rtt FROM "  # noqa: S608 - built from constants
-                f"(SELECT {_list(self._keys)} unnest(rtts_ms)::DOUBLE AS rtt FROM chosen) WHERE rtt IS NOT NULL)",
-                f"timed AS NOT MATERIALIZED (SELECT {_list(self._keys)} {f'{_BIN} AS bin, ' if by_bin else ''}"  # noqa: S608 - built from constants
-                "(rtt * 1000)::INTEGER AS us FROM packets)",
-                f"counts AS MATERIALIZED (SELECT {_list(self._keys)} {by_bin} count(*) AS n, min(us) AS low_us, "  # noqa: S608 - built from constants
-                "max(us) AS high_us, sum(us) AS total_us, sum(us::BIGINT * us) AS squares_us2 FROM timed "
-                f"{_group_by([*self._keys, *(['bin'] if by_bin else [])])})",
-            ]
-        if self._rollups:
-            columns = f"{_SUMS}, low_us, high_us"
-            rollups = _union(
-                f"SELECT bucket AS begun, {plain} {columns} FROM {_table(level)} WHERE {where}"  # noqa: S608 - built from constants
-                for level, where in self._rollups
-            )
-            tables.append(f"rollups AS NOT MATERIALIZED (SELECT * FROM ({rollups}){join})")  # noqa: S608 - built from constants
-        with_bins = self._levels_with_bins()
-        if with_bins:
-            histograms = _union(
-                f"SELECT bucket AS begun, {plain} first_bin, bins FROM {_table(level)} WHERE {where}"  # noqa: S608 - built from constants
-                for level, where in with_bins
-            )
-            tables.append(f"histograms AS NOT MATERIALIZED (SELECT * FROM ({histograms}){join})")  # noqa: S608 - built from constants
-        return tables
-
-    def _levels_with_bins(self) -> list[tuple[Level, str]]:
-        if self._histograms is Histograms.NOTHING:
+    def _packets(self) -> list[str]:
+        """The packets of the samples, counted: by their bins, if these are wanted."""
+        if not self._samples:
             return []
-        return [(level, where) for level, where in self._rollups if has_histogram(level)]
+        keys = _list(self._keys)
+        binned = self._histograms is not Histograms.NOTHING
+        by_bin = ["bin"] if binned else []
+        return [
+            f"packets AS NOT MATERIALIZED (SELECT {keys} {_BOUNDED} AS rtt FROM "  # noqa: S608 - built from constants
+            f"(SELECT {keys} unnest(rtts_ms)::DOUBLE AS rtt FROM {self._of('rounds')}) WHERE rtt IS NOT NULL)",
+            f"timed AS NOT MATERIALIZED (SELECT {keys} {f'{_BIN} AS bin, ' if binned else ''}"  # noqa: S608 - built from constants
+            "(rtt * 1000)::INTEGER AS us FROM packets)",
+            f"counts AS MATERIALIZED (SELECT {keys} {_list(by_bin)} count(*) AS n, min(us) AS low_us, "  # noqa: S608 - built from constants
+            "max(us) AS high_us, sum(us) AS total_us, sum(us::BIGINT * us) AS squares_us2 FROM timed "
+            f"{_group_by([*self._keys, *by_bin])})",
+        ]
+
+    def _of(self, table: str) -> str:
+        """The table's rows, with their edges where these are a key."""
+        return f"{table} JOIN ticks USING (begun)" if self._edged else table
 
     def _tally(self) -> list[str]:
         """Sums and bounds of each group."""
@@ -239,11 +253,11 @@ class _Statement:
             )
             group = _group_by(self._keys)
             branches += [
-                f"SELECT {keys} {of_rounds}, NULL AS low_us, NULL AS high_us FROM chosen {group}",  # noqa: S608 - built from constants
+                f"SELECT {keys} {of_rounds}, NULL AS low_us, NULL AS high_us FROM {self._of('rounds')} {group}",  # noqa: S608 - built from constants
                 f"SELECT {keys} {of_packets}, min(low_us) AS low_us, max(high_us) AS high_us FROM counts {group}",  # noqa: S608 - built from constants
             ]
         if self._rollups:
-            branches.append(f"SELECT {keys} {_SUMS}, low_us, high_us FROM rollups")  # noqa: S608 - built from constants
+            branches.append(f"SELECT {keys} {_SUMS}, low_us, high_us FROM {self._of('rollups')}")  # noqa: S608 - built from constants
         return [
             f"tally AS (SELECT {keys} {_ADDED}, min(low_us) AS low_us, max(high_us) AS high_us "  # noqa: S608 - built from constants
             f"FROM ({_union(branches)}) {_group_by(self._keys)})"
@@ -257,9 +271,10 @@ class _Statement:
         branches = []
         if self._samples:
             branches.append(f"SELECT {keys} bin, n FROM counts")  # noqa: S608 - built from constants
-        if self._levels_with_bins():
+        if any(has_histogram(level) for level, _ in self._rollups):
             branches.append(
-                f"SELECT {keys} first_bin + generate_subscripts(bins, 1) - 1 AS bin, unnest(bins) AS n FROM histograms"  # noqa: S608 - built from constants
+                f"SELECT {keys} first_bin + generate_subscripts(bins, 1) - 1 AS bin, unnest(bins) AS n "  # noqa: S608 - built from constants
+                f"FROM {self._of('rollups')} WHERE bins IS NOT NULL"
             )
         if not branches:
             nothing = ", ".join(f"NULL AS {key}" for key in self._keys)

@@ -14,10 +14,11 @@ from netstats_xl.ports import Dimension, GroupSummary
 from netstats_xl.store import raw_statistics
 from netstats_xl.store.coverage import load_coverage
 from netstats_xl.store.database import Cursor
-from netstats_xl.store.merging import Group, Histograms, added_up, parts_of
+from netstats_xl.store.merging import Group, Histograms, added_up, is_narrow, parts_of
 from netstats_xl.store.planning import Coverage, alignment, pieces
 from netstats_xl.store.raw_statistics import RFC3550_DIFFERENCES
 from netstats_xl.store.selection import aware, in_period, in_scope
+from netstats_xl.store.stretches import Stretches
 
 FEW_SAMPLES = 50_000
 """So many samples of a period, of whatever job and destination, are added up at once, with exact percentiles."""
@@ -34,11 +35,14 @@ def summaries(
     edges: Sequence[datetime],
     *,
     percentiles: bool,
+    stretches: Stretches,
 ) -> list[GroupSummary]:
     """As `ports.ResultStore.summaries`."""
     coverage = load_coverage(cursor)
     if has_few_samples(cursor, period, coverage):
         return raw_statistics.summaries(cursor, period, scope, by, edges, percentiles=percentiles)
+    if percentiles and not edges and not is_narrow(scope):
+        return stretches.summaries(cursor, period, scope, by)
     keys = [dimension.value for dimension in Dimension if dimension in by]
     coarsest: Level | None = Level.MONTH
     if edges:

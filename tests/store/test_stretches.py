@@ -1,0 +1,85 @@
+"""What is remembered of a period is brought up to date and moved along: it stays what the samples add up to."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from netstats_xl.domain.levels import Level, bucket_of
+from netstats_xl.domain.results import Batch, Period, Sample
+from netstats_xl.ports import Dimension
+from netstats_xl.store import statistics, stretches
+from netstats_xl.store.duckdb_store import DuckDbStore
+from tests.contracts.result_store import START
+from tests.store.rolled import roll_up, seal
+from tests.store.test_statistics import SPAN, WITHOUT_SHRINKING, as_stored, assert_agrees, rounds
+
+END = START + SPAN
+SAMPLES = as_stored(rounds(2, 500))
+
+
+@pytest.fixture(autouse=True)
+def _many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics, "FEW_SAMPLES", -1)
+
+
+@pytest.fixture(scope="module")
+def sealed() -> Iterator[DuckDbStore]:
+    """Samples of which half are sealed; no test changes them."""
+    store = DuckDbStore.open(None)
+    store.save(Batch(batch_id="a", samples=SAMPLES))
+    roll_up(store, SAMPLES)
+    seal(store, {level: bucket_of(level, END - timedelta(minutes=5), "UTC") for level in Level})
+    yield store
+    store.close()
+
+
+lengths = st.sampled_from([timedelta(minutes=20), timedelta(hours=2), timedelta(days=3), timedelta(days=40)])
+steps = st.one_of(
+    st.just(timedelta(0)),
+    st.timedeltas(timedelta(seconds=1), timedelta(minutes=5)),
+    st.timedeltas(timedelta(hours=-9), timedelta(hours=9)),
+    st.sampled_from([timedelta(hours=1), timedelta(days=1), timedelta(days=-1)]),
+)
+bys = st.sampled_from([(), (Dimension.JOB,), (Dimension.DESTINATION,), tuple(Dimension)])
+
+
+@settings(
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], phases=WITHOUT_SHRINKING
+)
+@given(questions=st.lists(st.tuples(lengths, steps, bys), min_size=4, max_size=12))
+def test_a_period_that_moves_along_is_what_its_samples_add_up_to(
+    sealed: DuckDbStore, questions: list[tuple[timedelta, timedelta, tuple[Dimension, ...]]]
+) -> None:
+    sealed._stretches = stretches.Stretches()
+    end = END - timedelta(hours=2)
+    for length, step, by in questions:
+        end += step
+        period = Period(start=end - length, end=end)
+        assert_agrees(sealed.summaries(period, by=by), SAMPLES, period, by)
+
+
+@settings(
+    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], phases=WITHOUT_SHRINKING
+)
+@given(seed=st.integers(0, 1_000), length=lengths)
+def test_what_is_saved_between_two_questions_is_in_the_second_be_it_late_or_not(
+    seed: int, length: timedelta
+) -> None:
+    random = Random(seed)
+    store = DuckDbStore.open(None)
+    saved: list[Sample] = []
+    end = END - timedelta(hours=1)
+    for number in range(6):
+        some = random.sample(SAMPLES, 40)
+        store.save(Batch(batch_id=str(number), samples=some))
+        saved += some
+        end += random.choice((timedelta(0), timedelta(seconds=30), timedelta(minutes=20)))
+        period = Period(start=end - length, end=end)
+        assert_agrees(
+            store.summaries(period, by=[Dimension.DESTINATION]), saved, period, [Dimension.DESTINATION]
+        )
+    store.close()
