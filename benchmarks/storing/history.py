@@ -64,6 +64,7 @@ def simulate(path: Path, history: History, *, raw_of: Path | None = None) -> Non
     store.close()
     midnight = _midnight(history.raw_start)
     with duckdb.connect(path) as connection:
+        connection.execute("SET memory_limit = '4GB'")
         connection.execute("SELECT setseed(0.5)")
         _make_traits(connection)
         if history.days_start < midnight or history.hours_start < history.raw_start:
