@@ -7,6 +7,7 @@
         SheetInvalid                  a tuple of CellError
         NotFound
         RoundUnderWay                 retryable
+        HistoryInvalid
       WorkbookError
         WorkbookBusy                  retryable
         WorkbookClosed
@@ -98,6 +99,12 @@ class RoundUnderWay(ConfigurationError):
 
     code = "round_under_way"
     retryable = True
+
+
+class HistoryInvalid(ConfigurationError):
+    """A file of earlier measurements cannot be understood as what it is taken for."""
+
+    code = "history_invalid"
 
 
 class WorkbookError(NetstatsError):

@@ -1,6 +1,6 @@
 """What the use cases need of the world, named by capability."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from netstats_xl.domain.forecast import StoreUsage
+from netstats_xl.domain.history import HistoryFormat, HistoryRow
 from netstats_xl.domain.incidents import Incident
 from netstats_xl.domain.results import (
     EVERYTHING,
@@ -173,6 +174,10 @@ class ResultStore(Protocol):
         """Make these the active definitions; what was active and is not among them is retired, and kept."""
         ...
 
+    def save_retired(self, definitions: Definitions, *, at: datetime) -> None:
+        """Keep definitions that no workbook holds, as retired since then; one whose ID is known stays as it is."""
+        ...
+
     def save_settings(self, settings: Settings) -> None:
         """Keep the settings, for a start without the workbook."""
         ...
@@ -226,7 +231,7 @@ class ResultStore(Protocol):
         one, or at the period's end; samples before the first edge are left out. Ordered by bucket, then by job
         ID, then by destination ID.
 
-        Without `percentiles` these are left out, which is cheaper.
+        Without `percentiles` these and the deviation are left out, which is cheaper.
 
         Of long periods and of many samples, percentiles are right to 1 % of their value, means and deviations to a
         microsecond, and everything else exactly. Where raw samples have been deleted, a minute belongs to the period
@@ -256,6 +261,21 @@ class ResultStore(Protocol):
         self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None
     ) -> Sequence[Sample]:
         """Raw samples by time, then job ID, then destination ID; with `limit`, the last that many."""
+        ...
+
+    def imported_ticks(
+        self, job_id: JobId, within: Mapping[DestinationId, Period]
+    ) -> Collection[tuple[DestinationId, datetime]]:
+        """Destination and tick of each sample of the job that was imported, of those that were pruned since, too."""
+        ...
+
+    def measured_hours(
+        self, within: Mapping[DestinationId, Period], *, apart_from: Collection[JobId] = ()
+    ) -> Collection[tuple[DestinationId, datetime]]:
+        """Each destination, and when each hour of UTC began in which other jobs than these have results of it.
+
+        Results of which only rollups are left count, too. An hour that overlaps the period is told whole.
+        """
         ...
 
     def runs(
@@ -330,6 +350,36 @@ class ResultStore(Protocol):
 
     def close(self) -> None:
         """Release the store. Closing twice does nothing."""
+        ...
+
+
+# --- History ----------------------------------------------------------------------------------------------
+
+
+class HistoryFile(Protocol):
+    """Measurements that another program, or another database, kept in a file."""
+
+    @property
+    def format(self) -> HistoryFormat:
+        """What kind of file it is."""
+        ...
+
+    @property
+    def part_read(self) -> float:
+        """How much of the file the last reading has come to, 0 to 1."""
+        ...
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the last reading left out, and why, in sentences."""
+        ...
+
+    def rows(self) -> Iterator[HistoryRow]:
+        """The rounds, in the file's order; each call reads the file anew, a part at a time.
+
+        Raises:
+            HistoryInvalid: it cannot be understood; the message names the place and the remedy.
+        """
         ...
 
 

@@ -35,9 +35,10 @@ EXIT_CODES: Sequence[tuple[type[NetstatsError], int]] = (
 """Which exit code an error ends the command with; 0 is success, 1 problems found, 2 a wrong call."""
 
 EPILOG = (
-    "Exit codes: 0 success; 1 `check`, `test`, `trace`, `mtu` or `sweep` found problems, or results could not be "
-    "saved; 2 wrong use of the command; 3 the workbook or the configuration cannot be used; 4 the database; 5 probes "
-    "cannot be sent; 6 the report; 7 no collector is at work, or it cannot be asked."
+    "Exit codes: 0 success; 1 `check`, `test`, `trace`, `mtu` or `sweep` found problems, `import` left hosts out, or "
+    "results could not be saved; 2 wrong use of the command; 3 the workbook, the configuration or a file to import "
+    "cannot be used; 4 the database; 5 probes cannot be sent; 6 the report; 7 no collector is at work, or it cannot be "
+    "asked."
 )
 
 app = typer.Typer(
@@ -210,6 +211,82 @@ def report(
         output=output,
         force=force,
         database=database,
+    )
+
+
+@app.command("import")
+def import_history(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", help="CSV, `rrdtool dump` of SmokePing, `fping -D`, PingPlotter's CSV."
+        ),
+    ],
+    workbook: Annotated[
+        Path, typer.Option("--workbook", metavar="WORKBOOK", help="Whose database takes them.")
+    ] = Path("NetStats.xlsx"),
+    database: DatabaseOption = None,
+    kind: Annotated[
+        Literal["netstats", "csv", "smokeping", "fping", "pingplotter"] | None,
+        typer.Option("--as", help="What kind of files they are. Default: as their content tells."),
+    ] = None,
+    mapped: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="OLD=NAME", help="What a file calls OLD is the destination NAME; repeat it."
+        ),
+    ] = None,
+    map_file: Annotated[
+        Path | None, typer.Option("--map-file", metavar="FILE", help="A file of such lines, OLD=NAME.")
+    ] = None,
+    add: Annotated[
+        bool, typer.Option("--add", help="Take hosts that are not known, too, as retired destinations.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be imported.")] = False,
+    zone: Annotated[
+        str | None,
+        typer.Option("--zone", metavar="ZONE", help="Of times without an offset, for example Europe/Berlin."),
+    ] = None,
+    date_order: Annotated[
+        Literal["dmy", "mdy"] | None,
+        typer.Option("--date-order", help="Of dates that may be read either way."),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns", metavar="WHAT=NAME,...", help="Names of a CSV's columns: time, host, rtt, rtts, ..."
+        ),
+    ] = None,
+    round_length: Annotated[
+        str | None,
+        typer.Option(
+            "--round", metavar="TIME", help="Single packets within this time are a round. Default: 1m."
+        ),
+    ] = None,
+    overlapping: Annotated[
+        bool,
+        typer.Option(
+            "--overlapping", help="Of our own export, also what was measured here in the same hour."
+        ),
+    ] = False,
+) -> None:
+    """Take earlier measurements into the database, each once, whatever is imported again."""
+    from netstats_xl.commands import importing
+
+    raise typer.Exit(
+        importing.import_files(
+            files,
+            workbook,
+            database=database,
+            kind=kind,
+            mapping=importing.read_mapping(mapped or [], map_file),
+            add=add,
+            dry_run=dry_run,
+            options=importing.read_options(
+                zone=zone, date_order=date_order, columns=columns, round_length=round_length
+            ),
+            overlapping=overlapping,
+        )
     )
 
 

@@ -95,8 +95,9 @@ class Collecting:
         self._past_changes += 1
 
     def begin(self) -> None:
-        """Save every second."""
+        """Save and roll up every second."""
         self._scheduler.every("save", FLUSH_EVERY_S, self._flush)
+        self._scheduler.every("roll up", FLUSH_EVERY_S, self.roll_up)
 
     def put_in_force(self, definitions: Definitions, settings: Settings) -> None:
         """Measure this from now on."""
@@ -149,6 +150,15 @@ class Collecting:
         found = self._do(self._tracing.trace(destinations, hosts=others, rounds=rounds))
         self._flush()
         return found
+
+    def roll_up(self) -> None:
+        """Add some of what was saved up to the rollups."""
+        try:
+            self._store.roll_up()
+        except StoreError as error:
+            self._notices.set("rollups", f"Results could not be added up: {error.message}")
+        else:
+            self._notices.clear("rollups")
 
     def end(self, within_s: float) -> StoreError | None:
         """End the rounds under way and the scheduler, and save what waits; why it could not be saved."""

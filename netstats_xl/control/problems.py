@@ -14,6 +14,7 @@ STATUS: Mapping[type[NetstatsError], int] = {
     errors.SheetInvalid: 422,
     errors.NotFound: 404,
     errors.RoundUnderWay: 409,
+    errors.HistoryInvalid: 422,
     errors.ReportError: 422,
     # It could be, if the workbook were in another state.
     errors.WorkbookError: 409,

@@ -35,6 +35,8 @@ class Replied(NamedTuple):
     answer: str = ""
     """What the last answer said, in a few words, where that is of interest: the addresses that a name has."""
     http: HttpAnswer | None = None
+    in_order: bool = True
+    """False: in which order the packets were sent is not known, as of imported rounds; so there is no jitter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,6 +298,8 @@ class Batch:
     samples: Sequence[Sample] = ()
     events: Sequence[StateChanged] = ()
     routes: Sequence[TracedRoute] = ()
+    imported: bool = False
+    """Whether the samples come from elsewhere: their ticks are remembered even when the samples are pruned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

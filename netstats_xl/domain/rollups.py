@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from operator import sub
 
-from netstats_xl.domain.results import Sample, packets_of, rtts_of
+from netstats_xl.domain.results import Outcome, Replied, Sample, packets_of, rtts_of
 
 P95_NEEDS = 20
 """RTTs below which a 95th percentile means nothing."""
@@ -32,8 +32,8 @@ class Summary:
     rtt_min_ms: float | None = None
     rtt_max_ms: float | None = None
     rtt_mean_ms: float | None = None
-    rtt_m2: float = 0.0
-    """Sum of squared differences of the RTTs from their mean, ms²."""
+    rtt_m2: float | None = 0.0
+    """Sum of squared differences of the RTTs from their mean, ms². None: it was not asked for."""
     jitter_sum_ms: float = 0.0
     """Sum of absolute differences of consecutive RTTs of a round, ms."""
     jitter_pairs: int = 0
@@ -52,7 +52,9 @@ class Summary:
     @property
     def stdev_ms(self) -> float | None:
         """Population standard deviation of the RTTs, ms."""
-        return math.sqrt(max(self.rtt_m2, 0.0) / self.received) if self.received else None
+        if not self.received or self.rtt_m2 is None:
+            return None
+        return math.sqrt(max(self.rtt_m2, 0.0) / self.received)
 
     @property
     def jitter_ms(self) -> float | None:
@@ -88,9 +90,8 @@ def summarise(samples: Iterable[Sample]) -> Summary:
         total_sent += sent
         rounds[received > 0] += 1
         seconds[received > 0] += sample.interval_s
-        in_order = rtts_of(sample.outcome)
-        rtts.extend(rtt for rtt in in_order if rtt is not None)
-        differences = jitter_differences(in_order)
+        rtts.extend(rtt for rtt in rtts_of(sample.outcome) if rtt is not None)
+        differences = jitter_differences(ordered_rtts_of(sample.outcome))
         jitter_sum_ms += math.fsum(differences)
         jitter_pairs += len(differences)
     rtts.sort()
@@ -122,13 +123,14 @@ def merge(one: Summary, other: Summary) -> Summary:
     computing sample variances" (1979).
     """
     received = one.received + other.received
+    m2 = None if one.rtt_m2 is None or other.rtt_m2 is None else one.rtt_m2 + other.rtt_m2
     if one.rtt_mean_ms is None or other.rtt_mean_ms is None:
         mean = other.rtt_mean_ms if one.rtt_mean_ms is None else one.rtt_mean_ms
-        m2 = one.rtt_m2 + other.rtt_m2
     else:
         delta = other.rtt_mean_ms - one.rtt_mean_ms
         mean = one.rtt_mean_ms + delta * other.received / received
-        m2 = one.rtt_m2 + other.rtt_m2 + delta * delta * one.received * other.received / received
+        if m2 is not None:
+            m2 += delta * delta * one.received * other.received / received
     lows = [low for low in (one.rtt_min_ms, other.rtt_min_ms) if low is not None]
     highs = [high for high in (one.rtt_max_ms, other.rtt_max_ms) if high is not None]
     return Summary(
@@ -155,6 +157,11 @@ def percentile(ordered: Sequence[float], percent: float) -> float | None:
     below = math.floor(position)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (ordered[above] - ordered[below]) * (position - below)
+
+
+def ordered_rtts_of(outcome: Outcome) -> tuple[float | None, ...]:
+    """What a jitter may be taken of: the RTTs in the order of sending; none where that is not known."""
+    return () if isinstance(outcome, Replied) and not outcome.in_order else rtts_of(outcome)
 
 
 def jitter_differences(rtts_ms: Sequence[float | None]) -> list[float]:

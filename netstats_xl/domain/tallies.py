@@ -41,45 +41,23 @@ RANKED = (50, 95, 99)
 
 
 def percentiles_between(
-    total: int, bins: Iterable[tuple[int, int]], *, low_us: int, high_us: int
+    total: int, bins: Iterable[tuple[int, int]], low_us: int | None, high_us: int | None
 ) -> Percentiles:
     """The percentiles of so many RTTs.
 
     Args:
-        total: At least 1.
+        total: How many.
         bins: For each of `RANKED` the bins that hold its two ranks.
         low_us: The least of the RTTs.
         high_us: The greatest.
     """
+    if not total or low_us is None or high_us is None:
+        return NO_PERCENTILES
     p50, p95, p99 = (
         interpolated(total, percent, below, above, low_ms=low_us / 1_000, high_ms=high_us / 1_000)
         for percent, (below, above) in zip(RANKED, bins, strict=True)
     )
     return Percentiles(total, p50, p95 if total >= P95_NEEDS else None, p99 if total >= P99_NEEDS else None)
-
-
-def summary_of(sums: Sums, low_us: int | None, high_us: int | None, percentiles: Percentiles) -> Summary:
-    """The summary of rounds; the bounds are None where there was no reply."""
-    n, total_us = sums.received, sums.total_us
-    return Summary(
-        rounds_up=sums.up,
-        rounds_down=sums.down,
-        up_s=sums.up_ms / 1_000,
-        down_s=sums.down_ms / 1_000,
-        sent=sums.sent,
-        received=n,
-        rtt_min_ms=None if low_us is None else low_us / 1_000,
-        rtt_max_ms=None if high_us is None else high_us / 1_000,
-        rtt_mean_ms=total_us / (n * 1_000) if n else None,
-        # In whole numbers, the difference of two large sums loses nothing.
-        rtt_m2=(n * sums.squares_us2 - total_us * total_us) / (n * 1_000_000) if n else 0.0,
-        jitter_sum_ms=sums.jitter_us / 1_000,
-        jitter_pairs=sums.jitter_pairs,
-        percentiles_of=percentiles.of,
-        p50_ms=percentiles.p50_ms,
-        p95_ms=percentiles.p95_ms,
-        p99_ms=percentiles.p99_ms,
-    )
 
 
 class Tally:
@@ -103,13 +81,14 @@ class Tally:
         if high_us is not None:
             self.high_us = high_us if self.high_us is None else max(self.high_us, high_us)
 
-    def take_away(self, sums: Sums, low_us: int | None, high_us: int | None) -> bool:
+    def take_away(self, other: Self) -> bool:
         """Take away rounds that were added; whether the bounds of those that remain have to be found anew."""
-        self.sums = Sums(*map(int.__sub__, self.sums, sums))
+        self.sums = Sums(*map(int.__sub__, self.sums, other.sums))
+        self.count(enumerate(other.counts, start=other.first_bin), -1)
         if not self.sums.received:
             self.low_us = self.high_us = None
             return False
-        return low_us is not None and (low_us == self.low_us or high_us == self.high_us)
+        return other.low_us is not None and (other.low_us == self.low_us or other.high_us == self.high_us)
 
     def count(self, bins: Iterable[tuple[int, int]], sign: int = 1) -> None:
         """Add the RTTs of each bin, or with -1 take them away."""
@@ -133,15 +112,39 @@ class Tally:
     def percentiles(self) -> Percentiles:
         """The percentiles of its histogram."""
         upto = list(accumulate(self.counts))
-        if not upto or not upto[-1] or self.low_us is None or self.high_us is None:
+        if not upto or not upto[-1]:
             return NO_PERCENTILES
         total, first = upto[-1], self.first_bin
         bins = [
             (first + bisect_right(upto, below), first + bisect_right(upto, above))
             for below, above in (ranks_of(total, percent) for percent in RANKED)
         ]
-        return percentiles_between(total, bins, low_us=self.low_us, high_us=self.high_us)
+        return percentiles_between(total, bins, self.low_us, self.high_us)
 
-    def summary(self) -> Summary:
-        """Its summary."""
-        return summary_of(self.sums, self.low_us, self.high_us, self.percentiles())
+    def summary(self, percentiles: Percentiles | None = None, *, deviation: bool = True) -> Summary:
+        """Its summary; without other percentiles with those of its histogram.
+
+        `deviation`: whether the squares of the RTTs are in its sums.
+        """
+        sums, n, total_us = self.sums, self.sums.received, self.sums.total_us
+        known = self.percentiles() if percentiles is None else percentiles
+        # In whole numbers, the difference of two large products loses nothing.
+        squared = (n * sums.squares_us2 - total_us * total_us) / (n * 1_000_000) if n else 0.0
+        return Summary(
+            rounds_up=sums.up,
+            rounds_down=sums.down,
+            up_s=sums.up_ms / 1_000,
+            down_s=sums.down_ms / 1_000,
+            sent=sums.sent,
+            received=n,
+            rtt_min_ms=None if self.low_us is None else self.low_us / 1_000,
+            rtt_max_ms=None if self.high_us is None else self.high_us / 1_000,
+            rtt_mean_ms=total_us / (n * 1_000) if n else None,
+            rtt_m2=squared if deviation else None,
+            jitter_sum_ms=sums.jitter_us / 1_000,
+            jitter_pairs=sums.jitter_pairs,
+            percentiles_of=known.of,
+            p50_ms=known.p50_ms,
+            p95_ms=known.p95_ms,
+            p99_ms=known.p99_ms,
+        )

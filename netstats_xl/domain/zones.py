@@ -59,10 +59,11 @@ def to_local(at: datetime, zone: str) -> datetime:
     return at.astimezone(ZoneInfo(zone)).replace(tzinfo=None, fold=0)
 
 
-def from_local(naive: datetime, zone: str) -> datetime:
+def from_local(naive: datetime, zone: str, *, second: bool = False) -> datetime:
     """The instant, aware UTC, at which the zone's wall clock shows a naive time.
 
-    Of a repeated time the first is taken; a skipped time is moved forward by the length of the gap.
+    Of a repeated time the first is taken, or the second where that is wanted; a skipped time is moved forward by the
+    length of the gap.
 
     Raises:
         ValueError: it has a UTC offset, or it is within a day of the calendar's first or last.
@@ -70,7 +71,8 @@ def from_local(naive: datetime, zone: str) -> datetime:
     if naive.tzinfo is not None:
         raise ValueError("a local time has no UTC offset")
     try:
-        return naive.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
+        first = naive.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
+        return max(first, naive.replace(tzinfo=ZoneInfo(zone), fold=1).astimezone(UTC)) if second else first
     except OverflowError as error:
         raise ValueError(f"{naive.date().isoformat()} is too close to the ends of the calendar") from error
 

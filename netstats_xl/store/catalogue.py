@@ -89,6 +89,30 @@ def save(cursor: Cursor, definitions: Definitions, *, at: datetime, keys: Keys) 
     return new
 
 
+def save_retired(cursor: Cursor, definitions: Definitions, *, at: datetime, keys: Keys) -> Keys:
+    """Keep these definitions as retired ones, but for those whose IDs are known, and return the keys of the new."""
+    destinations = [each for each in definitions.destinations if each.id not in keys.destinations]
+    jobs = [each for each in definitions.jobs if each.id not in keys.jobs]
+    new = Keys(
+        destinations=missing_keys(keys.destinations, (each.id for each in destinations)),
+        jobs=missing_keys(keys.jobs, (each.id for each in jobs)),
+    )
+    append(
+        cursor,
+        "destinations",
+        _destination_columns([(new.destinations[each.id], each.id, each) for each in destinations]),
+    )
+    append(cursor, "jobs", _columns([(new.jobs[each.id], each.id, each) for each in jobs]))
+    for table, added in (("destinations", new.destinations), ("jobs", new.jobs)):
+        # `table` is one of the two names.
+        cursor.execute(
+            f"UPDATE {table} SET active = false, retired_at = $at "  # noqa: S608 - see above
+            "WHERE key IN (SELECT unnest($keys::INTEGER[]))",
+            {"at": utc_naive(at), "keys": list(added.values())},
+        )
+    return new
+
+
 def save_settings(cursor: Cursor, settings: Settings) -> None:
     """Make these the settings, unless they are."""
     if _load_settings(cursor) != settings:

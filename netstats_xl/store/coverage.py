@@ -3,24 +3,23 @@
 from datetime import datetime
 
 from netstats_xl.domain.levels import Level
+from netstats_xl.store import frontier as frontiers
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.planning import Coverage, Source
-from netstats_xl.store.selection import aware
 
 
 def load_coverage(cursor: Cursor) -> Coverage:
     """What the tables hold, as the cursor's transaction sees it."""
-    rows = cursor.execute("SELECT level, sealed_until, made_from, kept_from, zone FROM levels").fetchall()
-    zone = str(rows[0][4])
-    sealed_until: dict[Level, datetime] = {}
-    kept_from: dict[Source, datetime] = {}
-    for name, until, made_from, kept, _ in rows:
-        level = Level(name)
-        if until is not None:
-            sealed_until[level] = aware(until)
-        if kept is not None:
-            kept_from[level] = aware(kept)
-        if level is Level.MINUTE and made_from is not None:
-            # Minutes are made of samples, which were deleted before this.
-            kept_from[None] = aware(made_from)
-    return Coverage(sealed_until=sealed_until, kept_from=kept_from, zone=zone)
+    frontier = frontiers.load(cursor)
+    kept_from: dict[Source, datetime] = {
+        level: at for level, at in frontier.kept_from.items() if at is not None
+    }
+    deleted = frontier.made_from[Level.MINUTE]
+    if deleted is not None:
+        # Minutes are made of samples.
+        kept_from[None] = deleted
+    return Coverage(
+        sealed_until={level: until for level, until in frontier.until.items() if until is not None},
+        kept_from=kept_from,
+        zone=frontier.zone,
+    )

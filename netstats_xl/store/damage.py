@@ -118,7 +118,7 @@ class Recovery:
 
     def compare(self, cursor: Cursor) -> None:
         """See whether all is there that was saved. To be called before anything is written to the database."""
-        self._begun_at, stored = _begun_at(cursor), _last_batch(cursor)
+        self._begun_at, stored = begun_at(cursor), last_batch(cursor)
         mark = read_mark(self._database)
         if self._cutting or mark is None or mark.begun_at != self._begun_at or mark.batch <= stored:
             return
@@ -177,7 +177,7 @@ class Recovery:
                 lost_bytes=found.st_size - cut_at,
             )
         )
-        self.saved(_last_batch(instance))
+        self.saved(last_batch(instance))
         return instance
 
     def _cut(
@@ -209,13 +209,15 @@ class Recovery:
         self._watcher.note_incident(incident)
 
 
-def _begun_at(cursor: Cursor) -> datetime | None:
-    begun_at: datetime | None
-    [(begun_at,)] = cursor.execute("SELECT min(applied_at) FROM schema_versions").fetchall()
-    return begun_at
+def begun_at(cursor: Cursor) -> datetime | None:
+    """When the database was made, as it says itself, naive UTC."""
+    at: datetime | None
+    [(at,)] = cursor.execute("SELECT min(applied_at) FROM schema_versions").fetchall()
+    return at
 
 
-def _last_batch(cursor: Cursor) -> int:
+def last_batch(cursor: Cursor) -> int:
+    """The ordinal of the last batch that is in the database; 0: there is none."""
     [(batch,)] = cursor.execute("SELECT coalesce(max(ordinal), 0) FROM batches").fetchall()
     return int(batch)
 

@@ -11,13 +11,14 @@ from typing import TypeVar
 
 import duckdb
 
-from netstats_xl.errors import StoreCorrupt, StoreError, StoreLocked, StoreUnreachable
+from netstats_xl.errors import StoreCorrupt, StoreError, StoreLocked, StoreMoved, StoreUnreachable
 from netstats_xl.store import memory
 from netstats_xl.store.damage import Recovery, is_damage
 from netstats_xl.store.database_file import (
     HEADERS_BYTES,
     Identity,
     check_in_place,
+    header_of,
     identity_of,
     remove_unfinished,
 )
@@ -84,6 +85,7 @@ class Database:
         self._reopening = False
         self._closed = False
         self._opened: Identity | None = None
+        self._header: bytes | None = None
         self._instance: Cursor | None = self._open()
 
     def read(self, query: Callable[[Cursor], Result]) -> Result:
@@ -178,6 +180,12 @@ class Database:
                 with letting_the_user_interrupt():
                     cursor.execute("USE store")
                     return work(cursor)
+            except StoreMoved as error:
+                if self._header is None or header_of(self.path) != self._header:
+                    raise
+                # The same file, by another way: its drive was away, and is back.
+                fault = Fault(error=error, invalidates=True, row=None)
+                raise _Invalid(fault, instance) from error
             except duckdb.Error as error:
                 fault = fault_of(error, self.path)
                 interrupted = isinstance(error, duckdb.InterruptException)
@@ -293,6 +301,7 @@ class Database:
             raise
 
     def _attach(self) -> Cursor:
+        header = None if self.path == MEMORY else header_of(self.path)
         instance = duckdb.connect(":memory:", config=self._settings())
         try:
             _keep_as_it_is(instance)
@@ -308,6 +317,7 @@ class Database:
             self._sign(instance)
             instance.execute("PRAGMA enable_checkpoint_on_shutdown")
             self._opened = None if self.path == MEMORY else identity_of(self.path)
+            self._header = None if self.path == MEMORY else header_of(self.path) or header
         except duckdb.Error as error:
             instance.close()
             raise fault_of(error, self.path).error from error
@@ -320,6 +330,7 @@ class Database:
         if self.path == MEMORY:
             return
         if not self.path.parent.is_dir():
+            check_in_place(self.path, self._opened)
             raise StoreError(
                 f"The folder {self.path.parent} of the database does not exist. Create it, or choose another "
                 "database in the settings."
@@ -335,6 +346,8 @@ class Database:
             "threads": max(1, cores - 1) if self._spare_core else cores,
             "memory_limit": memory.LIMIT,
             "checkpoint_threshold": memory.CHECKPOINT_THRESHOLD,
+            # To merge small row groups would hold a commit up for a second; only compacting is worth that.
+            "max_vacuum_tasks": 0,
             "allocator_flush_threshold": memory.FLUSH_THRESHOLD,
             "allocator_bulk_deallocation_flush_threshold": memory.FLUSH_THRESHOLD,
             "temp_directory": spill,

@@ -10,7 +10,8 @@ from netstats_xl.errors import StoreMoved
 if sys.platform != "win32":
     import fcntl
 
-HEADERS_BYTES = 3 * 4096
+HEADER_BYTES = 4096
+HEADERS_BYTES = 3 * HEADER_BYTES
 """DuckDB writes three headers into a new file; one that is shorter holds nothing yet."""
 
 
@@ -49,9 +50,21 @@ def check_in_place(path: Path, opened: Identity | None) -> None:
 
 def _moved(path: Path) -> StoreMoved:
     return StoreMoved(
-        f"The database {path} was deleted or moved while it was in use. Put it back, or stop and start again: "
-        "results since then wait in memory."
+        f"The database {path} was deleted or moved while it was in use, or its drive is away. Put it back, or stop and "
+        "start again: results since then wait in memory."
     )
+
+
+def header_of(path: Path) -> bytes | None:
+    """What DuckDB writes first of all into a new file and never again: it tells files apart, wherever they lie.
+
+    None where it cannot be read; on Windows, nobody can while the file is open.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(HEADER_BYTES) or None
+    except OSError:
+        return None
 
 
 def remove_unfinished(path: Path, *, shorter_than_bytes: int) -> None:

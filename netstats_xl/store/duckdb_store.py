@@ -27,7 +27,17 @@ from netstats_xl.domain.route_records import RouteRecord
 from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
 from netstats_xl.errors import StoreError
 from netstats_xl.ports import Dimension, GroupSummary, OnProgress, StoredDefinitions, StoreWatcher, unheard
-from netstats_xl.store import catalogue, csv_export, ingest, pruning, queries, routes, statistics, usage
+from netstats_xl.store import (
+    catalogue,
+    csv_export,
+    history,
+    ingest,
+    pruning,
+    queries,
+    routes,
+    statistics,
+    usage,
+)
 from netstats_xl.store.backup import check_room, copy_to, used_bytes, write_copy
 from netstats_xl.store.catalogue import Keys
 from netstats_xl.store.damage import Recovery
@@ -116,6 +126,13 @@ class DuckDbStore:
         )
         self._know()
 
+    def save_retired(self, definitions: Definitions, *, at: datetime) -> None:
+        """As `ports.ResultStore.save_retired`."""
+        self._database.write(
+            lambda cursor: catalogue.save_retired(cursor, definitions, at=at, keys=self._ledger.keys),
+            committed=lambda new: self._ledger.keys.add(new),
+        )
+
     def save_settings(self, settings: Settings) -> None:
         """As `ports.ResultStore.save_settings`."""
         self._database.write(
@@ -199,6 +216,18 @@ class DuckDbStore:
     ) -> Sequence[Sample]:
         """As `ports.ResultStore.samples`."""
         return self._database.read(lambda cursor: queries.samples(cursor, period, scope, limit))
+
+    def imported_ticks(
+        self, job_id: JobId, within: Mapping[DestinationId, Period]
+    ) -> Collection[tuple[DestinationId, datetime]]:
+        """As `ports.ResultStore.imported_ticks`."""
+        return self._database.read(lambda cursor: history.imported_ticks(cursor, job_id, within))
+
+    def measured_hours(
+        self, within: Mapping[DestinationId, Period], *, apart_from: Collection[JobId] = ()
+    ) -> Collection[tuple[DestinationId, datetime]]:
+        """As `ports.ResultStore.measured_hours`."""
+        return self._database.read(lambda cursor: history.measured_hours(cursor, within, apart_from))
 
     def runs(
         self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None

@@ -18,7 +18,7 @@ from netstats_xl.domain.results import (
     Sample,
     StateChanged,
 )
-from netstats_xl.store import routes
+from netstats_xl.store import history, routes
 from netstats_xl.store.appending import append
 from netstats_xl.store.catalogue import Keys, add_placeholders, load_keys, missing_keys
 from netstats_xl.store.database import Cursor
@@ -77,6 +77,8 @@ def save(cursor: Cursor, batch: Batch, ledger: Ledger) -> Keys:
     _save_samples(cursor, batch.samples, runs, jobs, destinations)
     _save_events(cursor, batch.events, ledger.next_ordinal, destinations)
     routes.save(cursor, batch.routes, destinations)
+    if batch.imported:
+        history.remember(cursor, batch.samples, jobs, destinations)
     ordinal = ledger.next_ordinal + len(batch.events)
     cursor.execute("INSERT INTO batches VALUES (?, ?)", [ordinal, batch.batch_id])
     return new

@@ -6,8 +6,9 @@ import duckdb
 
 LIMIT = "2GB"
 """DuckDB's own limit would be 80 % of the machine's memory, which the user's spreadsheet needs too."""
-CHECKPOINT_THRESHOLD = "4MB"
-"""What is not in the file yet is in memory, at three times the size of the log; the default would be 16 MB."""
+CHECKPOINT_THRESHOLD = "16MB"
+"""The log of some 130,000 samples, which fill a row group: to write smaller ones into the file costs more room and
+time for each sample, and their merging more memory than is saved here."""
 FLUSH_THRESHOLD = "1MB"
 """What DuckDB's allocator keeps at most of what a task has freed; the default would be 128 MB."""
 KEPT_BYTES = 32_000_000

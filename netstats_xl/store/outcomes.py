@@ -18,7 +18,7 @@ from netstats_xl.domain.results import (
     Unreachable,
     packets_of,
 )
-from netstats_xl.domain.rollups import jitter_differences
+from netstats_xl.domain.rollups import jitter_differences, ordered_rtts_of
 from netstats_xl.errors import StoreCorrupt
 from netstats_xl.store.appending import Columns, ColumnType
 
@@ -80,7 +80,7 @@ STRAYS_TYPES: dict[str, ColumnType] = {
 _NO_REPLY = Replied("", ())
 
 OUTCOME_COLUMNS = (
-    "outcome, address, reporter, reason, sent, rtts_ms, http_status, total_ms, certificate_days, "
+    "outcome, address, reporter, reason, sent, rtts_ms, jitter_pairs, http_status, total_ms, certificate_days, "
     "duplicates, late, corrupted, elsewhere"
 )
 """What `found_of` takes."""
@@ -117,7 +117,7 @@ def render_outcome(outcome: Outcome) -> OutcomeRow:
     sent, received = packets_of(outcome)
     match outcome:
         case Replied(address=address, rtts_ms=rtts_ms, answer=answer, http=http):
-            differences = jitter_differences(rtts_ms)
+            differences = jitter_differences(ordered_rtts_of(outcome))
             return OutcomeRow(
                 "replied",
                 sent,
@@ -158,6 +158,7 @@ def parse_outcome(
     reason: str | None,
     sent: int,
     rtts_ms: Sequence[float | None] | None,
+    jitter_pairs: int,
     http_status: int | None,
     total_ms: float | None,
     certificate_days: float | None,
@@ -175,7 +176,11 @@ def parse_outcome(
                     status=http_status, total_ms=total_ms or 0.0, certificate_days=certificate_days
                 )
             return Replied(
-                address=address or "", rtts_ms=tuple(rtts_ms or ()), answer=reason or "", http=http
+                address=address or "",
+                rtts_ms=tuple(rtts_ms or ()),
+                answer=reason or "",
+                http=http,
+                in_order=jitter_pairs > 0 or not jitter_differences(rtts_ms or ()),
             )
         case "timeout":
             return Timeout(address=address or "", sent=sent)

@@ -47,7 +47,8 @@ def summaries(
                 {"quantile_cont(rtt, [0.5, 0.95, 0.99])" if percentiles else "[NULL, NULL, NULL]"} AS q
             FROM packets {_group(keys)}
         )
-        SELECT {_outer(keys)}, up, down, up_s, down_s, sent, coalesce(received, 0), low, high, mean, coalesce(m2, 0),
+        SELECT {_outer(keys)}, up, down, up_s, down_s, sent, coalesce(received, 0), low, high, mean,
+            {"coalesce(m2, 0)" if percentiles else "NULL"},
             jitter_sum_ms, jitter_pairs, {"coalesce(received, 0)" if percentiles else "0"}, q[1],
             CASE WHEN received >= {P95_NEEDS} THEN q[2] END, CASE WHEN received >= {P99_NEEDS} THEN q[3] END
         FROM rounds {_join("spread", keys)}
@@ -164,7 +165,7 @@ def _names(keys: Sequence[str]) -> str:
 
 _Row = tuple[
     datetime | None, JobId | None, DestinationId | None, int, int, float, float, int, int, float | None, float | None,
-    float | None, float, float, int, int, float | None, float | None, float | None,
+    float | None, float | None, float, int, int, float | None, float | None, float | None,
 ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from netstats_xl.domain.incidents import Incident
 from netstats_xl.errors import StoreCorrupt, StoreDamaged, StoreError, StoreLogDamaged
 from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.incident_log import read_incidents, write_incidents
-from netstats_xl.store.salvage import Found, OnProgress, look, salvage
+from netstats_xl.store.salvage import Found, OnProgress, holds_all, look, salvage
 from netstats_xl.store.saved_mark import forget_mark
 from netstats_xl.store.set_aside import damaged_files, rename_aside
 
@@ -75,6 +75,8 @@ def repair_in_place(
     except StoreDamaged as error:
         return Repaired(file=database, outcome=Outcome.UNREADABLE, why=error.message)
     if found.is_whole:
+        if not holds_all(database):
+            return _without_the_end_of_the_log(database, on_progress)
         return Repaired(file=database, outcome=Outcome.HEALTHY, found=found)
     saved = _beside(database, "repaired")
     found = salvage(database, saved, on_progress)

@@ -13,9 +13,11 @@ import duckdb
 from netstats_xl.errors import StoreCorrupt, StoreError, StoreLogDamaged
 from netstats_xl.ports import StoredDefinitions
 from netstats_xl.store import catalogue
+from netstats_xl.store.damage import begun_at, last_batch
 from netstats_xl.store.database import STORAGE_VERSION, Cursor, letting_the_user_interrupt
 from netstats_xl.store.faults import fault_of
 from netstats_xl.store.migrations import migrate
+from netstats_xl.store.saved_mark import read_mark
 
 STEP_ROWS = 122_880
 """Of one of DuckDB's row groups: a damaged block spoils no more of a table than that."""
@@ -109,6 +111,18 @@ def look(path: Path, on_progress: OnProgress = lambda table, done, rows: None) -
     """
     with _translating(path), _reading(path) as cursor:
         return Found(tables=tuple(_walk(cursor, path, _probe, on_progress)))
+
+
+def holds_all(path: Path) -> bool:
+    """Whether a database that can be read holds all that its mark says was saved into it.
+
+    DuckDB passes over a log whose end, or beginning, it cannot make sense of.
+    """
+    mark = read_mark(path)
+    if mark is None:
+        return True
+    with _translating(path), _reading(path) as cursor:
+        return mark.begun_at != begun_at(cursor) or mark.batch <= last_batch(cursor)
 
 
 def salvage(damaged: Path, target: Path, on_progress: OnProgress = lambda table, done, rows: None) -> Found:

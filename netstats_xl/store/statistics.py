@@ -8,18 +8,20 @@ from datetime import UTC, datetime, timedelta
 from netstats_xl.domain.histograms import middle_ms
 from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import Period, Scope
-from netstats_xl.domain.tallies import summary_of
+from netstats_xl.domain.tallies import Tally, percentiles_between
 from netstats_xl.domain.targets import DestinationId, JobId
 from netstats_xl.ports import Dimension, GroupSummary
 from netstats_xl.store import raw_statistics
 from netstats_xl.store.coverage import load_coverage
 from netstats_xl.store.database import Cursor
-from netstats_xl.store.merging import Group, Histograms, added_up, is_narrow, parts_of
 from netstats_xl.store.planning import Coverage, alignment, pieces
 from netstats_xl.store.raw_statistics import RFC3550_DIFFERENCES
 from netstats_xl.store.selection import aware, in_period, in_scope
 from netstats_xl.store.stretches import Stretches
+from netstats_xl.store.tallying import Figures, Keys, Ranks, Which, parts_of, ranks, tallies
 
+Names = Mapping[str, Mapping[object, str]]
+"""The IDs of the tables' keys, of `job` and `destination`."""
 FEW_SAMPLES = 50_000
 """So many samples of a period, of whatever job and destination, are added up at once, with exact percentiles."""
 _NO_EDGE = datetime.min.replace(tzinfo=UTC)
@@ -41,7 +43,8 @@ def summaries(
     coverage = load_coverage(cursor)
     if has_few_samples(cursor, period, coverage):
         return raw_statistics.summaries(cursor, period, scope, by, edges, percentiles=percentiles)
-    if percentiles and not edges and not is_narrow(scope):
+    which, names = which_of(cursor, scope)
+    if percentiles and not edges and not which.few:
         return stretches.summaries(cursor, period, scope, by)
     keys = [dimension.value for dimension in Dimension if dimension in by]
     coarsest: Level | None = Level.MONTH
@@ -50,42 +53,60 @@ def summaries(
         if edges[0] >= period.end:
             return []
         period = Period(start=max(period.start, edges[0]), end=period.end)
-        inner = [edge for edge in edges if period.start < edge < period.end]
-        coarsest = alignment(inner, coverage.zone)
-    groups = added_up(
-        cursor,
-        parts_of(pieces(period, coverage, percentiles=percentiles, coarsest=coarsest)),
-        scope,
-        keys,
-        edges=edges,
-        histograms=Histograms.RANKS if percentiles else Histograms.NOTHING,
-    )
-    return named(cursor, keys, groups)
+        coarsest = alignment([edge for edge in edges if period.start < edge < period.end], coverage.zone)
+    parts = parts_of(pieces(period, coverage, percentiles=percentiles, coarsest=coarsest))
+    ranked: dict[Keys, Ranks] = {}
+    figures = Figures.PLAIN
+    if percentiles:
+        figures = Figures.ALL if which.few else Figures.SUMS
+        if figures is Figures.SUMS:
+            ranked = ranks(cursor, parts, which, keys, edges)
+    found = tallies(cursor, parts, which, keys, edges=edges, figures=figures)
+    return _named(keys, found, ranked, names, figures)
 
 
-def named(cursor: Cursor, keys: Sequence[str], groups: Collection[Group]) -> list[GroupSummary]:
+def which_of(cursor: Cursor, scope: Scope) -> tuple[Which, Names]:
+    """The scope by the tables' keys, and the ID of each key in it."""
+    names: dict[str, dict[object, str]] = {}
+    keys: dict[str, list[int] | None] = {}
+    for column, ids in (("job", scope.job_ids), ("destination", scope.destination_ids)):
+        where = "" if ids is None else "WHERE id IN (SELECT unnest($ids::VARCHAR[]))"
+        rows = cursor.execute(
+            f"SELECT key, id FROM {column}s {where}",  # noqa: S608 - a table of this package
+            {} if ids is None else {"ids": sorted(ids)},
+        ).fetchall()
+        names[column] = dict(rows)
+        keys[column] = None if ids is None else [key for key, _ in rows]
+    return Which(jobs=keys["job"], destinations=keys["destination"]), names
+
+
+def _named(
+    keys: Sequence[str],
+    found: Mapping[Keys, Tally],
+    ranked: Mapping[Keys, Ranks],
+    names: Names,
+    figures: Figures,
+) -> list[GroupSummary]:
     """The groups' summaries under the IDs of their jobs and destinations, in the order of the port."""
-    ids = {
-        key: dict(cursor.execute(f"SELECT key, id FROM {key}s").fetchall())  # noqa: S608 - a table of this package
-        for key in keys
-        if key != "edge"
-    }
-    found = []
-    for group in groups:
-        values = dict(zip(keys, group.keys, strict=True))
-        edge = values.get("edge")
-        assert edge is None or isinstance(edge, datetime)
-        found.append(
+    groups = []
+    for values, tally in found.items():
+        group = dict(zip(keys, values, strict=True))
+        edge = group.get("edge")
+        place = ranked.get(values)
+        groups.append(
             GroupSummary(
-                job_id=ids["job"][values["job"]] if "job" in values else None,
-                destination_id=ids["destination"][values["destination"]] if "destination" in values else None,
-                bucket_at=None if edge is None else aware(edge),
-                summary=summary_of(group.sums, group.low_us, group.high_us, group.percentiles),
+                job_id=names["job"][group["job"]] if "job" in group else None,
+                destination_id=names["destination"][group["destination"]] if "destination" in group else None,
+                bucket_at=aware(edge) if isinstance(edge, datetime) else None,
+                summary=tally.summary(
+                    None if place is None else percentiles_between(*place, tally.low_us, tally.high_us),
+                    deviation=figures is not Figures.PLAIN,
+                ),
             )
         )
     # Where a group has no such key, none has.
-    found.sort(key=lambda each: (each.bucket_at or _NO_EDGE, each.job_id or "", each.destination_id or ""))
-    return found
+    groups.sort(key=lambda each: (each.bucket_at or _NO_EDGE, each.job_id or "", each.destination_id or ""))
+    return groups
 
 
 def jitter_rfc3550(cursor: Cursor, period: Period, scope: Scope) -> dict[tuple[JobId, DestinationId], float]:
@@ -98,10 +119,10 @@ def jitter_rfc3550(cursor: Cursor, period: Period, scope: Scope) -> dict[tuple[J
     whole = replace(period, start=start)
     if has_few_samples(cursor, whole, coverage):
         return raw_statistics.jitter_rfc3550(cursor, whole, scope)
-    groups = added_up(
-        cursor, parts_of(pieces(whole, coverage, percentiles=False)), scope, ["job", "destination"]
-    )
-    needed = {group.keys: min(group.sums.jitter_pairs, RFC3550_DIFFERENCES) for group in groups}
+    which, _ = which_of(cursor, scope)
+    parts = parts_of(pieces(whole, coverage, percentiles=False))
+    pairs = tallies(cursor, parts, which, ["job", "destination"], figures=Figures.PLAIN)
+    needed = {pair: min(tally.sums.jitter_pairs, RFC3550_DIFFERENCES) for pair, tally in pairs.items()}
     look_back = _FIRST_LOOK_BACK
     while True:
         since = max(start, period.end - min(look_back, period.length))
@@ -116,13 +137,13 @@ def histogram(cursor: Cursor, period: Period, scope: Scope, edges_ms: Sequence[f
     coverage = load_coverage(cursor)
     if has_few_samples(cursor, period, coverage):
         return raw_statistics.histogram(cursor, period, scope, edges_ms)
-    parts = parts_of(pieces(period, coverage, percentiles=True))
+    which, _ = which_of(cursor, scope)
     counts = [0] * (len(edges_ms) - 1)
-    for group in added_up(cursor, parts, scope, histograms=Histograms.BINS):
-        if group.low_us is None or group.high_us is None:
+    for tally in tallies(cursor, parts_of(pieces(period, coverage, percentiles=True)), which).values():
+        if tally.low_us is None or tally.high_us is None:
             continue
-        for number, count in group.bins:
-            rtt_ms = min(max(middle_ms(number), group.low_us / 1_000), group.high_us / 1_000)
+        for number, count in enumerate(tally.counts, start=tally.first_bin):
+            rtt_ms = min(max(middle_ms(number), tally.low_us / 1_000), tally.high_us / 1_000)
             if edges_ms[0] <= rtt_ms < edges_ms[-1]:
                 counts[bisect_right(edges_ms, rtt_ms) - 1] += count
     return counts

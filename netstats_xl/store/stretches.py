@@ -5,26 +5,24 @@ left behind at its beginning. All of it is read in one transaction, so that noth
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
-from netstats_xl.domain.results import EVERYTHING, Period, Scope
+from netstats_xl.domain.results import Period, Scope
 from netstats_xl.domain.tallies import Sums, Tally
 from netstats_xl.ports import Dimension, GroupSummary
 from netstats_xl.store.coverage import load_coverage
 from netstats_xl.store.database import Cursor
-from netstats_xl.store.merging import Group, Histograms, Part, added_up, parts_of
 from netstats_xl.store.migrations import roll_back
 from netstats_xl.store.planning import Coverage, Source, has_histogram, pieces
+from netstats_xl.store.tallying import EVERY, Figures, Keys, Part, Which, parts_of, tallies
 
 MOST_STRETCHES = 8
 MOST_BINS = 4_000_000
 """Of all histograms together, 8 bytes each; the stretch that was asked for last is kept all the same."""
 _PAIR = ("job", "destination")
-Pair = tuple[object, ...]
-"""The keys of a job and a destination."""
 _Span = tuple[datetime, datetime]
 
 
@@ -41,7 +39,7 @@ class _Stretch:
     kept_from: Mapping[Source, datetime]
     """What had been deleted when it was added up."""
     zone: str
-    pairs: dict[Pair, Tally]
+    pairs: dict[Keys, Tally]
 
     def serves(self, period: Period, coverage: Coverage) -> bool:
         """Whether it costs less to bring it up to date than to begin anew, and what it was made of is still there."""
@@ -86,7 +84,7 @@ class Stretches:
                 roll_back(cursor)
             return _summaries(pairs, ids["job"], ids["destination"], scope, by)
 
-    def _up_to_date(self, cursor: Cursor, period: Period) -> Mapping[Pair, Tally]:
+    def _up_to_date(self, cursor: Cursor, period: Period) -> Mapping[Keys, Tally]:
         coverage = load_coverage(cursor)
         # Where this fails, what was known of the period may be half changed: it is forgotten.
         known = self._known.pop(period.length, None)
@@ -112,8 +110,7 @@ def _new(cursor: Cursor, period: Period, coverage: Coverage) -> _Stretch:
         pairs={},
     )
     parts = parts_of(pieces(period, coverage, percentiles=True))
-    for group in added_up(cursor, parts, EVERYTHING, _PAIR, histograms=Histograms.BINS):
-        _add(stretch.pairs, group)
+    stretch.pairs = tallies(cursor, parts, EVERY, _PAIR)
     return stretch
 
 
@@ -125,13 +122,18 @@ def _move(cursor: Cursor, known: _Stretch, period: Period, coverage: Coverage) -
     came_with, went_with = _difference(known.histograms, histograms)
     since = [known.rounds] if run > known.run else []
     since_with = [known.histograms] if run > known.run else []
-    for group in _groups(cursor, (came, since), (came_with, since_with), known.run, coverage):
-        _add(known.pairs, group)
-    doubtful = [
-        pair
-        for group in _groups(cursor, (went, []), (went_with, []), known.run, coverage)
-        if (pair := _take_away(known.pairs, group)) is not None
-    ]
+    for pair, tally in _found(cursor, (came, since), (came_with, since_with), known.run, coverage):
+        if pair in known.pairs:
+            known.pairs[pair].merge(tally)
+        else:
+            known.pairs[pair] = tally
+    doubtful = []
+    for pair, tally in _found(cursor, (went, []), (went_with, []), known.run, coverage):
+        whole = known.pairs[pair]
+        if whole.take_away(tally):
+            doubtful.append(pair)
+        if not whole.sums.up and not whole.sums.down:
+            del known.pairs[pair]
     if doubtful:
         _find_bounds(cursor, known.pairs, doubtful, period, coverage)
     known.rounds, known.histograms, known.run = rounds, histograms, run
@@ -142,19 +144,19 @@ _Spans = tuple[Sequence[_Span], Sequence[_Span]]
 """Of which everything is wanted, and of which what came since the last run."""
 
 
-def _groups(
+def _found(
     cursor: Cursor, rounds: _Spans, histograms: _Spans, run: int, coverage: Coverage
-) -> Iterable[Group]:
-    """What the rounds, and apart from them the histograms, of these spans add up to, by pair."""
+) -> Iterator[tuple[Keys, Tally]]:
+    """What the rounds of spans, and the histograms of spans that may be shorter, add up to, by pair."""
     if rounds == histograms:
-        parts = _parts(*rounds, run, coverage, percentiles=True)
-        yield from added_up(cursor, parts, EVERYTHING, _PAIR, histograms=Histograms.BINS)
+        yield from tallies(cursor, _parts(*rounds, run, coverage, percentiles=True), EVERY, _PAIR).items()
         return
     parts = _parts(*rounds, run, coverage, percentiles=False)
-    yield from added_up(cursor, parts, EVERYTHING, _PAIR)
+    yield from tallies(cursor, parts, EVERY, _PAIR, figures=Figures.SUMS).items()
     parts = _parts(*histograms, run, coverage, percentiles=True)
-    for group in added_up(cursor, parts, EVERYTHING, _PAIR, histograms=Histograms.BINS):
-        yield Group(keys=group.keys, sums=Sums(), low_us=None, high_us=None, bins=group.bins)
+    for pair, tally in tallies(cursor, parts, EVERY, _PAIR).items():
+        tally.sums, tally.low_us, tally.high_us = Sums(), None, None
+        yield pair, tally
 
 
 def _parts(
@@ -166,35 +168,15 @@ def _parts(
     return found
 
 
-def _add(pairs: dict[Pair, Tally], group: Group) -> None:
-    tally = pairs.get(group.keys)
-    if tally is None:
-        tally = pairs[group.keys] = Tally()
-    tally.add(group.sums, group.low_us, group.high_us)
-    tally.count(group.bins)
-
-
-def _take_away(pairs: dict[Pair, Tally], group: Group) -> Pair | None:
-    """The pair, if the bounds of its RTTs have to be found anew."""
-    tally = pairs[group.keys]
-    doubtful = tally.take_away(group.sums, group.low_us, group.high_us)
-    tally.count(group.bins, -1)
-    if not tally.sums.up and not tally.sums.down:
-        del pairs[group.keys]
-    return group.keys if doubtful else None
-
-
 def _find_bounds(
-    cursor: Cursor, pairs: Mapping[Pair, Tally], doubtful: Sequence[Pair], period: Period, coverage: Coverage
+    cursor: Cursor, pairs: Mapping[Keys, Tally], doubtful: Sequence[Keys], period: Period, coverage: Coverage
 ) -> None:
-    keys = sorted({destination for _, destination in doubtful})  # type: ignore[type-var]  # keys are integers
-    ids = cursor.execute(
-        "SELECT id FROM destinations WHERE key IN (SELECT unnest(?::INTEGER[]))", [keys]
-    ).fetchall()
-    scope = Scope(destination_ids=frozenset(id_ for (id_,) in ids))
-    for group in added_up(cursor, parts_of(pieces(period, coverage, percentiles=False)), scope, _PAIR):
-        tally = pairs[group.keys]
-        tally.low_us, tally.high_us = group.low_us, group.high_us
+    destinations = sorted({key for _, key in doubtful if isinstance(key, int)})
+    parts = parts_of(pieces(period, coverage, percentiles=False))
+    for pair, bounds in tallies(
+        cursor, parts, Which(destinations=destinations), _PAIR, figures=Figures.PLAIN
+    ).items():
+        pairs[pair].low_us, pairs[pair].high_us = bounds.low_us, bounds.high_us
 
 
 def _with_histograms(period: Period, coverage: Coverage) -> _Span:
@@ -217,7 +199,7 @@ def _last_run(cursor: Cursor, known: int) -> int:
 
 
 def _summaries(
-    pairs: Mapping[Pair, Tally],
+    pairs: Mapping[Keys, Tally],
     job_ids: Mapping[object, str],
     destination_ids: Mapping[object, str],
     scope: Scope,

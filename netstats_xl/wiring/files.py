@@ -7,12 +7,13 @@ from pathlib import Path
 from tzlocal import get_localzone_name
 
 from netstats_xl.app.identity import NOT_DRAWN
+from netstats_xl.domain.history import HistoryFormat, HistoryOptions
 from netstats_xl.domain.tables import RawTable, RowEdits
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.domain.windows import parse_zone
 from netstats_xl.errors import WorkbookError
 from netstats_xl.paths import data_folder
-from netstats_xl.ports import Clock, Publisher, ResultStore, StoreWatcher, Workbook
+from netstats_xl.ports import Clock, HistoryFile, Publisher, ResultStore, StoreWatcher, Workbook
 from netstats_xl.scheduling import SystemClock
 
 
@@ -42,6 +43,13 @@ def open_store(
     from netstats_xl.store.duckdb_store import DuckDbStore
 
     return DuckDbStore.open(path, spare_core=spare_core, watcher=watcher)
+
+
+def open_history(path: Path, kind: HistoryFormat | None, options: HistoryOptions) -> HistoryFile:
+    """A file of earlier measurements; without a kind, of the kind that its content tells."""
+    from netstats_xl.importing.opening import open_history
+
+    return open_history(path, kind, options)
 
 
 def report_path(workbook: Path) -> Path:

@@ -234,6 +234,8 @@ class ResultStoreContract:
         assert list(store.events(ALWAYS)) == []
         assert store.current_routes(ALWAYS.end) == {}
         assert list(store.routes(ALWAYS)) == []
+        assert not store.imported_ticks("job1", {"dest1": ALWAYS})
+        assert not store.measured_hours({"dest1": ALWAYS})
         assert store.prune(Cutoffs(raw=START)) == 0
         assert (store.info().samples, store.info().first_sample_at, store.info().last_sample_at) == (
             0,
@@ -685,6 +687,83 @@ class ResultStoreContract:
         [found] = store.routes(ALWAYS)
         assert found.names["10.0.0.1"].startswith("a")
         assert len(store.samples(ALWAYS)) == 1
+
+    # --- Imported history
+
+    def test_rtts_in_no_known_order_come_back_so_and_have_no_jitter(self, store: ResultStore) -> None:
+        unordered = Replied(address="", rtts_ms=(1.0, 5.0, 2.0), in_order=False)
+        samples = [sample(0, unordered), sample(1, Replied(address="", rtts_ms=(1.0, 3.0)))]
+        store.save(Batch(batch_id="a", samples=samples))
+        assert list(store.samples(ALWAYS)) == samples
+        [found] = store.summaries(ALWAYS)
+        assert (found.summary.jitter_pairs, found.summary.jitter_ms) == (1, 2.0)
+        assert found.summary == summarise(samples)
+        assert store.jitter_rfc3550(ALWAYS) == {("job1", "dest1"): jitter_rfc3550([(1.0, 3.0)])}
+
+    def test_ticks_of_imported_samples_are_known_also_when_they_were_pruned(self, store: ResultStore) -> None:
+        store.save(
+            Batch(
+                batch_id="a",
+                samples=[
+                    sample(0, OUTCOMES[0]),
+                    sample(5, OUTCOMES[1]),
+                    sample(5, OUTCOMES[1], destination="dest2"),
+                    sample(5, OUTCOMES[1], destination="dest3"),
+                    sample(7, OUTCOMES[1], job="job2"),
+                ],
+                imported=True,
+            )
+        )
+        store.save(Batch(batch_id="b", samples=[sample(6, OUTCOMES[0])]))
+        within = {"dest1": ALWAYS, "dest2": Period(start=at(5), end=at(6)), "nobody": ALWAYS}
+        expected = {("dest1", at(0)), ("dest1", at(5)), ("dest2", at(5))}
+        assert set(store.imported_ticks("job1", within)) == expected
+        assert set(store.imported_ticks("job2", within)) == {("dest1", at(7))}
+        assert not store.imported_ticks("job1", {"dest1": Period(start=at(1), end=at(5))})
+        assert not store.imported_ticks("no job", within)
+        assert not store.imported_ticks("job1", {})
+        store.prune(Cutoffs(raw=at(90)))
+        assert not store.samples(ALWAYS)
+        assert set(store.imported_ticks("job1", within)) == expected
+
+    def test_hours_are_those_in_which_other_jobs_measured(self, store: ResultStore) -> None:
+        store.save(
+            Batch(
+                batch_id="a",
+                samples=[
+                    sample(59, OUTCOMES[0]),
+                    sample(60, OUTCOMES[1]),
+                    sample(200, OUTCOMES[1], job="job2"),
+                    sample(60, OUTCOMES[1], destination="dest2"),
+                ],
+            )
+        )
+        within = {"dest1": ALWAYS, "nobody": ALWAYS}
+        assert set(store.measured_hours(within)) == {("dest1", at(0)), ("dest1", at(60)), ("dest1", at(180))}
+        assert set(store.measured_hours(within, apart_from=["job2", "job3"])) == {
+            ("dest1", at(0)),
+            ("dest1", at(60)),
+        }
+        assert set(store.measured_hours({"dest1": Period(start=at(61), end=at(180))})) == {("dest1", at(60))}
+
+    def test_what_is_kept_as_retired_leaves_the_rest_alone(self, store: ResultStore) -> None:
+        active = Definitions(destinations=(destination(1),), jobs=(job(1),))
+        store.save_definitions(active, at=START)
+        more = Definitions(
+            destinations=(destination(1, name="Other"), destination(2)), jobs=(job(2), job(1, name="Other"))
+        )
+        for minutes in (1, 2):
+            store.save_retired(more, at=at(minutes))
+        expected = StoredDefinitions(
+            active=active, retired=Definitions(destinations=(destination(2),), jobs=(job(2),))
+        )
+        assert store.definitions() == expected
+        store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0], job="job2", destination="dest2")]))
+        assert store.definitions() == expected
+        assert len(store.samples(ALWAYS)) == 1
+        everything = Definitions(destinations=(destination(1), destination(2)), jobs=(job(1), job(2)))
+        store.save_definitions(everything, at=at(3))
+        assert store.definitions() == StoredDefinitions(active=everything)
 
     # --- Pruning and facts
 

@@ -487,6 +487,12 @@ def test_refresh_and_shutdown_tell_what_they_do(api: Api, service: FakeService) 
 # --- how it is told -------------------------------------------------------------------------------------
 
 
+def test_health_tells_how_the_database_grows_and_what_is_deleted_next(api: Api, service: FakeService) -> None:
+    assert api.ask("GET /v1/health")["storage"] == []
+    service.storage = ("Database size: 1.00 GB", "Next deletion: nothing is old enough")
+    assert api.ask("GET /v1/health")["storage"] == list(service.storage)
+
+
 def test_health_as_plain_text_is_lines_for_the_ribbon(api: Api, filled: FakeService) -> None:
     assert api.plain("GET /v1/health") == (
         "state=collecting\r\npaused=0\r\nworkbook=Net.xlsm\r\nmessage=Collecting: 2 unknown\r\n"

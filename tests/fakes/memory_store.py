@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import product
 from pathlib import Path
 from typing import TypeVar
@@ -37,7 +37,7 @@ from netstats_xl.domain.results import (
     rtts_of,
 )
 from netstats_xl.domain.retention import Cutoffs, Deletable, DeletionRecord
-from netstats_xl.domain.rollups import EMPTY, Summary, jitter_rfc3550, merge, summarise
+from netstats_xl.domain.rollups import EMPTY, Summary, jitter_rfc3550, merge, ordered_rtts_of, summarise
 from netstats_xl.domain.route_records import RouteRecord, follow
 from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settings
 from netstats_xl.errors import StoreError
@@ -72,6 +72,7 @@ class MemoryStore:
         self._events: list[StateChanged] = []
         self._pruned_runs: list[JobRun] = []
         self._deletions = DeletionRecord()
+        self._imported: set[tuple[JobId, DestinationId, datetime]] = set()
         self._routes: list[RouteRecord] = []
 
     def save_definitions(self, definitions: Definitions, *, at: datetime) -> None:
@@ -91,6 +92,22 @@ class MemoryStore:
             ),
         )
 
+    def save_retired(self, definitions: Definitions, *, at: datetime) -> None:
+        stored = self._stored
+        kept = (stored.active, stored.retired)
+        known = {each.id for some in kept for each in some.destinations}
+        known |= {each.id for some in kept for each in some.jobs}
+        self._stored = replace(
+            stored,
+            retired=Definitions(
+                destinations=(
+                    *stored.retired.destinations,
+                    *(each for each in definitions.destinations if each.id not in known),
+                ),
+                jobs=(*stored.retired.jobs, *(each for each in definitions.jobs if each.id not in known)),
+            ),
+        )
+
     def save_settings(self, settings: Settings) -> None:
         self._stored = replace(self._stored, settings=settings)
 
@@ -106,6 +123,8 @@ class MemoryStore:
         self._batch_ids.add(batch.batch_id)
         self._samples.extend(batch.samples)
         self._runs.extend(batch.runs)
+        if batch.imported:
+            self._imported.update((each.job_id, each.destination_id, each.at) for each in batch.samples)
         self._events.extend(batch.events)
         for traced in batch.routes:
             before = next(
@@ -194,7 +213,7 @@ class MemoryStore:
     ) -> Mapping[tuple[JobId, DestinationId], float]:
         rounds: dict[tuple[JobId, DestinationId], list[Sequence[float | None]]] = defaultdict(list)
         for sample in self.samples(period, scope=scope):
-            rounds[sample.job_id, sample.destination_id].append(rtts_of(sample.outcome))
+            rounds[sample.job_id, sample.destination_id].append(ordered_rtts_of(sample.outcome))
         jitters = {pair: jitter_rfc3550(of_pair) for pair, of_pair in rounds.items()}
         return {pair: jitter for pair, jitter in jitters.items() if jitter is not None}
 
@@ -220,6 +239,32 @@ class MemoryStore:
         return _last(
             sorted(found, key=lambda each: (each.at, each.job_id, each.destination_id, each.run_id)), limit
         )
+
+    def imported_ticks(
+        self, job_id: JobId, within: Mapping[DestinationId, Period]
+    ) -> Collection[tuple[DestinationId, datetime]]:
+        return {
+            (destination_id, at)
+            for of_job, destination_id, at in self._imported
+            if of_job == job_id
+            and destination_id in within
+            and within[destination_id].start <= at < within[destination_id].end
+        }
+
+    def measured_hours(
+        self, within: Mapping[DestinationId, Period], *, apart_from: Collection[JobId] = ()
+    ) -> Collection[tuple[DestinationId, datetime]]:
+        hours = {
+            (each.destination_id, each.at.replace(minute=0, second=0, microsecond=0))
+            for each in self._samples
+            if each.job_id not in apart_from
+        }
+        return {
+            (destination_id, hour)
+            for destination_id, hour in hours
+            if destination_id in within
+            and within[destination_id].start - timedelta(hours=1) < hour < within[destination_id].end
+        }
 
     def runs(
         self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None
@@ -376,7 +421,7 @@ class MemoryStore:
 
 def _summary(samples: Sequence[Sample], *, percentiles: bool) -> Summary:
     summary = summarise(samples)
-    return summary if percentiles else merge(summary, EMPTY)
+    return summary if percentiles else replace(merge(summary, EMPTY), rtt_m2=None)
 
 
 def _address(outcome: Outcome) -> str:

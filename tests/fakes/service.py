@@ -84,6 +84,7 @@ class FakeService:
         self.stopped: set[JobId] = set()
         self.ran: list[JobId] = []
         self.paused = False
+        self.storage: tuple[str, ...] = ()
         self.details_of, self.period = "", "24h"
         self.reports: list[ReportRequest] = []
         self.backups: list[BackupRequest] = []
@@ -237,6 +238,7 @@ class FakeService:
             jobs=len(self._definitions.jobs),
             bad_cells=0,
             unsaved=0,
+            storage=self.storage,
             warnings=(),
             stopping=self.ended.is_set(),
         )

@@ -1,19 +1,22 @@
 """What was acknowledged survives a full disk, a failed checkpoint and a killed process."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from netstats_xl.domain.results import Batch, Replied, Sample
-from netstats_xl.errors import ReportError, StoreError, StoreFull, StoreMoved
+from netstats_xl.errors import ReportError, StoreError, StoreFull, StoreMoved, StoreUnreachable
 from netstats_xl.store.database import Cursor, Database
-from netstats_xl.store.database_file import check_in_place, identity_of
+from netstats_xl.store.database_file import check_in_place, header_of, identity_of
 from netstats_xl.store.duckdb_store import DuckDbStore
 from tests.contracts.result_store import ALWAYS, OUTCOMES, START, at, sample, traced
 from tests.store.disks import needs_mounts, small_disk
@@ -376,3 +379,85 @@ def test_closing_leaves_one_file_and_no_log(tmp_path: Path) -> None:
     assert size == sum(each.stat().st_size for each in tmp_path.iterdir())
     store.close()
     assert [each.name for each in tmp_path.iterdir()] == ["results.duckdb"]
+
+
+@contextmanager
+def taken_away(folder: Path) -> Iterator[None]:
+    """The drive that is mounted there is away until the block ends, and files that are open on it stay so."""
+    shelter = folder.with_name("shelter")
+    shelter.mkdir()
+    subprocess.run(["mount", "--bind", str(folder), str(shelter)], check=True)
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["mount", "--bind", str(shelter), str(folder)], check=True)
+        subprocess.run(["umount", "--lazy", str(shelter)], check=True)
+
+
+@needs_mounts
+def test_while_the_drive_is_away_results_wait_and_once_it_is_back_they_are_saved(tmp_path: Path) -> None:
+    with small_disk(tmp_path, megabytes=64) as disk:
+        path = disk.folder / "results.duckdb"
+        store = DuckDbStore.open(path)
+        first, second = (Batch(batch_id=f"{n}", samples=[sample(n, OUTCOMES[0])]) for n in range(2))
+        store.save(first)
+        with taken_away(disk.folder):
+            for _ in range(2):
+                with pytest.raises(StoreMoved, match="its drive is away"):
+                    store.save(second)
+        store.save(second)
+        assert list(store.samples(ALWAYS)) == [*first.samples, *second.samples]
+        store.close()
+
+
+@needs_mounts
+def test_a_drive_that_comes_back_as_another_device_is_taken_up_again(tmp_path: Path) -> None:
+    path, saved = tmp_path / "disk" / "results.duckdb", tmp_path / "saved"
+    first, second = (Batch(batch_id=f"{n}", samples=[sample(n, OUTCOMES[0])]) for n in range(2))
+    with small_disk(tmp_path, megabytes=64):
+        store = DuckDbStore.open(path)
+        store.save(first)
+        shutil.copytree(path.parent, saved)
+    with pytest.raises(StoreMoved):
+        store.save(second)
+    path.parent.rmdir()
+    with pytest.raises(StoreMoved):
+        store.save(second)
+    with small_disk(tmp_path, megabytes=64):
+        for each in saved.iterdir():
+            shutil.copy(each, path.parent)
+        store.save(second)
+        assert list(store.samples(ALWAYS)) == [*first.samples, *second.samples]
+        store.close()
+
+
+def test_a_disk_error_has_the_file_opened_anew_and_the_batch_saved_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = DuckDbStore.open(tmp_path / "results.duckdb")
+    failing = Failing(committed=True, times=1)
+    monkeypatch.setattr(
+        Failing, "MESSAGE", 'IO Error: Could not write file "results.duckdb.wal": Stale file handle'
+    )
+    monkeypatch.setattr(Database, "_commit", lambda _, cursor: failing.instead_of_commit(cursor))
+    batch = Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])])
+    store.save(batch)
+    assert list(store.samples(ALWAYS)) == batch.samples
+    failing.left = 2
+    with pytest.raises(StoreUnreachable, match="Check the disk and its connection"):
+        store.save(Batch(batch_id="b", samples=[sample(1, OUTCOMES[0])]))
+    assert store.info().samples == 2
+    store.close()
+
+
+def test_what_duckdb_writes_first_into_a_file_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "results.duckdb"
+    DuckDbStore.open(path).close()
+    before = header_of(path)
+    store = DuckDbStore.open(path)
+    store.save(full_round(0))
+    store._database.read(lambda cursor: cursor.execute("CHECKPOINT"))
+    store.close()
+    assert header_of(path) == before
+    assert header_of(tmp_path) is None

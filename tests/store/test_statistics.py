@@ -80,7 +80,10 @@ def assert_right(found: Summary, expected: Summary, rtts: Sequence[float]) -> No
         assert getattr(found, name) == getattr(expected, name), name
     for name in ("up_s", "down_s"):
         assert getattr(found, name) == pytest.approx(getattr(expected, name), abs=1e-6), name
-    for name in ("rtt_min_ms", "rtt_max_ms", "rtt_mean_ms", "stdev_ms", "jitter_ms"):
+    names = ["rtt_min_ms", "rtt_max_ms", "rtt_mean_ms", "jitter_ms"]
+    if found.rtt_m2 is not None:
+        names.append("stdev_ms")
+    for name in names:
         value = getattr(expected, name)
         assert getattr(found, name) == (None if value is None else pytest.approx(value, abs=0.001)), name
     assert found.percentiles_of <= found.received
@@ -160,6 +163,7 @@ levels = st.tuples(*[st.one_of(st.none(), st.timedeltas(timedelta(0), timedelta(
     ),
     percentiles=st.booleans(),
     jobs=st.sampled_from([None, frozenset({"job1"}), frozenset({"job2", "nobody"})]),
+    destinations=st.sampled_from([None, frozenset({"dest1", "dest3"}), frozenset({"dest2"}), frozenset()]),
 )
 def test_statistics_are_those_of_the_samples_however_far_each_level_is_sealed(
     store: DuckDbStore,
@@ -169,6 +173,7 @@ def test_statistics_are_those_of_the_samples_however_far_each_level_is_sealed(
     step: timedelta | None,
     percentiles: bool,
     jobs: frozenset[str] | None,
+    destinations: frozenset[str] | None,
 ) -> None:
     until = {
         level: bucket_of(level, START + SPAN - each, ZONE)
@@ -181,9 +186,12 @@ def test_statistics_are_those_of_the_samples_however_far_each_level_is_sealed(
     if step is not None:
         first = bucket_of(Level.DAY, period.end - min(period.length, 40 * step), ZONE)
         edges = [first + number * step for number in range(40)]
-    scope = Scope(job_ids=jobs)
+    scope = Scope(job_ids=jobs, destination_ids=destinations)
     found = store.summaries(period, scope=scope, by=by, edges=edges, percentiles=percentiles)
-    in_scope = [each for each in SAMPLES if jobs is None or each.job_id in jobs]
+    in_scope = [
+        each for each in SAMPLES if scope.includes(job_id=each.job_id, destination_id=each.destination_id)
+    ]
     assert_agrees(found, in_scope, period, by, edges)
     for group in found:
         assert group.summary.percentiles_of == (group.summary.received if percentiles else 0)
+        assert (group.summary.rtt_m2 is not None) == percentiles
