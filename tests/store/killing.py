@@ -56,7 +56,8 @@ class Findings:
     survived: int = 0
     """Batches that were stored though the process was killed before it could say so."""
     backups: int = 0
-    reopened_s: list[float] = field(default_factory=list)
+    reopened_s: list[tuple[float, str]] = field(default_factory=list)
+    """How long opening took after each kill, and in what it had been killed."""
 
     def told(self) -> str:
         """In words."""
@@ -67,7 +68,8 @@ class Findings:
             f"{self.databases} databases, {self.acknowledged} acknowledged batches: "
             "none lost, none twice, all days right.\n"
             f"{self.survived} batches survived unacknowledged; {self.backups} backups were whole.\n"
-            f"Reopened in {ordered[len(ordered) // 2]:.3f} s (median), {ordered[-1]:.3f} s at worst."
+            f"Reopened in {ordered[len(ordered) // 2][0]:.3f} s (median), {ordered[-1][0]:.3f} s at worst, after "
+            f"{ordered[-1][1]!r}."
         )
 
 
@@ -93,7 +95,8 @@ def kill_again_and_again(folder: Path, kills: int, seed: int) -> Findings:
             findings.acknowledged += OLD_BATCHES
         before = known.acknowledged
         doing = _kill_one(path, known, target, draw)
-        findings.kills[MIGRATING if doing == OPENING and target == MIGRATING else doing] += 1
+        doing = MIGRATING if doing == OPENING and target == MIGRATING else doing
+        findings.kills[doing] += 1
         findings.acknowledged += known.acknowledged - before
         with _copy_of(path) as copy:
             try:
@@ -101,7 +104,7 @@ def kill_again_and_again(folder: Path, kills: int, seed: int) -> Findings:
             except AssertionError as error:
                 error.add_note(f"after kill {number} of seed {seed}, in {doing!r}, with {known}")
                 raise
-        findings.reopened_s.append(found.reopened_s)
+        findings.reopened_s.append((found.reopened_s, doing))
         findings.survived += found.survived
         findings.backups += _check_backups(place)
     return findings

@@ -13,4 +13,5 @@ def test_whatever_a_process_is_killed_in_nothing_is_lost_or_there_twice_and_the_
     findings = kill_again_and_again(tmp_path, KILLS, seed=5)
     assert findings.kills.total() == KILLS
     assert findings.acknowledged > 10 * KILLS
-    assert max(findings.reopened_s) < 10, "a second on a machine that has nothing else to do"
+    # A second is the goal on a machine that has nothing else to do.
+    assert max(findings.reopened_s) < (10, "")
