@@ -90,7 +90,7 @@ def render_outcomes(outcomes: Sequence[Outcome]) -> Columns:
     """The outcomes, of which there is at least one, as columns of the table of samples."""
     # Nearly all are plain replies: these are rendered a column at a time, and the others put in their places.
     replies = [outcome if type(outcome) is Replied else _NO_REPLY for outcome in outcomes]
-    addresses, rtts_ms, answers, https = zip(*replies, strict=True)
+    addresses, rtts_ms, answers, https, in_order = zip(*replies, strict=True)
     jitter_sums: list[object] = []
     jitter_pairs: list[object] = []
     for of_round in rtts_ms:
@@ -104,9 +104,14 @@ def render_outcomes(outcomes: Sequence[Outcome]) -> Columns:
     columns["address"] = list(addresses)
     columns["jitter_sum_ms"], columns["jitter_pairs"] = jitter_sums, jitter_pairs
     columns["rtts_ms"] = list(rtts_ms)
-    if any(answers) or any(https) or any(type(outcome) is not Replied for outcome in outcomes):
+    if (
+        any(answers)
+        or any(https)
+        or not all(in_order)
+        or any(type(outcome) is not Replied for outcome in outcomes)
+    ):
         for row, outcome in enumerate(outcomes):
-            if type(outcome) is not Replied or outcome.answer or outcome.http:
+            if type(outcome) is not Replied or outcome.answer or outcome.http or not outcome.in_order:
                 for name, value in zip(columns, render_outcome(outcome), strict=True):
                     columns[name][row] = value
     return [(name, OUTCOME_TYPES[name], values) for name, values in columns.items()]

@@ -1,0 +1,124 @@
+"""Durable ingest and the size on the disk, beside SQLite: the same samples, batch by batch, in turn."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+import duckdb
+
+from benchmarks.storing.measures import Measure, quantile, seconds_of
+from benchmarks.storing.rounds import Rounds, definitions
+from benchmarks.storing.sqlite import Sqlite
+from netstats_xl.store.duckdb_store import DuckDbStore
+
+ROLLUPS = frozenset({"roll_1m", "roll_1h", "roll_1d", "roll_1mo"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """Of one batch size: how many batches, and the goal beside SQLite."""
+
+    rows: int
+    batches: int
+    goal: float
+
+
+def measure(folder: Path, sizes: Sizes, *, destinations: int, start: datetime) -> Iterator[Measure]:
+    """How many times SQLite's rows a second are stored; the files stay for `disk`."""
+    rounds = Rounds(destinations, start=start, seed=sizes.rows)
+    ours = DuckDbStore.open(ours_of(folder, sizes))
+    ours.save_definitions(definitions(destinations), at=start)
+    indexed = Sqlite(peer_of(folder, sizes), indexed=True)
+    plain = Sqlite(folder / f"plain-{sizes.rows}.sqlite", indexed=False)
+    took: tuple[list[float], ...] = ([], [], [])
+    sealing_s = 0.0
+    try:
+        for batch in rounds.batches(sizes.batches, rows=sizes.rows):
+            took[0].append(seconds_of(partial(ours.save, batch)))
+            took[1].append(seconds_of(partial(indexed.save, batch.samples)))
+            sealing_s += seconds_of(ours.roll_up)
+            took[2].append(seconds_of(partial(plain.save, batch.samples)))
+    finally:
+        ours.close()
+        indexed.close()
+        plain.close()
+        plain.path.unlink()
+    with_sealing = sizes.rows * sizes.batches / (sum(took[0]) + sealing_s)
+    rates = [sizes.rows * sizes.batches / sum(each) for each in took]
+    yield Measure(
+        name=f"ingest_{sizes.rows}_beside_sqlite",
+        value=rates[0] / rates[1],
+        goal=sizes.goal,
+        relation=">=",
+        beside=(
+            f"{rates[0]:,.0f} rows/s, SQLite {rates[1]:,.0f} indexed, {rates[2]:,.0f} without; "
+            f"{sizes.batches} batches, medians "
+            + " / ".join(f"{quantile(each, 0.5) * 1_000:.1f}" for each in took)
+            + f" ms; with the rollups made after each batch {with_sealing:,.0f} rows/s"
+        ),
+    )
+
+
+def disk(folder: Path, sizes: Sizes) -> Iterator[Measure]:
+    """Megabytes a million rounds of the files that `measure` left."""
+    million = sizes.rows * sizes.batches / 1e6
+    ours, peer = ours_of(folder, sizes), peer_of(folder, sizes)
+    blocks = Blocks.of(ours)
+    raw = (ours.stat().st_size - blocks.rollups_bytes) / 1e6
+    theirs = peer.stat().st_size / 1e6
+    yield Measure(
+        name="disk_mb_a_million_rounds",
+        value=raw / million,
+        goal=25,
+        beside=(
+            f"the file without its rollups, {million:.2f} million rounds of 4 packets; of it "
+            f"{blocks.free_bytes / 1e6 / million:.1f} are free blocks"
+        ),
+    )
+    yield Measure(
+        name="disk_beside_sqlite",
+        value=raw / theirs,
+        goal=1 / 3,
+        beside=(
+            f"SQLite {theirs / million:.1f} MB a million, indexed; with the rollups "
+            f"{ours.stat().st_size / 1e6 / theirs:.3f} of it"
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocks:
+    """What the blocks of a closed database hold."""
+
+    rollups_bytes: float
+    """Of blocks that tables share, each table has a part."""
+    free_bytes: float
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Those of this file."""
+        with duckdb.connect(path, read_only=True) as connection:
+            [(size, free)] = connection.execute(
+                "SELECT block_size, free_blocks FROM pragma_database_size()"
+            ).fetchall()
+            holders: dict[int, set[str]] = {}
+            for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
+                for single, more in connection.execute(
+                    f"SELECT block_id, additional_block_ids FROM pragma_storage_info('{table}')"
+                ).fetchall():
+                    for block in (single, *(more or ())):
+                        if block is not None and block >= 0:
+                            holders.setdefault(block, set()).add(table)
+        parts = sum(len(tables & ROLLUPS) / len(tables) for tables in holders.values())
+        return cls(rollups_bytes=parts * size, free_bytes=free * size)
+
+
+def ours_of(folder: Path, sizes: Sizes) -> Path:
+    return folder / f"ours-{sizes.rows}.duckdb"
+
+
+def peer_of(folder: Path, sizes: Sizes) -> Path:
+    return folder / f"peer-{sizes.rows}.sqlite"

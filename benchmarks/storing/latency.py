@@ -1,0 +1,141 @@
+"""How long commits take while a reader works, and how soon a large database is ready to collect."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from os import environ
+from pathlib import Path
+from threading import Event, Thread
+
+from benchmarks.storing.history import History
+from benchmarks.storing.measures import Measure, quantile
+from benchmarks.storing.questions import ask
+from benchmarks.storing.rounds import INTERVAL, Rounds, batch_of
+from netstats_xl.domain.results import Sample
+from netstats_xl.store.duckdb_store import DuckDbStore
+
+ROWS_A_SECOND = 1_000
+
+
+def commits(path: Path, history: History, *, seconds: int) -> Iterator[Measure]:
+    """1,000 rows are committed each second, while one thread asks the dashboard's question and one seals."""
+    store = DuckDbStore.open(path)
+    feed = Rounds(history.destinations, start=history.end, seed=3)
+    done, answers, took = Event(), [0], []
+
+    def read() -> None:
+        while not done.is_set():
+            ask(store, feed.next_at)
+            answers[0] += 1
+
+    def seal() -> None:
+        while not done.wait(1):
+            store.roll_up()
+
+    others = [Thread(target=read), Thread(target=seal)]
+    try:
+        ask(store, history.end)
+        for each in others:
+            each.start()
+        start_s = time.perf_counter()
+        for second in range(seconds):
+            samples: list[Sample] = []
+            while len(samples) < ROWS_A_SECOND:
+                samples += feed.round()
+            batch = batch_of(samples)
+            time.sleep(max(0.0, start_s + second - time.perf_counter()))
+            began_s = time.perf_counter()
+            store.save(batch)
+            took.append(1_000 * (time.perf_counter() - began_s))
+    finally:
+        done.set()
+        for each in others:
+            each.join()
+        store.close()
+    beside = (
+        f"{len(took)} commits of {len(samples)} rows, one a second; median {quantile(took, 0.5):.1f} ms, meanwhile "
+        f"{answers[0]} answers"
+    )
+    yield Measure(name="commit_p99_ms", value=quantile(took, 0.99), goal=50, beside=beside)
+    yield Measure(name="commit_worst_ms", value=max(took), goal=400, beside="of the same commits")
+
+
+START = """
+import sys, time
+from datetime import datetime
+from pathlib import Path
+from benchmarks.storing.rounds import Rounds, batch_of
+from netstats_xl.store.duckdb_store import DuckDbStore
+path, destinations, start, end = sys.argv[1:]
+feed = Rounds(int(destinations), start=datetime.fromisoformat(start), seed=int(end == "killed") + 4)
+batch = batch_of(feed.round())
+start_s = time.perf_counter()
+store = DuckDbStore.open(Path(path))
+store.save(batch)
+print(time.perf_counter() - start_s, flush=True)
+if end == "killed":
+    while True:
+        store.save(batch_of(feed.round()))
+        print("saved", flush=True)
+store.close()
+"""
+
+
+def starts(path: Path, history: History, *, rows: int, times: int) -> Iterator[Measure]:
+    """From opening the file to the first round that is safe, in a process of its own that follows a killed one.
+
+    The system is asked to forget the file first (Linux), as after a start of the machine.
+    """
+    took = []
+    at = history.end
+    for _ in range(times):
+        _start(path, history.destinations, at.isoformat(), killed=True)
+        at += 100 * INTERVAL
+        _forget(path)
+        took.append(_start(path, history.destinations, at.isoformat(), killed=False))
+        at += 100 * INTERVAL
+    yield Measure(
+        name="start_s",
+        value=max(took),
+        goal=1,
+        beside=f"{rows:,} raw rows, {path.stat().st_size / 1e9:.1f} GB, the worst of {times} after a kill",
+    )
+
+
+def _start(path: Path, destinations: int, start: str, *, killed: bool) -> float:
+    command = [
+        sys.executable,
+        "-c",
+        START,
+        str(path),
+        str(destinations),
+        start,
+        "killed" if killed else "closed",
+    ]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=environ | {"PYTHONPATH": ":".join(sys.path)}
+    ) as process:
+        assert process.stdout is not None
+        try:
+            seconds = float(process.stdout.readline())
+            if killed:
+                for _ in range(3):
+                    process.stdout.readline()
+        finally:
+            if killed:
+                process.kill()
+    if not killed and process.returncode:
+        raise SystemExit(f"The store did not close: exit code {process.returncode}.")
+    return seconds
+
+
+def _forget(path: Path) -> None:
+    """Have the system read the file from the disk again."""
+    with suppress(AttributeError):  # no such call on Windows and macOS
+        import os
+
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

@@ -1,0 +1,17 @@
+"""A process that is killed while it writes loses nothing that it acknowledged."""
+
+from pathlib import Path
+
+from tests.store.killing import kill_again_and_again
+
+KILLS = 25
+
+
+def test_whatever_a_process_is_killed_in_nothing_is_lost_or_there_twice_and_the_rollups_are_right(
+    tmp_path: Path,
+) -> None:
+    findings = kill_again_and_again(tmp_path, KILLS, seed=5)
+    assert findings.kills.total() == KILLS
+    assert findings.acknowledged > 10 * KILLS
+    # A second is the goal on a machine that has nothing else to do.
+    assert max(findings.reopened_s) < (10, "")
