@@ -98,7 +98,7 @@ def kept(cursor: Cursor, level: Level) -> dict[tuple[datetime, str, str], Row]:
 class World:
     """A store in memory with a clock of its own, and all that was saved in it."""
 
-    now: datetime = START
+    now: datetime = START + timedelta(minutes=SPAN_MINUTES)
     saved: list[Sample] = field(default_factory=list)
     store: DuckDbStore = field(init=False)
 
@@ -179,9 +179,10 @@ def samples_in(start_s: int, end_s: int) -> st.SearchStrategy[list[Sample]]:
     )
 
 
-saves = st.one_of(
+batches = st.one_of(
     samples_in(0, SPAN_MINUTES * 60), samples_in(0, 3 * 3_600), samples_in(-40 * 86_400, SPAN_MINUTES * 60)
-).map(lambda samples: ("save", samples))
+)
+saves = st.tuples(st.sampled_from(["save", "save and roll"]), batches)
 clocks = st.integers(-60, SPAN_MINUTES + 200).map(lambda minutes: ("clock", minutes))
 rolls = st.just(("roll", 0))
 zones = st.sampled_from(ZONES).map(lambda zone: ("zone", zone))
@@ -194,6 +195,9 @@ def done(world: World, action: Action) -> None:
     match action:
         case ("save", samples):
             world.save(samples)
+        case ("save and roll", samples):
+            world.save(samples)
+            world.roll_up()
         case ("clock", minutes):
             world.now = START + timedelta(minutes=minutes)
         case ("roll", _):
@@ -210,7 +214,7 @@ QUICK = settings(deadline=None, max_examples=12, suppress_health_check=[HealthCh
 
 
 @QUICK
-@given(st.lists(st.one_of(saves, clocks, rolls, zones), max_size=10))
+@given(st.lists(st.one_of(saves, clocks, rolls, zones), min_size=3, max_size=10))
 def test_each_level_holds_what_the_samples_add_up_to_after_whatever_happens(actions: list[Action]) -> None:
     with a_world() as world:
         for action in actions:
@@ -221,7 +225,7 @@ def test_each_level_holds_what_the_samples_add_up_to_after_whatever_happens(acti
 
 
 @QUICK
-@given(st.lists(st.one_of(saves, clocks, rolls, kind_zones, prunes), max_size=10))
+@given(st.lists(st.one_of(saves, clocks, rolls, kind_zones, prunes), min_size=3, max_size=10))
 def test_pruning_samples_takes_nothing_from_the_rollups(actions: list[Action]) -> None:
     with a_world() as world:
         for action in actions:
