@@ -131,7 +131,7 @@ class LastKnown:
                 known.include(found)
                 start = datetime.min.replace(tzinfo=period.start.tzinfo) if is_all else period.start
                 self._complete_from = min(self._complete_from or start, start)
-                if self._newest_at is not None and self._newest_at < period.end:
+                if self._newest_at < period.end:
                     found = known
             return found.since(period.start)
 

@@ -32,10 +32,9 @@ class Extent:
 
     def after(self, samples: Sequence[Sample]) -> "Extent":
         """The extent once these have come."""
-        ticks = {sample.at for sample in samples} | ({self.first_at, self.last_at} - {None})
-        if not ticks:
-            return self
-        return Extent(self.samples + len(samples), min(ticks), max(ticks))
+        ticks = {sample.at for sample in samples}
+        ticks.update(at for at in (self.first_at, self.last_at) if at is not None)
+        return Extent(self.samples + len(samples), min(ticks, default=None), max(ticks, default=None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -250,7 +250,7 @@ def test_the_rollups_tell_where_to_look_for_those_that_have_long_been_silent(
         "never up": (at(weeks - 1), None),
     }
     assert sum((upper - lower for lower, upper, _ in looked_at), timedelta()) <= 3 * HOUR + 2 * HOUR
-    assert looked_at[-1] == (START, START + 2 * HOUR, {"down", "retired"})
+    assert looked_at[-1] == (START, START + 2 * HOUR, frozenset({"down", "retired"}))
     store.close()
 
 
