@@ -83,14 +83,14 @@ def utc_naive(at: datetime) -> datetime:
 
 def _numbers(kind: ColumnType, values: Sequence[object], validity: bytearray | None) -> CArray:
     code, schema = _NUMBERS[kind]
-    numbers = values if isinstance(values, array) else array(code, values)  # type: ignore[arg-type]  # `array` refuses what is no number
+    numbers = values if isinstance(values, array) else array(code, values)  # type: ignore[type-var]  # `array` refuses what is no number
     return nanoarrow.c_array_from_buffers(schema, len(values), [validity, numbers])
 
 
 def _instants(kind: ColumnType, values: Sequence[object], validity: bytearray | None) -> CArray:
     # Few instants are those of many rows.
     stored = {at: (utc_naive(at) - _EPOCH) // _MICROSECOND for at in set(values)}  # type: ignore[arg-type]  # what is no instant has no offset
-    return _numbers(kind, [stored[at] for at in values], validity)  # type: ignore[index]  # as above
+    return _numbers(kind, [stored[at] for at in values], validity)
 
 
 def _truths(kind: ColumnType, values: Sequence[object], validity: bytearray | None) -> CArray:

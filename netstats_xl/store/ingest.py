@@ -23,6 +23,7 @@ from netstats_xl.store.appending import append
 from netstats_xl.store.catalogue import Keys, add_placeholders, load_keys, missing_keys
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.outcomes import render_outcomes, render_strays
+from netstats_xl.store.selection import greatest
 
 BATCHES_REMEMBERED = 1_000
 """A batch is sent again at once or, while the disk is full, first of all: few need to be remembered."""
@@ -53,9 +54,8 @@ def load_ledger(cursor: Cursor) -> Ledger:
 
 
 def _next(cursor: Cursor, column: str, table: str) -> int:
-    # Once rows were deleted, `max` would read the whole column. The names are the three above.
-    last = cursor.execute(f"SELECT {column} FROM {table} ORDER BY {column} DESC LIMIT 1").fetchall()  # noqa: S608 - see above
-    return last[0][0] + 1 if last else 1
+    last: int | None = greatest(cursor, table, column)
+    return 1 if last is None else last + 1
 
 
 def save(cursor: Cursor, batch: Batch, ledger: Ledger) -> Keys | None:

@@ -14,7 +14,7 @@ from netstats_xl.domain.targets import DestinationId, JobId
 from netstats_xl.store.appending import utc_naive
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.outcomes import OUTCOME_COLUMNS, found_of
-from netstats_xl.store.selection import aware
+from netstats_xl.store.selection import aware, least
 
 _LONGEST_HOUR = timedelta(hours=2)
 """A bucket of an hour lasts longer than one where the clocks are set back by half an hour."""
@@ -131,7 +131,7 @@ class LastKnown:
                 known.include(found)
                 start = datetime.min.replace(tzinfo=period.start.tzinfo) if is_all else period.start
                 self._complete_from = min(self._complete_from or start, start)
-                if self._newest_at is not None and self._newest_at < period.end:
+                if self._newest_at < period.end:
                     found = known
             return found.since(period.start)
 
@@ -141,9 +141,8 @@ def look_back(cursor: Cursor, period: Period) -> tuple[Known, bool]:
     search = _Search(cursor, period)
     for window in _WINDOWS:
         search.back_to(period.end - window)
-    [(first, until)] = cursor.execute(
-        "SELECT (SELECT bucket FROM roll_1h ORDER BY bucket LIMIT 1), sealed_until FROM levels WHERE level = '1h'"
-    ).fetchall()
+    first = least(cursor, "roll_1h", "bucket")
+    [(until,)] = cursor.execute("SELECT sealed_until FROM levels WHERE level = '1h'").fetchall()
     if first is not None and until is not None:
         for window in _LONGER_WINDOWS:
             search.back_to(max(aware(until), period.end - window))
@@ -163,11 +162,10 @@ class _Search:
         self._keys: dict[DestinationId, int] = dict(
             cursor.execute("SELECT id, key FROM destinations").fetchall()
         )
-        # Once rows were deleted, `min` would read the whole column.
-        first = cursor.execute("SELECT tick FROM samples ORDER BY tick LIMIT 1").fetchall()
+        first = least(cursor, "samples", "tick")
         self._upper = period.end
         """All rows from here to the period's end were looked at."""
-        self._lower = max(period.start, aware(first[0][0])) if first else period.end
+        self._lower = period.end if first is None else max(period.start, aware(first))
         self.known = Known()
 
     @property
@@ -198,17 +196,20 @@ class _Search:
                 "keys": [self._keys[each] for each in missing],
             },
         ).fetchall()
+        known = self.known
+        measured = {each: aware(hour) for each, hour, _ in rows if each not in known.samples}
+        replied = {each: aware(hour) for each, _, hour in rows if hour is not None}
         hours: dict[datetime, set[DestinationId]] = {}
-        for destination_id, measured, replied in rows:
-            if destination_id not in self.known.samples:
-                hours.setdefault(aware(measured), set()).add(destination_id)
-            if replied is not None:
-                hours.setdefault(aware(replied), set()).add(destination_id)
+        for destination_id, hour in (*measured.items(), *replied.items()):
+            hours.setdefault(hour, set()).add(destination_id)
         for hour, destination_ids in hours.items():
-            lower, upper = max(hour, self._lower), min(hour + _LONGEST_HOUR, self._upper)
-            if lower < upper:
-                self._look_at(lower, upper, destination_ids)
-        self._upper = max(self._lower, first)
+            self._look_at(max(hour, self._lower), min(hour + _LONGEST_HOUR, self._upper), destination_ids)
+        promised = (measured, known.samples), (replied, known.replied_at)
+        # Rows that were deleted may hide older ones that came later.
+        if all(
+            each in found or hour < self._lower for told, found in promised for each, hour in told.items()
+        ):
+            self._upper = max(self._lower, first)
 
     def _look_at(self, lower: datetime, upper: datetime, destination_ids: Collection[DestinationId]) -> None:
         rows = self._cursor.execute(

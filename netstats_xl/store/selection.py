@@ -1,9 +1,11 @@
 """Which rows a question is about, as SQL with bound parameters; and instants back from the tables."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from netstats_xl.domain.results import Period, Scope
 from netstats_xl.store.appending import utc_naive
+from netstats_xl.store.database import Cursor
 
 Parameters = dict[str, object]
 
@@ -36,3 +38,24 @@ def last_rows(limit: int | None) -> tuple[str, Parameters]:
 def aware(at: datetime) -> datetime:
     """The instant that a table holds."""
     return at.replace(tzinfo=UTC)
+
+
+def least(cursor: Cursor, table: str, column: str) -> Any:
+    """The least value of a column whose values ascend with the rows, by and large; None of no rows.
+
+    Once rows were deleted, DuckDB's `min` of all rows would read the whole column.
+    """
+    return _end(cursor, table, column, f"SELECT min({column}) FROM {table} WHERE {column} <= $one")  # noqa: S608 - the names are this package's own
+
+
+def greatest(cursor: Cursor, table: str, column: str) -> Any:
+    """The greatest value of a column whose values ascend with the rows, by and large; None of no rows."""
+    # Without the WHERE, DuckDB 1.5 may find no row, where others were deleted.
+    query = f"SELECT {column} FROM {table} WHERE {column} >= $one ORDER BY {column} DESC LIMIT 1"  # noqa: S608 - the names are this package's own
+    return _end(cursor, table, column, query)
+
+
+def _end(cursor: Cursor, table: str, column: str, query: str) -> Any:
+    """What the query finds on one side of any value."""
+    one = cursor.execute(f"SELECT {column} FROM {table} LIMIT 1").fetchall()  # noqa: S608 - as above
+    return cursor.execute(query, {"one": one[0][0]}).fetchall()[0][0] if one else None

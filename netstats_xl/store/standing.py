@@ -19,7 +19,7 @@ from netstats_xl.domain.results import (
 )
 from netstats_xl.domain.targets import DestinationId, JobId
 from netstats_xl.store.database import Cursor
-from netstats_xl.store.selection import aware
+from netstats_xl.store.selection import aware, greatest, least
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,9 @@ class Extent:
 
     def after(self, samples: Sequence[Sample]) -> "Extent":
         """The extent once these have come."""
-        ticks = {sample.at for sample in samples} | ({self.first_at, self.last_at} - {None})
-        if not ticks:
-            return self
-        return Extent(self.samples + len(samples), min(ticks), max(ticks))
+        ticks = {sample.at for sample in samples}
+        ticks.update(at for at in (self.first_at, self.last_at) if at is not None)
+        return Extent(self.samples + len(samples), min(ticks, default=None), max(ticks, default=None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +69,11 @@ NOTHING = Standing(Extent(), {}, {})
 def load_extent(cursor: Cursor) -> Extent:
     """The extent by the table as it is."""
     [(samples,)] = cursor.execute("SELECT count(*) FROM samples").fetchall()
-    # Once rows were deleted, `min` and `max` would read the whole column.
-    ends = [
-        cursor.execute(f"SELECT tick FROM samples ORDER BY tick {order} LIMIT 1").fetchall()  # noqa: S608 - built from constants
-        for order in ("", "DESC")
-    ]
-    first, last = (aware(found[0][0]) if found else None for found in ends)
-    return Extent(samples, first, last)
+    if not samples:
+        return Extent()
+    return Extent(
+        samples, aware(least(cursor, "samples", "tick")), aware(greatest(cursor, "samples", "tick"))
+    )
 
 
 def load_standing(cursor: Cursor) -> Standing:
