@@ -94,8 +94,9 @@ class Collecting:
         return self._past_changes
 
     def begin(self) -> None:
-        """Save every second, and prune now and then."""
+        """Save and roll up every second, and prune now and then."""
         self._scheduler.every("save", FLUSH_EVERY_S, self._flush)
+        self._scheduler.every("roll up", FLUSH_EVERY_S, self.roll_up)
         self._scheduler.every("prune", PRUNE_EVERY_S, self.prune)
 
     def put_in_force(self, definitions: Definitions, settings: Settings) -> None:
@@ -150,6 +151,15 @@ class Collecting:
         found = self._do(self._tracing.trace(destinations, hosts=others, rounds=rounds))
         self._flush()
         return found
+
+    def roll_up(self) -> None:
+        """Add some of what was saved up to the rollups."""
+        try:
+            self._store.roll_up()
+        except StoreError as error:
+            self._notices.set("rollups", f"Results could not be added up: {error.message}")
+        else:
+            self._notices.clear("rollups")
 
     def prune(self) -> None:
         """Delete what is older than the settings say."""

@@ -1,25 +1,20 @@
 """Whether the rollups are what the samples add up to: they are made again and compared, to the last digit."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 
-from netstats_xl.domain.levels import Level, buckets, edge_from
+from netstats_xl.domain.levels import Level, bucket_of, buckets, edge_after, edge_from
 from netstats_xl.store import frontier as frontiers
 from netstats_xl.store.appending import utc_naive
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.frontier import Frontier
 from netstats_xl.store.rolling import TABLES, Bucketing, columns_of, merged, of_samples
+from netstats_xl.store.sealing import reach
 from netstats_xl.store.selection import Parameters, aware
 
 MOST_TOLD = 20
 """How many differences are told of a level."""
-_SPANS = {
-    Level.MINUTE: timedelta(hours=1),
-    Level.HOUR: timedelta(hours=1),
-    Level.DAY: timedelta(days=1),
-    Level.MONTH: timedelta(days=31),
-}
-"""How much is compared at once, about."""
 _MADE_OF = {
     Level.MINUTE: "the samples",
     Level.HOUR: "the samples",
@@ -60,21 +55,28 @@ def _stretches(cursor: Cursor, level: Level, frontier: Frontier) -> Iterator[tup
     until, zone = frontier.until[level], frontier.zone
     below = _BELOW.get(level)
     made_of = "tick FROM samples" if below is None else f"bucket FROM {TABLES[below]}"
-    [(first, last)] = cursor.execute(
-        f"SELECT min(begins), max(begins) FROM (SELECT bucket AS begins FROM {TABLES[level]} UNION ALL SELECT {made_of})"  # noqa: S608 - tables of this package
-    ).fetchall()
+    entries = f"SELECT bucket AS begins FROM {TABLES[level]} UNION ALL SELECT {made_of}"  # noqa: S608 - built from constants
+    [(first, last)] = cursor.execute(f"SELECT min(begins), max(begins) FROM ({entries})").fetchall()  # noqa: S608 - built from constants
     if first is None or until is None:
         return
-    start = aware(first)
+    start = bucket_of(level, aware(first), zone)
     if below is None:
         bounds = [frontier.made_from[level], frontier.kept_from[level]]
         start = max([start, *(edge_from(level, each, zone) for each in bounds if each is not None)])
-    step = _SPANS[level]
-    edges = buckets(level, start, min(aware(last) + timedelta(microseconds=1), until), zone)
-    count = max(1, step // (edges[1] - edges[0])) if len(edges) > 1 else 1
-    for index in range(0, len(edges), count):
-        end = edges[index + count] if index + count < len(edges) else until
-        yield edges[index], end
+    target = min(edge_after(level, aware(last), zone), until)
+    while start < target:
+        end = reach(level, start, target, zone, partial(_count, cursor, entries, start))
+        if _count(cursor, entries, start, end):
+            yield start, end
+        start = end
+
+
+def _count(cursor: Cursor, entries: str, start: datetime, end: datetime) -> int:
+    [(count,)] = cursor.execute(
+        f"SELECT count(*) FROM ({entries}) WHERE begins >= ? AND begins < ?",  # noqa: S608 - built from constants
+        [utc_naive(start), utc_naive(end)],
+    ).fetchall()
+    return int(count)
 
 
 def _differences(cursor: Cursor, level: Level, start: datetime, end: datetime, zone: str) -> list[str]:
@@ -98,7 +100,7 @@ def _differences(cursor: Cursor, level: Level, start: datetime, end: datetime, z
         FROM kept FULL JOIN made USING (bucket, job, destination)
         WHERE ({", ".join(f"kept.{each}" for each in columns[3:])}) IS DISTINCT FROM
             ({", ".join(f"made.{each}" for each in columns[3:])})
-        ORDER BY bucket, job, destination LIMIT {MOST_TOLD}
+        ORDER BY bucket, job, destination LIMIT {MOST_TOLD + 1}
         """,  # noqa: S608 - built from constants
         parameters if level is Level.MINUTE else parameters | edges,
     ).fetchall()

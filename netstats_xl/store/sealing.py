@@ -4,7 +4,7 @@ What a stretch adds up to is found beside the saving, in a table in memory: only
 that others wait for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -27,16 +27,18 @@ SETTLE = timedelta(seconds=60)
 """How long after its end a bucket is left open for what is still under way."""
 AHEAD = timedelta(minutes=10)
 """A level that is sealed further past the present than this was sealed by a clock that had been ahead."""
-ROWS_A_STEP = 400_000
-"""Of what a level is made of; a single bucket may need more. An hour of 1,000 destinations every 10 s has 360,000."""
+ROWS_A_STEP = {Level.MINUTE: 100_000, Level.HOUR: 400_000, Level.DAY: 50_000, Level.MONTH: 50_000}
+"""How many rows of what a level is made of are added up at once; a single bucket may need more.
+
+An hour of 1,000 destinations every 10 s has 360,000. Of minutes it makes 60,000 rows, which are put in place while
+others wait.
+"""
 LONGEST = timedelta(days=200)
 """Of a stretch in which there is anything; stretches without may be longer."""
 
 _PREPARED = "memory.main.prepared"
 _BELOW = {Level.DAY: Level.HOUR, Level.MONTH: Level.DAY}
-_MINUTES = timedelta(hours=1)
-"""The shortest stretch of minutes."""
-_GROWTH = 8
+_GROWTH = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +55,13 @@ class Stretch:
     """How many rows it was made of, and of samples the last run."""
 
 
-def prepare(cursor: Cursor, frontier: Frontier, horizon: datetime) -> Stretch | None:
+def prepare(cursor: Cursor, frontier: Frontier, horizon: datetime | None) -> Stretch | None:
     """Find what the next stretch adds up to and keep it in memory; None where nothing is to be sealed.
 
     Args:
         cursor: Outside of a transaction.
         frontier: How far the levels are sealed.
-        horizon: Buckets of minutes and hours that end later are left open.
+        horizon: Buckets of minutes and hours that end later are left open. None: no sample is older.
     """
     # What is counted and what is added up must be the same.
     cursor.execute("BEGIN")
@@ -109,6 +111,23 @@ def put_in_place(cursor: Cursor, stretch: Stretch, frontier: Frontier) -> Fronti
     return after
 
 
+def reach(
+    level: Level, start: datetime, target: datetime, zone: str, rows: Callable[[datetime], int]
+) -> datetime:
+    """Until when the stretch from `start` on has few rows: at least a bucket, and at most `target`.
+
+    `rows` tells how many rows there are until an instant. Stretches without any may be long.
+    """
+    end = edge_after(level, start, zone)
+    while end < target:
+        longer = bucket_of(level, min(start + (end - start) * _GROWTH, target), zone)
+        found = rows(longer)
+        if found > ROWS_A_STEP[level] or (found and longer - start > LONGEST):
+            break
+        end = longer
+    return end
+
+
 def is_ahead(frontier: Frontier, now: datetime) -> bool:
     """Whether the clock had been ahead: a level is sealed past the present, and can be unsealed."""
     if all(until is None or until <= now + AHEAD for until in frontier.until.values()):
@@ -139,15 +158,16 @@ def change_zone(cursor: Cursor, frontier: Frontier, zone: str) -> Frontier:
     for level in (Level.DAY, Level.MONTH):
         cursor.execute(f"DELETE FROM {TABLES[level]}")  # noqa: S608 - a table of this package
         after = after.moved(level, None)
-    until = frontier.until[Level.HOUR]
-    first = _first(cursor, "roll_1h", Bucketing.OWN)
+    until, made_from = frontier.until[Level.HOUR], frontier.made_from[Level.HOUR]
+    first = _first(cursor, "roll_1h", "bucket")
     if until is not None and first is not None:
-        since = edge_from(Level.HOUR, max(first, frontier.made_from[Level.HOUR] or first), frontier.zone)
+        since = first if made_from is None else edge_from(Level.HOUR, max(first, made_from), frontier.zone)
         if buckets(Level.HOUR, since, until, frontier.zone) != buckets(Level.HOUR, since, until, zone):
             cursor.execute("DELETE FROM roll_1h WHERE bucket >= ?", [utc_naive(since)])
-            after = after.moved(Level.HOUR, since)
-        # Hours before are cut by the former zone's clock.
-        after = replace(after, made_from={**after.made_from, Level.HOUR: since})
+            after = after.moved(Level.HOUR, None if made_from is None else since)
+        if made_from is not None:
+            # Hours before are cut by the former zone's clock.
+            after = after.made_again_from(since, [Level.HOUR])
     frontiers.save(cursor, after)
     return after
 
@@ -163,7 +183,7 @@ def _add_newer(cursor: Cursor, stretch: Stretch, zone: str) -> None:
         )
 
 
-def _target(level: Level, frontier: Frontier, horizon: datetime) -> datetime | None:
+def _target(level: Level, frontier: Frontier, horizon: datetime | None) -> datetime | None:
     """Until when the level can be sealed at most."""
     below = _BELOW.get(level)
     limit = horizon if below is None else frontier.until[below]
@@ -184,14 +204,8 @@ def _start(cursor: Cursor, level: Level, frontier: Frontier) -> datetime | None:
 
 def _stretch(cursor: Cursor, level: Level, start: datetime, target: datetime, zone: str) -> Stretch:
     """The buckets from `start` on: as many as have few rows, at least one."""
-    end = min(start + _MINUTES, target) if level is Level.MINUTE else edge_after(level, start, zone)
+    end = reach(level, start, target, zone, lambda end: _source(cursor, level, start, end)[0])
     source = _source(cursor, level, start, end)
-    while end < target:
-        longer = bucket_of(level, min(start + (end - start) * _GROWTH, target), zone)
-        found = _source(cursor, level, start, longer)
-        if found[0] > ROWS_A_STEP or (found[0] and longer - start > LONGEST):
-            break
-        end, source = longer, found
     edges = () if level is Level.MINUTE or not source[0] else buckets(level, start, end, zone)
     return Stretch(
         level=level,
