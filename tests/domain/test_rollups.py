@@ -84,6 +84,7 @@ def assert_close(found: Summary, expected: Summary, *, but: Sequence[str] = ()) 
 
 
 PERCENTILES = ("p50_ms", "p95_ms", "p99_ms")
+"""Which merging leaves out."""
 
 
 class TestAgainstOtherLibraries:

@@ -21,6 +21,7 @@ from netstats_xl.app.views.parts import ChartData, SheetPart
 from netstats_xl.app.views.statistics import STATISTICS_COLUMNS, STATISTICS_ROWS, statistics_rows
 from netstats_xl.domain.results import Period, Scope, State
 from netstats_xl.domain.rollups import EMPTY, Summary, histogram_edges
+from netstats_xl.domain.steps import steps_for
 from netstats_xl.domain.targets import Job
 from netstats_xl.domain.views import (
     HEADING,
@@ -33,7 +34,6 @@ from netstats_xl.domain.views import (
     TableSpec,
     TextSpec,
 )
-from netstats_xl.domain.windows import step_edges
 from netstats_xl.ports import Dimension
 
 SHEET = "Details"
@@ -167,15 +167,17 @@ def _series(
     span = span_with_data(findings, rollup)
     if span is None:
         return {each.pair: () for each in shown}
+    zone = findings.inputs.settings.zone
     by_edges: dict[tuple[datetime, ...], list[Pair]] = {}
     for each in shown:
         interval = timedelta(seconds=1) if each.job is None else each.job.schedule.interval
-        by_edges.setdefault(_steps(span, interval), []).append(each.pair)
+        by_edges.setdefault(_steps(span, interval, zone), []).append(each.pair)
     series: dict[Pair, tuple[Row, ...]] = {}
     for edges, pairs in by_edges.items():
         found: dict[tuple[Pair, datetime], Summary] = {}
         both = (Dimension.JOB, Dimension.DESTINATION)
-        for group in store.summaries(span, scope=_scope_of(pairs), by=both, edges=edges):
+        groups = store.summaries(span, scope=_scope_of(pairs), by=both, edges=edges, percentiles=False)
+        for group in groups:
             if group.job_id is not None and group.destination_id is not None and group.bucket_at is not None:
                 found[(group.job_id, group.destination_id), group.bucket_at] = group.summary
         times = [findings.local_time(edge) for edge in edges]
@@ -188,10 +190,10 @@ def _series(
     return series
 
 
-def _steps(span: Period, interval: timedelta) -> tuple[datetime, ...]:
+def _steps(span: Period, interval: timedelta, zone: str) -> tuple[datetime, ...]:
     """The starts of at most `STEPS` steps, none of them shorter than the interval."""
     ticks = max(1, -(-span.length // interval))
-    edges = step_edges(span.start, span.start + ticks * interval, min(STEPS, ticks))
+    edges = steps_for(span.start, span.start + ticks * interval, min(STEPS, ticks), zone)
     return tuple(edge for edge in edges if edge < span.end)
 
 

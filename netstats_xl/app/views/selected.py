@@ -1,5 +1,6 @@
 """What fills the Details sheet of a live workbook: one destination, one job, or the pair that is worst off."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,11 +28,13 @@ from netstats_xl.app.views.selected_sheet import (
 from netstats_xl.app.views.statistics import statistics_rows
 from netstats_xl.domain.results import Period, Scope
 from netstats_xl.domain.rollups import EMPTY, Summary
+from netstats_xl.domain.steps import BY_MINUTES, steps_for
 from netstats_xl.domain.targets import Destination, Job, Metric
 from netstats_xl.domain.views import Row
 from netstats_xl.sheets import Selection, chosen
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MINUTE = timedelta(minutes=1)
 _LABELS_WITHOUT_DATE_H = 48
 
 
@@ -169,22 +172,24 @@ def _series(
 ) -> tuple[Row, ...]:
     """Mean and max RTT and loss at each of `POINTS` equal steps up to now; blank where there is nothing.
 
-    Where a job's interval is longer than a step, a round's figures hold for as many steps, so that the line shows.
+    Where a job's interval is longer than a step, a round's figures hold for as many steps, so that the line shows; and
+    so do an hour's and a day's in a long period.
     """
     end = findings.inputs.period.end
     step = timedelta(hours=selection.period_h) / POINTS
     interval = min((job.schedule.interval for job in _jobs(findings, subject)), default=step)
-    coarse = max(1, -(-interval // step)) * step
     times = [_floor(end, step) - number * step for number in reversed(range(POINTS))]
-    edges = _steps(_floor(times[0], coarse), end, coarse)
+    edges = _edges(times[0], end, step, interval, findings.inputs.settings.zone)
     groups = (
-        store.summaries(Period(start=edges[0], end=end), scope=subject.scope, edges=edges)
+        store.summaries(Period(start=edges[0], end=end), scope=subject.scope, edges=edges, percentiles=False)
         if subject.pairs
         else ()
     )
     found = {group.bucket_at: group.summary for group in groups}
     form = "%H:%M" if selection.period_h <= _LABELS_WITHOUT_DATE_H else "%m-%d %H:%M"
-    steps = [found.get(_floor(time, coarse), EMPTY) for time in times]
+    steps = [
+        found.get(edges[bisect_right(edges, time) - 1], EMPTY) if time < end else EMPTY for time in times
+    ]
     # Programs round the end of an axis up.
     axis_end = 0.9 * loss_axis_high(step.loss_percent for step in steps)
     return tuple(
@@ -204,8 +209,16 @@ def _floor(at: datetime, step: timedelta) -> datetime:
     return _EPOCH + (at - _EPOCH) // step * step
 
 
-def _steps(start: datetime, end: datetime, step: timedelta) -> list[datetime]:
-    return [start + number * step for number in range(max(1, -(-(end - start) // step)))]
+def _edges(
+    start: datetime, end: datetime, step: timedelta, interval: timedelta, zone: str
+) -> Sequence[datetime]:
+    """When the steps begin whose figures are asked for: none of them shorter than a point's, or than the interval."""
+    coarse = max(1, -(-interval // step)) * step
+    whole = coarse < _MINUTE or not coarse % _MINUTE
+    if end - start <= BY_MINUTES and whole:
+        first = _floor(start, coarse)
+        return [first + number * coarse for number in range(max(1, -(-(end - first) // coarse)))]
+    return steps_for(start, end, max(1, min(POINTS, (end - start) // coarse)), zone)
 
 
 def _comparison(findings: Findings, subject: _Subject) -> tuple[Row, ...]:

@@ -49,7 +49,7 @@ def hourly_means(
     if rollup.period.start > start:
         recent = Period(start=start, end=day.end)
         groups = store.summaries(
-            recent, scope=findings.inputs.scope, by=(Dimension.DESTINATION,), edges=edges
+            recent, scope=findings.inputs.scope, by=(Dimension.DESTINATION,), edges=edges, percentiles=False
         )
     position = {edge: index for index, edge in enumerate(edges, start=len(HOUR_COLUMNS) - len(edges))}
     sums_ms = {shown.destination.id: [0.0] * len(HOUR_COLUMNS) for shown in findings.destinations}

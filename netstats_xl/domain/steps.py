@@ -1,0 +1,54 @@
+"""The steps of a chart over time: as fine as it can show, and so that the rollups of one level make up each of them."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from netstats_xl.domain.zones import day_edges, hour_edges, step_edges, to_local
+
+BY_MINUTES = timedelta(hours=36)
+"""Longer periods have no steps of minutes: there would be too many of these to read."""
+BY_HOURS = timedelta(days=80)
+"""Longer periods have steps of days."""
+_HOURS = (1, 2, 3, 4, 6, 8, 12)
+_DAYS = (1, 2, 7, 14, 28)
+
+
+def steps_for(start: datetime, end: datetime, most: int, zone: str) -> tuple[datetime, ...]:
+    """The starts of at most `most` steps that cover `start` to `end` (exclusive).
+
+    Ascending, aware UTC; the first may lie before `start`. A step is the shortest round number of seconds or minutes,
+    of hours of the local clock, or of local days, that will do for a period of this length. Where the clock is set, a
+    step may be longer or shorter.
+
+    Raises:
+        ValueError: `most` is below 1.
+    """
+    if most < 1:
+        raise ValueError(f"at least one step is needed, not {most}")
+    if end - start <= BY_MINUTES:
+        return step_edges(start, end, most)
+    for edges in _candidates(start, end, zone):
+        if len(edges) <= most:
+            return edges
+    raise AssertionError("a step as long as the calendar covers any period")
+
+
+def _candidates(start: datetime, end: datetime, zone: str) -> Iterator[tuple[datetime, ...]]:
+    if end - start <= BY_HOURS:
+        for count in _HOURS:
+            edges = hour_edges(start - timedelta(hours=2 * count + 2), end, zone)
+            yield _around([edge for edge in edges if to_local(edge, zone).hour % count == 0], start)
+    for count in _days():
+        edges = day_edges(start - timedelta(days=count + 2), end, zone)
+        yield _around([edge for edge in edges if (to_local(edge, zone).toordinal() - 1) % count == 0], start)
+
+
+def _days() -> Iterator[int]:
+    yield from _DAYS
+    yield from (_DAYS[-1] * 2**power for power in range(1, 18))
+
+
+def _around(edges: Sequence[datetime], start: datetime) -> tuple[datetime, ...]:
+    """The edges from the last that is not after `start`."""
+    return tuple(edges[max(bisect_right(edges, start) - 1, 0) :])
