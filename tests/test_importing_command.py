@@ -12,7 +12,7 @@ from netstats_xl.cli import main
 from netstats_xl.commands import importing
 from netstats_xl.domain.results import Batch, Period
 from netstats_xl.domain.targets import Definitions, Settings
-from netstats_xl.errors import CompanionNotRunning
+from netstats_xl.errors import CompanionNotRunning, ConfigurationError
 from netstats_xl.wiring import open_store
 from tests.contracts.result_store import OUTCOMES, START, destination, sample
 from tests.importing.files import START_S, fping_lines, smokeping_dump
@@ -239,7 +239,7 @@ def test_a_collector_at_work_writes_the_parquet_file(
 
 def test_a_map_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "names").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(importing.ConfigurationError, match="It is a text of lines OLD=NAME"):
+    with pytest.raises(ConfigurationError, match="It is a text of lines OLD=NAME"):
         importing.read_mapping([], tmp_path / "names")
 
 
