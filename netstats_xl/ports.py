@@ -10,6 +10,7 @@ from typing import Protocol
 from netstats_xl.domain.forecast import StoreUsage
 from netstats_xl.domain.history import HistoryFormat, HistoryRow
 from netstats_xl.domain.incidents import Incident
+from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import (
     EVERYTHING,
     Batch,
@@ -309,6 +310,15 @@ class ResultStore(Protocol):
         """Write raw samples to a CSV file, replacing it atomically; the number of rows.
 
         No cell can be taken for a formula: see `docs/decisions` on text from the network.
+        """
+        ...
+
+    def export_parquet(
+        self, path: Path, period: Period, *, scope: Scope = EVERYTHING, rollup: Level | None = None
+    ) -> int:
+        """Write raw samples, or a level of rollups, to a Parquet file, replacing it atomically; the number of rows.
+
+        Times are UTC; `docs/open-data.md` tells the columns. A bucket belongs to the period that it begins in.
         """
         ...
 

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from netstats_xl.cli import main
-from netstats_xl.commands import repairing
+from netstats_xl.errors import StoreLocked
 from netstats_xl.store.duckdb_store import DuckDbStore
 from tests.contracts.result_store import ALWAYS
 from tests.store.flipping import Heard, batch
@@ -147,9 +147,9 @@ def test_while_a_program_has_the_database_open_what_was_set_aside_is_saved_all_t
     netstats: Netstats, database: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
-        raise repairing.StoreLocked("The database is in use by netstats-xl (process 7).")
+        raise StoreLocked("The database is in use by netstats-xl (process 7).")
 
-    monkeypatch.setattr(repairing.repairing, "repair_in_place", refuse)
+    monkeypatch.setattr("netstats_xl.wiring.repairing.repair_in_place", refuse)
     assert netstats("repair", "Net.duckdb") == 4
     assert "process 7" in capsys.readouterr().err
     database.rename(database.with_name("Net damaged 2026-03-29 0000.duckdb"))

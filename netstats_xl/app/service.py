@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from netstats_xl.app.path_tests import PathMtu, PayloadSweep
+from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import NameNotResolved, Outcome, Period, SendFailed, State
 from netstats_xl.domain.rollups import Summary
 from netstats_xl.domain.routes import Trace
@@ -169,7 +170,9 @@ class Synced:
 class ReportRequest:
     """A report, or raw samples, of any time range; texts as a user writes them."""
 
-    file_format: Literal["xlsx", "csv"] = "xlsx"
+    file_format: Literal["xlsx", "csv", "parquet"] = "xlsx"
+    rollup: Level | None = None
+    """Of a Parquet file: what it holds in the place of raw samples."""
     output: Path | None = None
     """None: beside the workbook, under a name that is free."""
     start: str = "-24h"

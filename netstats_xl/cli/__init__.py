@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from netstats_xl import __version__
-from netstats_xl.cli import collectors
+from netstats_xl.cli import collectors, maintenance
 from netstats_xl.cli.options import DatabaseOption, WorkbookArgument
 from netstats_xl.cli.windowless import shown_without_a_console
 from netstats_xl.errors import (
@@ -35,10 +35,10 @@ EXIT_CODES: Sequence[tuple[type[NetstatsError], int]] = (
 """Which exit code an error ends the command with; 0 is success, 1 problems found, 2 a wrong call."""
 
 EPILOG = (
-    "Exit codes: 0 success; 1 `check`, `test`, `trace`, `mtu` or `sweep` found problems, `import` left hosts out, or "
-    "results could not be saved; 2 wrong use of the command; 3 the workbook, the configuration or a file to import "
-    "cannot be used; 4 the database; 5 probes cannot be sent; 6 the report; 7 no collector is at work, or it cannot be "
-    "asked."
+    "Exit codes: 0 success; 1 `check`, `test`, `trace`, `mtu`, `sweep`, `repair` or `verify` found problems, `import` "
+    "left hosts out, or results could not be saved or restored; 2 wrong use of the command; 3 the workbook, the "
+    "configuration or a file to import cannot be used; 4 the database; 5 probes cannot be sent; 6 the report; 7 no "
+    "collector is at work, or it cannot be asked."
 )
 
 app = typer.Typer(
@@ -56,6 +56,7 @@ config_app = typer.Typer(
 app.add_typer(config_app)
 
 collectors.add_commands(app)
+maintenance.add_commands(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -187,10 +188,14 @@ def report(
         typer.Option("--destination", metavar="NAME", help="Only this destination; may be repeated."),
     ] = None,
     file_format: Annotated[
-        Literal["xlsx", "csv"] | None,
+        Literal["xlsx", "csv", "parquet"] | None,
         typer.Option(
             "--format", help="A report workbook, or raw samples. Default: as --output ends, else xlsx."
         ),
+    ] = None,
+    rollup: Annotated[
+        Literal["minute", "hour", "day", "month"] | None,
+        typer.Option("--rollup", help="Parquet with a row a minute, hour, day or month, not raw samples."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where it goes.")
@@ -198,7 +203,7 @@ def report(
     force: Annotated[bool, typer.Option("--force", help="Replace the output file where it exists.")] = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Write a report, or raw samples as CSV, for any time range from the database."""
+    """Write a report, or samples as CSV or Parquet, for any time range from the database."""
     from netstats_xl.commands import report as report_command
 
     report_command.report(
@@ -208,6 +213,7 @@ def report(
         jobs=job or [],
         destinations=destination or [],
         file_format=file_format,
+        rollup=rollup,
         output=output,
         force=force,
         database=database,

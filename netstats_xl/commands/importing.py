@@ -51,14 +51,14 @@ def import_files(
         settings = store.definitions().settings or Settings(zone=wiring.system_zone())
         importing = Importing(store, wiring.clock(), wiring.new_id)
         for file, history in zip(files, histories, strict=True):
-            plan = importing.plan(history, mapping=mapping, add=add, told=_told(f"Reading {file.name}"))
+            plan = importing.plan(history, mapping=mapping, add=add, told=_Told(f"Reading {file.name}"))
             found = importing.carry_out(
                 history,
                 plan,
                 retention=timedelta(days=settings.retention_days),
                 overlapping=overlapping,
                 dry_run=dry_run,
-                told=_told(f"{'Comparing' if dry_run else 'Importing'} {file.name}"),
+                told=_Told(f"{'Comparing' if dry_run else 'Importing'} {file.name}"),
             )
             _tell(file, history, plan, found, settings, dry_run)
             complete = complete and not plan.missing
@@ -142,10 +142,6 @@ def _refuse_collector(database: Path) -> None:
     )
 
 
-def _told(what: str) -> "_Told":
-    return _Told(what)
-
-
 class _Told:
     """Tells now and then how far it is, beside what is printed."""
 
@@ -168,9 +164,8 @@ def _tell(
     dry_run: bool,
 ) -> None:
     rows = sum(source.rows for source in plan.sources.values())
-    typer.echo(
-        f"{file} ({history.format.product}): {counted(rows, 'round')} of {_destinations(len(plan.sources))}"
-    )
+    sources = counted(len(plan.sources), "destination")
+    typer.echo(f"{file} ({history.format.product}): {_rounds(rows)} of {sources}")
     names = {target.id: target.name for target in plan.targets.values()}
     for destination_id, counts in sorted(found.items(), key=lambda each: names[each[0]].casefold())[
         :MOST_LISTED
@@ -179,7 +174,7 @@ def _tell(
     if len(found) > MOST_LISTED:
         typer.echo(f"  and {len(found) - MOST_LISTED} more destinations")
     for name, why in list(plan.missing.items())[:MOST_LISTED]:
-        typer.echo(f"  left out: {shown(name)} ({counted(plan.sources[name].rows, 'round')}), {why}")
+        typer.echo(f"  left out: {shown(name)} ({_rounds(plan.sources[name].rows)}), {why}")
     if len(plan.missing) > MOST_LISTED:
         typer.echo(f"  left out: {len(plan.missing) - MOST_LISTED} more")
     if plan.missing:
@@ -195,10 +190,10 @@ def _tell(
 
 def _tell_totals(found: Sequence[Imported], settings: Settings, dry_run: bool) -> None:
     new, old = sum(each.new for each in found), sum(each.old for each in found)
-    typer.echo(f"  {'Would import' if dry_run else 'Imported'} {counted(new, 'round')}.")
+    typer.echo(f"  {'Would import' if dry_run else 'Imported'} {_rounds(new)}.")
     if old:
         typer.echo(
-            f"  {counted(old, 'round')} of them: older than the {settings.retention_days} days for which single rounds "
+            f"  {_rounds(old)} of them: older than the {settings.retention_days} days for which single rounds "
             "are kept. The next clean-up deletes them; their minutes, hours, days and months stay."
         )
 
@@ -222,5 +217,5 @@ def _local(at: datetime, zone: str) -> str:
     return f"{to_local(at, zone):%Y-%m-%d %H:%M}"
 
 
-def _destinations(number: int) -> str:
-    return counted(number, "destination")
+def _rounds(number: int) -> str:
+    return "1 round" if number == 1 else f"{number:,} rounds"

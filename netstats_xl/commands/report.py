@@ -1,4 +1,4 @@
-"""`report`: any time range from the database, as a workbook or as raw samples."""
+"""`report`: any time range from the database, as a workbook, raw samples or rollups."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +10,7 @@ from netstats_xl import wiring
 from netstats_xl.app.configuration import reconcile
 from netstats_xl.app.service import ReportRequest
 from netstats_xl.companion.report_files import ReportSource, check_output, write_report
+from netstats_xl.domain.levels import Level
 from netstats_xl.domain.tables import RawTable
 from netstats_xl.domain.targets import Settings
 from netstats_xl.errors import CompanionNotRunning, StoreError
@@ -27,7 +28,8 @@ def report(
     end: str,
     jobs: Sequence[str],
     destinations: Sequence[str],
-    file_format: Literal["xlsx", "csv"] | None,
+    file_format: Literal["xlsx", "csv", "parquet"] | None,
+    rollup: Literal["minute", "hour", "day", "month"] | None,
     output: Path | None,
     force: bool,
     database: Path | None,
@@ -37,9 +39,11 @@ def report(
     Without a format the output's suffix says it. A collector at work has the database, so it does the writing.
     """
     if file_format is None:
-        file_format = "csv" if output is not None and output.suffix.casefold() == ".csv" else "xlsx"
+        suffix = "" if output is None else output.suffix.casefold()
+        file_format = "csv" if suffix == ".csv" else "parquet" if suffix == ".parquet" or rollup else "xlsx"
     request = ReportRequest(
         file_format=file_format,
+        rollup=None if rollup is None else Level[rollup.upper()],
         output=output,
         start=start,
         end=end,
@@ -70,6 +74,10 @@ def _ask(request: ReportRequest, workbook: Path, database: Path | None) -> None:
             wanted["output"] = str(request.output.absolute())
         if request.file_format == "csv":
             typer.echo(f"Wrote samples: {client.export(**wanted)['path']}")
+        elif request.file_format == "parquet":
+            rollup = None if request.rollup is None else request.rollup.name.lower()
+            written = client.report(format="parquet", rollup=rollup, **wanted)["path"]
+            typer.echo(f"Wrote {_what(request)}: {written}")
         else:
             typer.echo(f"Report: {client.report(format='xlsx', **wanted)['path']}")
 
@@ -89,7 +97,7 @@ def _write(request: ReportRequest, workbook: Path, database: Path | None) -> Non
         own = (workbook, path)
         check_output(request.output, request.file_format, own, replace=request.replace, remedy=REMEDY)
     # More threads make a workbook's figures sooner; an export they do not speed up, and they take memory there.
-    store = wiring.open_store(path, spare_core=request.file_format == "csv")
+    store = wiring.open_store(path, spare_core=request.file_format != "xlsx")
     try:
         source = ReportSource(
             name=workbook.name if tables else path.name,
@@ -107,4 +115,8 @@ def _write(request: ReportRequest, workbook: Path, database: Path | None) -> Non
     if written.samples is None:
         typer.echo(f"Report: {written.path}")
     else:
-        typer.echo(f"Wrote {written.samples} samples: {written.path}")
+        typer.echo(f"Wrote {written.samples} {_what(request)}: {written.path}")
+
+
+def _what(request: ReportRequest) -> str:
+    return "samples" if request.rollup is None else f"rows of rollups by the {request.rollup.name.lower()}"

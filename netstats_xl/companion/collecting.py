@@ -20,6 +20,8 @@ from netstats_xl.ports import Clock, Prober, ResultStore
 from netstats_xl.scheduling import Scheduler
 
 FLUSH_EVERY_S = 1
+SLOW_S = 5.0
+"""How long the database may take for a batch before the user is told."""
 LATEST_WITHIN = timedelta(days=7)
 """How far back the last sample of a destination is looked for at start."""
 ROUND_WITHIN_S = 3.0
@@ -183,9 +185,22 @@ class Collecting:
                 f"{self._backlog.unsaved} results wait in memory, and saving is tried again: "
                 f"{self._backlog.error.message}",
             )
-        if self._backlog.dropped:
+
+    def _tell_of_backlog(self) -> None:
+        """What a flush that takes long cannot tell itself."""
+        backlog = self._backlog
+        if (saving_for_s := backlog.saving_for_s) >= SLOW_S:
             self._notices.set(
-                "dropped", f"{self._backlog.dropped} results were given up because memory ran out."
+                "save",
+                f"{backlog.unsaved} results wait in memory: the database has been writing for {saving_for_s:.0f} s. "
+                "Is its disk busy, or a network drive that is slow?",
+            )
+        if backlog.dropped_rounds or backlog.dropped_routes:
+            self._notices.set(
+                "dropped",
+                f"{backlog.dropped_rounds} rounds with {backlog.dropped_samples} samples, and "
+                f"{backlog.dropped_routes} routes, are not stored: the database did not take them in time, and there "
+                "was no more room in memory.",
             )
 
     def _change_stopped(
@@ -215,6 +230,7 @@ class Collecting:
 
     def _note_record(self, record: RoundRecord) -> None:
         self._tracing.note(record)
+        self._tell_of_backlog()
         self._on_record(record)
 
     async def _set_stopped(self, stopped: frozenset[JobId]) -> None:

@@ -50,7 +50,7 @@ class Written:
 
     path: Path
     samples: int | None = None
-    """Of an export: how many."""
+    """Of an export: how many samples, or buckets of rollups."""
 
 
 def write_report(
@@ -72,6 +72,11 @@ def write_report(
     period = parse_period(request.start, request.end, now, source.settings.zone)
     path = _output(request, source, period)
     scope = scope_of(store, jobs=request.jobs, destinations=request.destinations)
+    if request.rollup is not None and request.file_format != "parquet":
+        raise ReportError("Rollups are written as Parquet alone: choose that format, or no rollup.")
+    if request.file_format == "parquet":
+        rows = store.export_parquet(path, period, scope=scope, rollup=request.rollup)
+        return Written(path=path, samples=rows)
     if request.file_format == "csv":
         return Written(
             path=path, samples=store.export_csv(path, period, scope=scope, zone=source.settings.zone)

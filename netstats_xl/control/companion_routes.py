@@ -1,7 +1,7 @@
 """Routes of the companion itself: its health, what the workbook shows, files, events, its end."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.exceptions import HTTPException
@@ -29,6 +29,7 @@ from netstats_xl.control.requests import (
     Updates,
     WorkbookNews,
 )
+from netstats_xl.domain.levels import Level
 from netstats_xl.errors import ReportError
 
 LONGEST_LISTENING_S = 86_400
@@ -127,13 +128,13 @@ def _add_files(router: APIRouter, service: Service) -> None:
     def write_report(request: Request, report: Report | None = None) -> Response:
         """Write a report of a time range to a file."""
         asked = report or Report()
-        path = service.report(_request(asked, csv=asked.format == "csv"))
+        path = service.report(_request(asked, asked.format, asked.rollup))
         return respond(request, PlaceAnswer.of(str(path), "The report is {}"))
 
     @router.post("/export", response_model=PlaceAnswer)
     def export(request: Request, export: Export | None = None) -> Response:
         """Write the raw samples of a time range to a CSV file."""
-        path = service.report(_request(export or Export(), csv=True))
+        path = service.report(_request(export or Export(), "csv"))
         return respond(request, PlaceAnswer.of(str(path), "The samples are in {}"))
 
 
@@ -154,9 +155,12 @@ def _add_backups(router: APIRouter, service: Service) -> None:
         return respond(request, BackupAnswer.of(status, sentences.backup(status)))
 
 
-def _request(asked: Export, *, csv: bool) -> ReportRequest:
+def _request(
+    asked: Export, file_format: Literal["xlsx", "csv", "parquet"], rollup: str | None = None
+) -> ReportRequest:
     return ReportRequest(
-        file_format="csv" if csv else "xlsx",
+        file_format=file_format,
+        rollup=None if rollup is None else Level[rollup.upper()],
         output=_whole(asked.output),
         start=asked.start,
         end=asked.end,

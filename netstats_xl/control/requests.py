@@ -233,4 +233,7 @@ class Export(Request):
 class Report(Export):
     """A report of a time range."""
 
-    format: Literal["xlsx", "csv"] = "xlsx"
+    format: Literal["xlsx", "csv", "parquet"] = "xlsx"
+    rollup: Literal["minute", "hour", "day", "month"] | None = Field(
+        default=None, description="Of Parquet: minutes, hours, days or months in the place of raw samples."
+    )

@@ -7,7 +7,8 @@ is interpolated between two of them, so it is not further from the true one.
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import accumulate
 
 BASE = 1.02
@@ -21,6 +22,7 @@ def bin_of(rtt_ms: float) -> int:
     return math.floor(math.log(max(rtt_ms, SHORTEST_MS) / UNIT_MS) / math.log(BASE))
 
 
+@cache
 def middle_ms(number: int) -> float:
     """The geometric middle of a bin."""
     return UNIT_MS * math.exp((number + 0.5) * math.log(BASE))
@@ -39,21 +41,17 @@ def percentile_of(bins: Mapping[int, int], percent: float, *, low_ms: float, hig
     upto = list(accumulate(bins[number] for number in numbers))
     if not upto or not upto[-1]:
         return None
-    total = upto[-1]
-    below, above = (numbers[bisect_right(upto, rank)] for rank in ranks_of(total, percent))
-    return interpolated(total, percent, below, above, low_ms=low_ms, high_ms=high_ms)
+    return percentile_among(numbers, upto, percent, low_ms, high_ms)
 
 
-def ranks_of(total: int, percent: float) -> tuple[int, int]:
-    """The ranks, from 0 on, between which the percentile of so many RTTs lies."""
-    below = math.floor((total - 1) * percent / 100)
-    return below, min(below + 1, total - 1)
-
-
-def interpolated(
-    total: int, percent: float, below: int, above: int, *, low_ms: float, high_ms: float
+def percentile_among(
+    numbers: Sequence[int], upto: Sequence[int], percent: float, low_ms: float, high_ms: float
 ) -> float:
-    """The percentile of so many RTTs between the bins that hold the two ranks of `ranks_of`, held within the bounds."""
-    position = (total - 1) * percent / 100
-    low, high = middle_ms(below), middle_ms(above)
-    return min(max(low + (high - low) * (position - math.floor(position)), low_ms), high_ms)
+    """As `percentile_of`, of bins of ascending numbers and how many RTTs there are up to each; in all at least one."""
+    position = (upto[-1] - 1) * percent / 100
+    rank = int(position)
+    place = bisect_right(upto, rank)
+    value = middle_ms(numbers[place])
+    if position > rank and rank + 1 >= upto[place]:
+        value += (middle_ms(numbers[bisect_right(upto, rank + 1)]) - value) * (position - rank)
+    return low_ms if value < low_ms else high_ms if value > high_ms else value

@@ -103,7 +103,7 @@ def _kept(incident: Incident) -> str:
         return "`netstats-xl repair` ends this message."
     return (
         f"As it was before, it is kept in {' and '.join(PurePath(each).name for each in incident.kept)} beside the "
-        "database; once that is deleted or moved elsewhere, this message ends."
+        "database; once that is deleted or moved elsewhere, this message ends with the next start."
     )
 
 

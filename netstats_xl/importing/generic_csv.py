@@ -8,6 +8,7 @@ A mean RTT of several packets is refused: to take it for each of them would fals
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from netstats_xl.domain.history import HistoryFormat, HistoryOptions, HistoryRow
 from netstats_xl.domain.results import Outcome, Replied, Timeout
@@ -50,6 +51,7 @@ class GenericCsv:
         times = Times(self._options.zone, self._options.date_order)
         rounds = None if self._options.round_s is None else Rounds(self._options.round_s)
         number = 0
+        address_of = lru_cache(1_000)(address_in)  # the same few again and again
         for row in cells(self._file):
             source = row.get(columns["host"])
             if not source:
@@ -63,7 +65,10 @@ class GenericCsv:
                 continue  # nothing was sent
             if rounds is None:
                 yield HistoryRow(
-                    source=source, at=at, outcome=_outcome(source, rtts, known), interval_s=interval_s
+                    source=source,
+                    at=at,
+                    outcome=_outcome(address_of(source), rtts, known),
+                    interval_s=interval_s,
                 )
                 continue
             try:
@@ -130,10 +135,10 @@ class GenericCsv:
         return (*answered, *(None,) * (sent - len(answered))), False
 
 
-def _outcome(source: str, rtts: tuple[float | None, ...], in_order: bool) -> Outcome:
+def _outcome(address: str, rtts: tuple[float | None, ...], in_order: bool) -> Outcome:
     if all(rtt is None for rtt in rtts):
-        return Timeout(address=address_in(source), sent=len(rtts))
-    return Replied(address=address_in(source), rtts_ms=rtts, in_order=in_order)
+        return Timeout(address=address, sent=len(rtts))
+    return Replied(address=address, rtts_ms=rtts, in_order=in_order)
 
 
 def _listed(header: tuple[str, ...]) -> str:

@@ -1,11 +1,13 @@
 """A consistent copy of the database while it is written, verified before it takes its place."""
 
+import errno
 import os
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -20,6 +22,9 @@ from netstats_xl.store.migrations import roll_back
 from netstats_xl.store.reading import quoted, row_count, steps, tables
 from netstats_xl.store.verifying import verify
 
+Rewriting = Callable[[Cursor], Iterator[tuple[str, dict[str, object]]]]
+"""The queries, with what is bound to them, whose rows are a table's in the copy."""
+NOT_REWRITTEN: Mapping[str, Rewriting] = {}
 UNFINISHED = ".unfinished"
 """Ends the name of a copy that is being made."""
 SPARE_BYTES = 32 << 20
@@ -38,8 +43,8 @@ def write_copy(
     Raises:
         StoreError: the target's folder does not exist, the copy is not right, or it cannot be put in its place.
     """
-    _check_target(target)
-    with _unfinished_beside(target) as temporary:
+    check_target(target)
+    with unfinished_beside(target) as temporary:
         rows = copy(temporary)
         found = verify(temporary, on_progress)
         if found.flaws or found.rows != rows:
@@ -48,16 +53,23 @@ def write_copy(
                 f"The copy of the database was not right, and was not kept: {what} "
                 "`netstats-xl verify` tells whether the database itself is."
             )
-        with _translating(target):
+        with translating(target):
             if read_only:
                 temporary.chmod(stat.S_IREAD | stat.S_IRGRP | stat.S_IROTH)
             _put(temporary, target)
 
 
-def copy_to(cursor: Cursor, file: Path, on_progress: OnProgress, *, target: Path) -> int:
+def copy_to(
+    cursor: Cursor,
+    file: Path,
+    on_progress: OnProgress,
+    *,
+    target: Path,
+    rewritten: Mapping[str, Rewriting] = NOT_REWRITTEN,
+) -> int:
     """Copy `store`, as it is at this moment, into a new database file, table by table; how many rows.
 
-    `target` is what the file becomes, and what errors speak of.
+    `target` is what the file becomes, and what errors speak of; `rewritten` are tables whose rows are put together.
 
     A transaction of its own, so that what is saved meanwhile is not in it and is not kept waiting.
 
@@ -70,7 +82,7 @@ def copy_to(cursor: Cursor, file: Path, on_progress: OnProgress, *, target: Path
         try:
             cursor.execute("COPY FROM DATABASE store TO copy (SCHEMA)")
             cursor.execute("BEGIN")
-            rows = _copy_rows(cursor, on_progress)
+            rows = _copy_rows(cursor, on_progress, rewritten)
             cursor.execute("COMMIT")
         except BaseException:
             roll_back(cursor)
@@ -95,19 +107,24 @@ def copy_to(cursor: Cursor, file: Path, on_progress: OnProgress, *, target: Path
     return rows
 
 
-def _copy_rows(cursor: Cursor, on_progress: OnProgress) -> int:
+def _copy_rows(cursor: Cursor, on_progress: OnProgress, rewritten: Mapping[str, Rewriting]) -> int:
     names = list(tables(cursor))
-    total, done = sum(row_count(cursor, name) for name in names), 0
+    total, done, copied = sum(row_count(cursor, name) for name in names), 0, 0
     for name in names:
-        for first, end in steps(cursor, name):
-            on_progress(Progress(doing="copying", done=done, total=total))
-            [(copied,)] = cursor.execute(
-                f'INSERT INTO copy."{name}" SELECT * FROM store."{name}" WHERE rowid >= $first AND rowid < $end',  # noqa: S608 - names of the catalogue
-                {"first": first, "end": end},
-            ).fetchall()
-            done += copied
-    on_progress(Progress(doing="copying", done=done, total=total))
-    return done
+        for query, parameters in rewritten.get(name, partial(_as_they_are, table=name))(cursor):
+            on_progress(Progress(doing="copying", done=done + copied, total=total))
+            [(rows,)] = cursor.execute(f'INSERT INTO copy."{name}" BY NAME {query}', parameters).fetchall()
+            copied += rows
+        if name in rewritten:
+            done += row_count(cursor, name) - row_count(cursor, name, of="copy")
+    on_progress(Progress(doing="copying", done=total, total=total))
+    return copied
+
+
+def _as_they_are(cursor: Cursor, table: str) -> Iterator[tuple[str, dict[str, object]]]:
+    for first, end in steps(cursor, table):
+        query = f'SELECT * FROM store."{table}" WHERE rowid >= $first AND rowid < $end'  # noqa: S608 - a name of the catalogue
+        yield query, {"first": first, "end": end}
 
 
 def check_room(needed_bytes: int, target: Path) -> None:
@@ -116,7 +133,7 @@ def check_room(needed_bytes: int, target: Path) -> None:
     Raises:
         StoreFull: it has not.
     """
-    with _translating(target):
+    with translating(target):
         free_bytes = shutil.disk_usage(target.parent).free
     if free_bytes < needed_bytes + SPARE_BYTES:
         raise StoreFull(
@@ -133,7 +150,12 @@ def used_bytes(cursor: Cursor) -> int:
     return int(used)
 
 
-def _check_target(target: Path) -> None:
+def check_target(target: Path) -> None:
+    """See that a file can have this name.
+
+    Raises:
+        StoreError: its folder does not exist, or it is a folder.
+    """
     if not target.parent.is_dir():
         raise StoreError(
             f"The folder {target.parent} does not exist. Create it, or choose another place for the copy."
@@ -143,7 +165,7 @@ def _check_target(target: Path) -> None:
 
 
 @contextmanager
-def _unfinished_beside(target: Path) -> Iterator[Path]:
+def unfinished_beside(target: Path) -> Iterator[Path]:
     """A file's name in the same folder for what is not finished; what is there at the end of the block goes.
 
     Those that a killed process left there go first.
@@ -183,7 +205,12 @@ def _put(temporary: Path, target: Path) -> None:
 
 
 @contextmanager
-def _translating(target: Path) -> Iterator[None]:
+def translating(target: Path) -> Iterator[None]:
+    """What the system has against writing the target, as an error of ours.
+
+    Raises:
+        StoreError: it has something against it.
+    """
     try:
         yield
     except PermissionError as error:
@@ -192,7 +219,8 @@ def _translating(target: Path) -> Iterator[None]:
             "close it there. Otherwise choose another place for the copy."
         ) from error
     except OSError as error:
-        raise StoreError(f"{target} cannot be written: {error.strerror or error}.") from error
+        kind = StoreFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreError
+        raise kind(f"{target} cannot be written: {error.strerror or error}.") from error
 
 
 def _megabytes(size_bytes: int) -> str:

@@ -12,13 +12,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-import duckdb
-
 from netstats_xl.domain.results import Period, Scope
 from netstats_xl.domain.zones import ceil_s, floor_s, instant, stretches
-from netstats_xl.errors import ReportError
-from netstats_xl.files import replacing
 from netstats_xl.store.database import Cursor
+from netstats_xl.store.exporting import copy, replaced
 from netstats_xl.store.selection import aware, in_period, in_scope
 
 SLICE_ROWS = 40_000
@@ -97,25 +94,16 @@ def export(cursor: Cursor, path: Path, period: Period, scope: Scope, zone: str) 
         ReportError: the file cannot be written.
         duckdb.Error: the samples cannot be read.
     """
-    try:
-        with replacing(path) as temporary:
-            part = temporary.with_suffix(".part.tmp")
-            try:
-                with temporary.open("wb") as output:
-                    output.write(("\ufeff" + ",".join(header for header, _ in COLUMNS) + "\n").encode())
-                    return sum(
-                        _append(cursor, output, part, one, scope)
-                        for one in _slices(cursor, period, scope, zone)
-                    )
-            finally:
-                part.unlink(missing_ok=True)
-    except IsADirectoryError as error:
-        raise ReportError(f"{path} cannot be written: it is a folder. Name a file.") from error
-    except OSError as error:
-        raise ReportError(
-            f"The file {path} cannot be written ({error.strerror or error}). Close the program that has it open, "
-            "or choose another place."
-        ) from error
+    with replaced(path) as temporary:
+        part = temporary.with_suffix(".part.tmp")
+        try:
+            with temporary.open("wb") as output:
+                output.write(("\ufeff" + ",".join(header for header, _ in COLUMNS) + "\n").encode())
+                return sum(
+                    _append(cursor, output, part, one, scope) for one in _slices(cursor, period, scope, zone)
+                )
+        finally:
+            part.unlink(missing_ok=True)
 
 
 class _Slice(NamedTuple):
@@ -132,19 +120,11 @@ def _append(cursor: Cursor, output: BinaryIO, part: Path, one: _Slice, scope: Sc
     hours, minutes = divmod(abs(one.offset_s) // 60, 60)
     suffix = f"{'-' if one.offset_s < 0 else '+'}{hours:02}:{minutes:02}"
     sql = _SQL.replace("<where>", when + which)
-    target = str(part).replace("'", "''")
-    try:
-        [(count,)] = cursor.execute(
-            f"COPY ({sql}) TO '{target}' (FORMAT csv, HEADER false)",
-            when_parameters | which_parameters | {"offset": one.offset_s, "suffix": suffix},
-        ).fetchall()
-    except duckdb.IOException as error:
-        if str(part) in str(error):
-            raise OSError(str(error)) from error
-        raise
+    values = when_parameters | which_parameters | {"offset": one.offset_s, "suffix": suffix}
+    count = copy(cursor, sql, part, "FORMAT csv, HEADER false", values)
     with part.open("rb") as written:
         shutil.copyfileobj(written, output, 1 << 20)
-    return int(count)
+    return count
 
 
 def _slices(cursor: Cursor, period: Period, scope: Scope, zone: str) -> Iterator[_Slice]:

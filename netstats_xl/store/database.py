@@ -67,13 +67,15 @@ class Database:
         recovery: Recovery | None = None,
         begun_anew: Callable[[Cursor, Sequence[Path]], None] = lambda cursor, sources: None,
         room: Room | None = None,
+        before_migrating: Callable[[Cursor, Path], None] = lambda _instance, _path: None,
     ) -> None:
-        """`spare_core`: leave one core to the probing.
+        """`spare_core`: leave one core to the probing; `before_migrating` is called before tables are changed.
 
         With `recovery` a damaged file does not end the work: see `store/damage.py`. `begun_anew` is called with a
         new file in the place of a damaged one before `loaded` is, and with files that may tell what was in that one.
         """
         self._spare_core = spare_core
+        self._before_migrating = before_migrating
         self.path = MEMORY if path is None else path.absolute()
         self._loaded = loaded
         self._recovery = recovery
@@ -309,6 +311,7 @@ class Database:
             version = "" if self.path == MEMORY else f"(STORAGE_VERSION '{STORAGE_VERSION}')"
             instance.execute(f"ATTACH '{location}' AS store {version}")
             instance.execute("USE store")
+            self._before_migrating(instance, self.path)
             migrate(instance, self.path)
             # Before anything is written: most damage shows here.
             self._loaded(instance)

@@ -1,14 +1,17 @@
 """The result store in a DuckDB file."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
-from typing import Self
+from typing import Self, TypeVar
 
 import duckdb
 
+from netstats_xl.domain.backups import backups_of, folder_name
 from netstats_xl.domain.forecast import StoreUsage
+from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import (
     EVERYTHING,
     Batch,
@@ -32,6 +35,7 @@ from netstats_xl.store import (
     csv_export,
     history,
     ingest,
+    parquet_export,
     pruning,
     queries,
     routes,
@@ -39,14 +43,16 @@ from netstats_xl.store import (
     usage,
 )
 from netstats_xl.store.backup import check_room, copy_to, used_bytes, write_copy
+from netstats_xl.store.before_migrating import keep_copy
 from netstats_xl.store.catalogue import Keys
 from netstats_xl.store.damage import Recovery
 from netstats_xl.store.database import MEMORY, Cursor, Database
+from netstats_xl.store.last_known import LastKnown, look_back
 from netstats_xl.store.migrations import SCHEMA_VERSION
 from netstats_xl.store.room import Room
 from netstats_xl.store.salvage import read_definitions
 from netstats_xl.store.sealer import Now, Sealer
-from netstats_xl.store.selection import aware
+from netstats_xl.store.standing import NOTHING, Extent, load_extent, load_standing
 from netstats_xl.store.stretches import Stretches
 
 STEPS_BEFORE_PRUNING = 8
@@ -56,6 +62,9 @@ _LONGER_THAN_A_BUCKET = timedelta(hours=4)
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+Result = TypeVar("Result")
 
 
 class DuckDbStore:
@@ -77,6 +86,8 @@ class DuckDbStore:
         self._ledger = ingest.Ledger()
         self._stretches = Stretches()
         self._sealer = Sealer(now)
+        self._last_known = LastKnown()
+        self._standing = NOTHING
         self._backing_up = Lock()
         self._known: StoredDefinitions | None = None
         self._recovery = None if path is None or watcher is None else Recovery(path.absolute(), watcher)
@@ -89,6 +100,7 @@ class DuckDbStore:
             recovery=self._recovery,
             begun_anew=self._begin_anew,
             room=room,
+            before_migrating=keep_copy,
         )
 
     @classmethod
@@ -156,13 +168,20 @@ class DuckDbStore:
         A destination or job that was never defined gets a placeholder without a definition: no measurement is lost.
         """
 
-        def saved(cursor: Cursor) -> Keys:
+        def saved(cursor: Cursor) -> Keys | None:
             new = ingest.save(cursor, batch, self._ledger)
-            self._sealer.add_late(cursor, batch, self._ledger.next_run)
+            if new is not None:
+                self._sealer.add_late(cursor, batch, self._ledger.next_run)
             return new
 
-        def entered(new: Keys) -> None:
-            self._enter(batch, new)
+        def entered(new: Keys | None) -> None:
+            if new is None:
+                return
+            ingest.enter(self._ledger, batch, new)
+            self._last_known.note(batch.samples)
+            self._standing = self._standing.after(batch)
+            if self._recovery is not None:
+                self._recovery.saved(self._ledger.next_ordinal - 1)
             self._sealer.entered(batch)
 
         self._database.write(saved, committed=entered)
@@ -173,15 +192,17 @@ class DuckDbStore:
 
     def latest(self, period: Period) -> Mapping[DestinationId, LatestSample]:
         """As `ports.ResultStore.latest`."""
-        return self._database.read(lambda cursor: queries.latest(cursor, period))
+        return self._last_known.latest(
+            period, lambda asked: self._database.read(lambda cursor: look_back(cursor, asked))
+        )
 
     def states(self) -> Mapping[DestinationId, State]:
         """As `ports.ResultStore.states`."""
-        return self._database.read(queries.states)
+        return self._database.read(lambda _: self._standing).states
 
     def job_totals(self) -> Mapping[JobId, JobTotals]:
         """As `ports.ResultStore.job_totals`."""
-        return self._database.read(queries.job_totals)
+        return self._database.read(lambda _: self._standing).totals
 
     def summaries(
         self,
@@ -257,6 +278,12 @@ class DuckDbStore:
         """As `ports.ResultStore.export_csv`; a `ReportError` where the CSV file cannot be written."""
         return self._database.read(lambda cursor: csv_export.export(cursor, path, period, scope, zone))
 
+    def export_parquet(
+        self, path: Path, period: Period, *, scope: Scope = EVERYTHING, rollup: Level | None = None
+    ) -> int:
+        """As `ports.ResultStore.export_parquet`; a `ReportError` where the file cannot be written."""
+        return self._database.read(lambda cursor: parquet_export.export(cursor, path, period, scope, rollup))
+
     def prune(self, cutoffs: Cutoffs) -> int:
         """As `ports.ResultStore.prune`."""
         for _ in range(STEPS_BEFORE_PRUNING):
@@ -277,6 +304,8 @@ class DuckDbStore:
             self._database, lambda cursor, frontier: pruning.prune_rollups(cursor, frontier, cutoffs)
         ):
             pass
+        # As one writes: what is saved meanwhile is counted, too.
+        self._database.write(load_extent, committed=self._note_pruned)
         return deleted
 
     def deletable(self, cutoffs: Cutoffs) -> Deletable:
@@ -311,36 +340,61 @@ class DuckDbStore:
 
     def info(self) -> StoreInfo:
         """As `ports.ResultStore.info`."""
-
-        def counted(cursor: Cursor) -> tuple[int, datetime | None, datetime | None]:
-            [row] = cursor.execute("SELECT count(*), min(tick), max(tick) FROM samples").fetchall()
-            return row
-
-        count, first, last = self._database.read(counted)
+        extent = self._database.read(lambda _: self._standing).extent
         return StoreInfo(
             location="memory" if self._database.path == MEMORY else str(self._database.path),
             schema_version=SCHEMA_VERSION,
-            samples=count,
-            first_sample_at=None if first is None else aware(first),
-            last_sample_at=None if last is None else aware(last),
+            samples=extent.samples,
+            first_sample_at=extent.first_at,
+            last_sample_at=extent.last_at,
             size_bytes=self._database.size_bytes(),
-            details={"engine": f"DuckDB {duckdb.__version__}"},
+            details={"engine": f"DuckDB {duckdb.__version__}"} | self._last_backup(),
         )
+
+    def ask(self, query: Callable[[Cursor], Result]) -> Result:
+        """For maintenance in this package: what the query returns of a cursor of its own.
+
+        Raises:
+            StoreError: it cannot be answered.
+        """
+        return self._database.read(query)
+
+    def change(self, change: Callable[[Cursor], object]) -> None:
+        """For maintenance in this package: change the tables in a transaction, and read again what is kept of them.
+
+        Raises:
+            StoreError: nothing was changed.
+        """
+        self._database.write(change, committed=lambda _: self._database.read(self._load))
 
     def close(self) -> None:
         """As `ports.ResultStore.close`."""
         self._database.close()
 
+    def _last_backup(self) -> dict[str, str]:
+        """When the last backup was begun, where there is any."""
+        path = self._database.path
+        try:
+            names = (
+                []
+                if path == MEMORY
+                else [each.name for each in path.with_name(folder_name(path.stem)).iterdir()]
+            )
+        except OSError:  # there is no such folder yet, or it cannot be looked into
+            names = []
+        ats = [each.at for each in backups_of(path.stem, names) if each.version is None]
+        return {"last backup": f"{max(ats):%Y-%m-%d %H:%M}"} if ats else {}
+
     def _load(self, cursor: Cursor) -> None:
         self._ledger = ingest.load_ledger(cursor)
+        self._standing = load_standing(cursor)
+        self._last_known.forget(self._standing.extent.last_at)
         self._stretches = Stretches()
         self._sealer.load(cursor)
 
-    def _enter(self, batch: Batch, new: catalogue.Keys) -> None:
-        is_new = batch.batch_id not in self._ledger.batch_ids
-        ingest.enter(self._ledger, batch, new)
-        if self._recovery is not None and is_new:
-            self._recovery.saved(self._ledger.next_ordinal - 1)
+    def _note_pruned(self, extent: Extent) -> None:
+        self._standing = replace(self._standing, extent=extent)
+        self._last_known.forget(extent.last_at)
 
     def _know(self) -> None:
         """Keep in memory what a new file would have to be told in place of a damaged one."""

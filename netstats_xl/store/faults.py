@@ -147,8 +147,17 @@ TABLE: tuple[Row, ...] = (
         says="The file {path} is no DuckDB database. It was not changed: choose another path in the settings, or move "
         "the file aside.",
     ),
+    # A temporary file that a query put beside the database: the database itself is none the worse for it.
     Row(
-        message=r"corrupt|checksum|Could not read (enough|all) bytes|Failed to deserialize|Failed to load metadata",
+        message=r"Could not \w+ [^\"]*\"[^\"]*\.tmp[\\/]",
+        error=StoreUnreachable,
+        says="The disk that holds {path} reports an error with temporary files ({reason}). Check the disk and its "
+        "connection.",
+    ),
+    # Not the bare words: a message may name a column, and one is called `corrupted`.
+    Row(
+        message=r"Corrupt(ed)? (database|file|block|metadata|data)|computed checksum|Could not read (enough|all) bytes|"
+        r"Failed to deserialize|Failed to load metadata",
         error=StoreDamaged,
         says=_DAMAGED,
     ),

@@ -44,21 +44,24 @@ def load_ledger(cursor: Cursor) -> Ledger:
     ids = cursor.execute(
         "SELECT batch_id FROM batches ORDER BY ordinal DESC LIMIT ?", [BATCHES_REMEMBERED]
     ).fetchall()
-    [(run,)] = cursor.execute("SELECT coalesce(max(run), 0) + 1 FROM run_ids").fetchall()
-    [(event,)] = cursor.execute("SELECT coalesce(max(ordinal), 0) + 1 FROM events").fetchall()
-    [(batch,)] = cursor.execute("SELECT coalesce(max(ordinal), 0) + 1 FROM batches").fetchall()
     return Ledger(
         keys=load_keys(cursor),
         batch_ids=deque((each for (each,) in reversed(ids)), maxlen=BATCHES_REMEMBERED),
-        next_run=run,
-        next_ordinal=max(event, batch),
+        next_run=_next(cursor, "run", "run_ids"),
+        next_ordinal=max(_next(cursor, "ordinal", "events"), _next(cursor, "ordinal", "batches")),
     )
 
 
-def save(cursor: Cursor, batch: Batch, ledger: Ledger) -> Keys:
-    """Append the batch to the tables, unless it is there, and return the keys of what was not defined yet."""
+def _next(cursor: Cursor, column: str, table: str) -> int:
+    # Once rows were deleted, `max` would read the whole column. The names are the three above.
+    last = cursor.execute(f"SELECT {column} FROM {table} ORDER BY {column} DESC LIMIT 1").fetchall()  # noqa: S608 - see above
+    return last[0][0] + 1 if last else 1
+
+
+def save(cursor: Cursor, batch: Batch, ledger: Ledger) -> Keys | None:
+    """Append the batch to the tables, and return the keys of what was not defined yet; None: it is there already."""
     if batch.batch_id in ledger.batch_ids:
-        return Keys()
+        return None
     new = Keys(
         destinations=missing_keys(
             ledger.keys.destinations,

@@ -4,8 +4,6 @@ from datetime import datetime
 
 from netstats_xl.domain.results import (
     JobRun,
-    JobTotals,
-    LatestSample,
     MissedReason,
     Period,
     RunCompleted,
@@ -17,7 +15,6 @@ from netstats_xl.domain.results import (
     State,
     StateChanged,
 )
-from netstats_xl.domain.targets import DestinationId, JobId
 from netstats_xl.errors import StoreCorrupt
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.outcomes import OUTCOME_COLUMNS, found_of
@@ -56,49 +53,6 @@ def samples(cursor: Cursor, period: Period, scope: Scope, limit: int | None) -> 
     return found
 
 
-def latest(cursor: Cursor, period: Period) -> dict[DestinationId, LatestSample]:
-    """As `ports.ResultStore.latest`. Of two jobs at the same tick, the one with the greater ID counts."""
-    when, parameters = in_period(period)
-    rows = cursor.execute(
-        f"""
-        WITH chosen AS NOT MATERIALIZED (SELECT * FROM samples WHERE {when}),
-        last AS (
-            SELECT destination, max(tick) AS tick, max(tick) FILTER (received > 0) AS replied
-            FROM chosen GROUP BY destination
-        )
-        SELECT destinations.id, tick, replied, {OUTCOME_COLUMNS}
-        FROM chosen JOIN last USING (destination, tick)
-            JOIN destinations ON destinations.key = destination JOIN jobs ON jobs.key = job
-        ORDER BY jobs.id
-        """,  # noqa: S608 - built from constants; values are bound
-        parameters,
-    ).fetchall()
-    found = {}
-    for destination_id, tick, replied, *row in rows:
-        outcome, strays = found_of(row)
-        found[destination_id] = LatestSample(
-            destination_id=destination_id,
-            at=aware(tick),
-            outcome=outcome,
-            last_reply_at=None if replied is None else aware(replied),
-            strays=strays,
-        )
-    return found
-
-
-def states(cursor: Cursor) -> dict[DestinationId, State]:
-    """As `ports.ResultStore.states`."""
-    rows = cursor.execute(
-        """
-        SELECT id, after FROM (
-            SELECT destination, max_by(after, {'tick': tick, 'ordinal': ordinal}) AS after
-            FROM events GROUP BY destination
-        ) JOIN destinations ON key = destination
-        """
-    ).fetchall()
-    return {destination_id: State(after) for destination_id, after in rows}
-
-
 RUN_FIGURES = """
     job, count(*) FILTER (outcome = 'completed') AS completed,
     coalesce(sum(ticks) FILTER (outcome = 'missed'), 0) AS missed,
@@ -106,29 +60,6 @@ RUN_FIGURES = """
     coalesce(max_by(coalesce(reason, ''), tick) FILTER (outcome <> 'missed'), '') AS last_error
 """
 """What `pruned_runs` keeps of a job's runs."""
-
-
-def job_totals(cursor: Cursor) -> dict[JobId, JobTotals]:
-    """As `ports.ResultStore.job_totals`, with the runs that were pruned."""
-    rows = cursor.execute(
-        f"""
-        WITH parts AS (
-            SELECT {RUN_FIGURES} FROM runs GROUP BY job
-            UNION ALL SELECT job, completed, missed, last_tick, last_error FROM pruned_runs
-        )
-        SELECT id, sum(completed), sum(missed), max(last_tick), coalesce(max_by(last_error, last_tick), '')
-        FROM parts JOIN jobs ON jobs.key = job GROUP BY id
-        """  # noqa: S608 - built from constants
-    ).fetchall()
-    return {
-        job_id: JobTotals(
-            rounds_done=int(completed),
-            ticks_missed=int(missed),
-            last_run_at=None if last_tick is None else aware(last_tick),
-            last_error=last_error,
-        )
-        for job_id, completed, missed, last_tick, last_error in rows
-    }
 
 
 def runs(cursor: Cursor, period: Period, scope: Scope, limit: int | None) -> list[JobRun]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from netstats_xl.errors import StoreError
-from netstats_xl.store.database import Cursor
+from netstats_xl.store.database import Cursor, letting_the_user_interrupt
 from netstats_xl.store.faults import fault_of
 
 MEMORY_LIMIT = "512MB"
@@ -44,9 +44,10 @@ def open_read_only(path: Path, *, spare_core: bool = True) -> Iterator[Cursor]:
         },
     )
     try:
-        instance.execute(f"ATTACH '{quoted(path)}' AS store (READ_ONLY)")
-        instance.execute("USE store")
-        yield instance
+        with letting_the_user_interrupt():
+            instance.execute(f"ATTACH '{quoted(path)}' AS store (READ_ONLY)")
+            instance.execute("USE store")
+            yield instance
     except duckdb.Error as error:
         raise fault_of(error, path).error from error
     finally:
@@ -70,9 +71,9 @@ def tables(cursor: Cursor) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def row_count(cursor: Cursor, table: str) -> int:
-    """How many rows a table of `store` has; cheap."""
-    [(count,)] = cursor.execute(f'SELECT count(*) FROM store."{table}"').fetchall()  # noqa: S608 - a name of the catalogue
+def row_count(cursor: Cursor, table: str, *, of: str = "store") -> int:
+    """How many rows a table of `store`, or of another attached database, has; cheap."""
+    [(count,)] = cursor.execute(f'SELECT count(*) FROM {of}."{table}"').fetchall()  # noqa: S608 - a name of the catalogue
     return int(count)
 
 

@@ -111,6 +111,13 @@ def _parse(
         ) from error
 
 
+def replace_all(cursor: Cursor, records: Sequence[RouteRecord]) -> None:
+    """Make these the routes that are known, in this order; their destinations have keys."""
+    keys = dict(cursor.execute("SELECT id, key FROM destinations").fetchall())
+    cursor.execute("DELETE FROM routes")
+    _append(cursor, dict(enumerate((each for each in records if each.destination_id in keys), start=1)), keys)
+
+
 def _append(
     cursor: Cursor, changed: Mapping[int, RouteRecord], destinations: Mapping[DestinationId, int]
 ) -> None:

@@ -268,7 +268,7 @@ def _without_log(path: Path) -> Iterator[Path]:
         try:
             os.link(path, alias)
         except OSError:
-            shutil.copy2(path, alias)
+            shutil.copyfile(path, alias)
         yield alias
     finally:
         alias.unlink(missing_ok=True)

@@ -49,7 +49,7 @@ def copy_aside(database: Path, at: datetime, *, log_alone: bool = False) -> tupl
     for file, suffix in files_of(database):
         if suffix or (not log_alone and _is_little(file)):
             copy = target.with_name(target.name + suffix)
-            shutil.copy2(file, copy)
+            shutil.copyfile(file, copy)
             copies.append(copy)
     return tuple(copies)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from netstats_xl.domain.histograms import middle_ms
 from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import Period, Scope
-from netstats_xl.domain.tallies import Tally, percentiles_between
+from netstats_xl.domain.tallies import SUMS, Tally, percentiles_among
 from netstats_xl.domain.targets import DestinationId, JobId
 from netstats_xl.ports import Dimension, GroupSummary
 from netstats_xl.store import raw_statistics
@@ -25,6 +25,7 @@ Names = Mapping[str, Mapping[object, str]]
 FEW_SAMPLES = 50_000
 """So many samples of a period, of whatever job and destination, are added up at once, with exact percentiles."""
 _NO_EDGE = datetime.min.replace(tzinfo=UTC)
+_PAIRS = SUMS.index("jitter_pairs")
 _FIRST_LOOK_BACK = timedelta(hours=1)
 _LOOK_BACK_GROWTH = 4
 
@@ -99,7 +100,7 @@ def _named(
                 destination_id=names["destination"][group["destination"]] if "destination" in group else None,
                 bucket_at=aware(edge) if isinstance(edge, datetime) else None,
                 summary=tally.summary(
-                    None if place is None else percentiles_between(*place, tally.low_us, tally.high_us),
+                    None if place is None else percentiles_among(*place, tally.low_us, tally.high_us),
                     deviation=figures is not Figures.PLAIN,
                 ),
             )
@@ -122,7 +123,7 @@ def jitter_rfc3550(cursor: Cursor, period: Period, scope: Scope) -> dict[tuple[J
     which, _ = which_of(cursor, scope)
     parts = parts_of(pieces(whole, coverage, percentiles=False))
     pairs = tallies(cursor, parts, which, ["job", "destination"], figures=Figures.PLAIN)
-    needed = {pair: min(tally.sums.jitter_pairs, RFC3550_DIFFERENCES) for pair, tally in pairs.items()}
+    needed = {pair: min(tally.sums[_PAIRS], RFC3550_DIFFERENCES) for pair, tally in pairs.items()}
     look_back = _FIRST_LOOK_BACK
     while True:
         since = max(start, period.end - min(look_back, period.length))

@@ -11,13 +11,24 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from netstats_xl.domain.results import Period, Scope
-from netstats_xl.domain.tallies import Sums, Tally
+from netstats_xl.domain.tallies import Tally
 from netstats_xl.ports import Dimension, GroupSummary
 from netstats_xl.store.coverage import load_coverage
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.migrations import roll_back
 from netstats_xl.store.planning import Coverage, Source, has_histogram, pieces
-from netstats_xl.store.tallying import EVERY, Figures, Keys, Part, Which, parts_of, tallies
+from netstats_xl.store.tallying import (
+    EVERY,
+    Addition,
+    Figures,
+    Keys,
+    Part,
+    Which,
+    additions,
+    bounds,
+    parts_of,
+    tallies,
+)
 
 MOST_STRETCHES = 8
 MOST_BINS = 4_000_000
@@ -118,65 +129,72 @@ def _move(cursor: Cursor, known: _Stretch, period: Period, coverage: Coverage) -
     """Bring what is known up to date, and to this period."""
     rounds, histograms = (period.start, period.end), _with_histograms(period, coverage)
     run = _last_run(cursor, known.run)
-    came, went = _difference(known.rounds, rounds)
-    came_with, went_with = _difference(known.histograms, histograms)
-    since = [known.rounds] if run > known.run else []
-    since_with = [known.histograms] if run > known.run else []
-    for pair, tally in _found(cursor, (came, since), (came_with, since_with), known.run, coverage):
-        if pair in known.pairs:
-            known.pairs[pair].merge(tally)
-        else:
-            known.pairs[pair] = tally
-    doubtful = []
-    for pair, tally in _found(cursor, (went, []), (went_with, []), known.run, coverage):
-        whole = known.pairs[pair]
-        if whole.take_away(tally):
-            doubtful.append(pair)
-        if not whole.sums.up and not whole.sums.down:
-            del known.pairs[pair]
+    doubtful: set[Keys] = set()
+    for (sign, *pair), sums, low_us, high_us, numbers, counts in _changes(
+        cursor, known, rounds, histograms, run, coverage
+    ):
+        tally = known.pairs.get(keys := tuple(pair))
+        if tally is None:
+            tally = known.pairs[keys] = Tally()
+        if numbers is not None and counts is not None:
+            tally.count(numbers, counts, 1 if sign == 1 else -1)
+        if sums is not None and sign == 1:
+            tally.add(sums, low_us, high_us)
+        elif sums is not None and tally.take_away(sums, low_us, high_us):
+            doubtful.add(keys)
+    known.pairs = {pair: tally for pair, tally in known.pairs.items() if not tally.empty}
     if doubtful:
         _find_bounds(cursor, known.pairs, doubtful, period, coverage)
     known.rounds, known.histograms, known.run = rounds, histograms, run
     known.kept_from = coverage.kept_from
 
 
-_Spans = tuple[Sequence[_Span], Sequence[_Span]]
-"""Of which everything is wanted, and of which what came since the last run."""
-
-
-def _found(
-    cursor: Cursor, rounds: _Spans, histograms: _Spans, run: int, coverage: Coverage
-) -> Iterator[tuple[Keys, Tally]]:
-    """What the rounds of spans, and the histograms of spans that may be shorter, add up to, by pair."""
-    if rounds == histograms:
-        yield from tallies(cursor, _parts(*rounds, run, coverage, percentiles=True), EVERY, _PAIR).items()
+def _changes(
+    cursor: Cursor, known: _Stretch, rounds: _Span, histograms: _Span, run: int, coverage: Coverage
+) -> Iterator[Addition]:
+    """What comes to what is known, and what goes: with a sign before the keys of its pair."""
+    keys = ("sign", *_PAIR)
+    last = known.run if run > known.run else None
+    if (known.rounds, rounds) == (known.histograms, histograms):
+        yield from additions(
+            cursor, _parts(rounds, known.rounds, last, coverage, percentiles=True), EVERY, keys
+        )
         return
-    parts = _parts(*rounds, run, coverage, percentiles=False)
-    yield from tallies(cursor, parts, EVERY, _PAIR, figures=Figures.SUMS).items()
-    parts = _parts(*histograms, run, coverage, percentiles=True)
-    for pair, tally in tallies(cursor, parts, EVERY, _PAIR).items():
-        tally.sums, tally.low_us, tally.high_us = Sums(), None, None
-        yield pair, tally
+    parts = _parts(rounds, known.rounds, last, coverage, percentiles=False)
+    yield from additions(cursor, parts, EVERY, keys, figures=Figures.SUMS)
+    parts = _parts(histograms, known.histograms, last, coverage, percentiles=True)
+    for addition in additions(cursor, parts, EVERY, keys):
+        yield addition._replace(sums=None)
 
 
 def _parts(
-    spans: Sequence[_Span], since: Sequence[_Span], run: int, coverage: Coverage, *, percentiles: bool
+    wanted: _Span, known: _Span, last: int | None, coverage: Coverage, *, percentiles: bool
 ) -> list[Part]:
-    found = [Part(source=None, start=start, end=end, after_run=run) for start, end in since if start < end]
-    for start, end in spans:
-        found += parts_of(pieces(Period(start=start, end=end), coverage, percentiles=percentiles))
+    """What lies between the two spans, and what has come since the last run within the known one."""
+    came, went = _difference(known, wanted)
+    found = []
+    if last is not None and known[0] < known[1]:
+        found.append(Part(source=None, start=known[0], end=known[1], after_run=last))
+    for spans, sign in ((came, 1), (went, -1)):
+        for start, end in spans:
+            span = Period(start=start, end=end)
+            found += parts_of(pieces(span, coverage, percentiles=percentiles), sign=sign)
     return found
 
 
 def _find_bounds(
-    cursor: Cursor, pairs: Mapping[Keys, Tally], doubtful: Sequence[Keys], period: Period, coverage: Coverage
+    cursor: Cursor,
+    pairs: Mapping[Keys, Tally],
+    doubtful: Collection[Keys],
+    period: Period,
+    coverage: Coverage,
 ) -> None:
-    destinations = sorted({key for _, key in doubtful if isinstance(key, int)})
+    """Find the bounds of these pairs anew: one of them has left."""
+    which = Which(destinations=sorted({key for _, key in doubtful if isinstance(key, int)}))
     parts = parts_of(pieces(period, coverage, percentiles=False))
-    for pair, bounds in tallies(
-        cursor, parts, Which(destinations=destinations), _PAIR, figures=Figures.PLAIN
-    ).items():
-        pairs[pair].low_us, pairs[pair].high_us = bounds.low_us, bounds.high_us
+    for pair, (low_us, high_us) in bounds(cursor, parts, which, _PAIR).items():
+        if pair in doubtful and pair in pairs:
+            pairs[pair].low_us, pairs[pair].high_us = low_us, high_us
 
 
 def _with_histograms(period: Period, coverage: Coverage) -> _Span:

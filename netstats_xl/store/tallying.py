@@ -4,14 +4,14 @@ The statements are short, as DuckDB takes longer to plan a long one than to find
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
 from netstats_xl.domain.histograms import BASE, SHORTEST_MS, UNIT_MS
-from netstats_xl.domain.tallies import RANKED, Sums, Tally
+from netstats_xl.domain.tallies import RANKED, SUMS, Tally
 from netstats_xl.store.appending import utc_naive
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.planning import Piece, Source, has_histogram
@@ -34,10 +34,12 @@ class Figures(Enum):
 
 
 class Ranks(NamedTuple):
-    """How many RTTs a histogram holds, and for each of `RANKED` the bins that hold its two ranks."""
+    """Of a histogram those bins that matter to the percentiles, and the last one."""
 
-    total: int
-    bins: tuple[tuple[int, int], ...]
+    numbers: Sequence[int]
+    """Ascending."""
+    upto: Sequence[int]
+    """How many RTTs there are up to the end of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class Part:
     end: datetime
     after_run: int | None = None
     """Only samples with a later run."""
+    sign: int = 1
+    """-1: the part is to be taken away. It counts where `sign` is a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +71,9 @@ class Which:
 EVERY = Which()
 
 
-def parts_of(pieces: Iterable[Piece]) -> list[Part]:
+def parts_of(pieces: Iterable[Piece], *, sign: int = 1) -> list[Part]:
     """The pieces as parts."""
-    return [Part(source=piece.source, start=piece.start, end=piece.end) for piece in pieces]
+    return [Part(source=piece.source, start=piece.start, end=piece.end, sign=sign) for piece in pieces]
 
 
 def tallies(
@@ -87,23 +91,69 @@ def tallies(
         cursor: To ask.
         parts: Without a row in common.
         which: Of which jobs and destinations.
-        keys: What groups differ in: `edge`, `job`, `destination`, of which these two are the tables' keys.
+        keys: What groups differ in: `sign`, `edge`, `job`, `destination`, of which these two are the tables' keys.
         edges: Ascending; for the key `edge`, which is the last edge (naive UTC) not after a row's begin.
         figures: What is wanted; the rest stays empty.
     """
-    question = _Question(which, keys, edges)
     found: dict[Keys, Tally] = {}
+    for addition in additions(cursor, parts, which, keys, edges=edges, figures=figures):
+        add_to(found, addition)
+    return {group: tally for group, tally in found.items() if not tally.empty}
+
+
+class Addition(NamedTuple):
+    """A part of what a group adds up to."""
+
+    keys: Keys
+    sums: Sequence[int] | None
+    """In the order of `tallies.SUMS`; None: all 0."""
+    low_us: int | None
+    high_us: int | None
+    numbers: Sequence[int] | None
+    """Of the bins that hold any RTT."""
+    counts: Sequence[int] | None
+    """Of these bins."""
+
+
+def add_to(found: dict[Keys, Tally], addition: Addition) -> None:
+    """Add it to its group's tally."""
+    tally = found.get(addition.keys)
+    if tally is None:
+        tally = found[addition.keys] = Tally()
+    if addition.sums is not None:
+        tally.add(addition.sums, addition.low_us, addition.high_us)
+    if addition.numbers is not None and addition.counts is not None:
+        tally.count(addition.numbers, addition.counts)
+
+
+def additions(
+    cursor: Cursor,
+    parts: Sequence[Part],
+    which: Which,
+    keys: Sequence[str],
+    *,
+    edges: Sequence[datetime] = (),
+    figures: Figures = Figures.ALL,
+) -> Iterator[Addition]:
+    """What `tallies` adds up, in no order; the sums and the histogram of a group may come apart."""
+    question = _Question(which, keys, edges)
     samples = [part for part in parts if part.source is None]
     rollups = [part for part in parts if part.source is not None]
-    with_bins = [part for part in rollups if figures is Figures.ALL and has_histogram(part.source)]
+    statements = []
     if samples:
-        _add_rounds(cursor, question, samples, found)
-        _add_packets(cursor, question, samples, figures, found)
+        statements += [_of_rounds(question, samples), _of_packets(question, samples, figures)]
     if rollups:
-        _add_rollups(cursor, question, rollups, figures, found)
-    if with_bins:
-        _add_histograms(cursor, question, with_bins, found)
-    return {group: tally for group, tally in found.items() if tally.sums.up or tally.sums.down}
+        statements.append(_of_rollups(question, rollups, figures))
+    if with_bins := [part for part in rollups if figures is Figures.ALL and has_histogram(part.source)]:
+        statements.append(_of_histograms(question, with_bins))
+    number = len(keys)
+    last = number + len(SUMS)
+    for statement, parameters in statements:
+        for row in cursor.execute(statement, parameters).fetchall():
+            sums = row[number:last]
+            # Without keys there is a row even of nothing.
+            if sums[-1] is not None or row[-1] is not None:
+                yield Addition(row[:number], None if sums[-1] is None else sums, *row[last:])
 
 
 def ranks(
@@ -129,29 +179,23 @@ def ranks(
     if not counts:
         return {}
     partition = f"PARTITION BY {', '.join(keys)}" if keys else ""
-    # As `histograms.ranks_of`.
+    # The bins that the ranks of `histograms.percentile_among` lie in: those that end behind them and begin before.
     places = [f"floor((total - 1) * {percent} / 100)" for percent in RANKED]
-    found = ", ".join(
-        f"min(bin) FILTER (upto > {place}), min(bin) FILTER (upto > least({place} + 1, total - 1))"
-        for place in places
-    )
+    near = " OR ".join(f"(upto > {place} AND upto - n <= {place} + 1)" for place in places)
     statement = f"""
         WITH binned AS (
             SELECT {question.list} bin, sum(n)::BIGINT AS n FROM ({" UNION ALL ".join(counts)}) {question.group("bin")}
         ),
         counted AS (
-            SELECT {question.list} bin, (sum(n) OVER ({partition} ORDER BY bin))::BIGINT AS upto,
+            SELECT {question.list} bin, n, (sum(n) OVER ({partition} ORDER BY bin))::BIGINT AS upto,
                 (sum(n) OVER ({partition}))::BIGINT AS total
             FROM binned
         )
-        SELECT {question.list} max(total), {found} FROM counted {question.group()}
+        SELECT {question.list} list(bin ORDER BY bin), list(upto ORDER BY bin)
+        FROM counted WHERE {near} OR upto = total {question.group()} HAVING count(*) > 0
     """  # noqa: S608 - built from constants
     number = len(keys)
-    return {
-        row[:number]: Ranks(row[number], tuple(zip(row[number + 1 :: 2], row[number + 2 :: 2], strict=True)))
-        for row in cursor.execute(statement, parameters).fetchall()
-        if row[number]
-    }
+    return {row[:number]: Ranks(*row[number:]) for row in cursor.execute(statement, parameters).fetchall()}
 
 
 class _Question:
@@ -213,82 +257,95 @@ class _Question:
             if part.after_run is not None:
                 where += f" AND run > $run{number}"
                 parameters[f"run{number}"] = part.after_run
-            wanted = ", ".join(f"{time} AS begun" if column == "begun" else column for column in columns)
+            known = {"begun": f"{time} AS begun", "sign": f"{part.sign} AS sign"}
+            wanted = ", ".join(known.get(column, column) for column in columns)
             selects.append(f"SELECT {wanted} FROM {table} WHERE {where}")  # noqa: S608 - built from constants
         return " UNION ALL ".join(selects), parameters
 
 
-def _tally(found: dict[Keys, Tally], keys: Keys) -> Tally:
-    tally = found.get(keys)
-    if tally is None:
-        tally = found[keys] = Tally()
-    return tally
+def bounds(
+    cursor: Cursor, parts: Sequence[Part], which: Which, keys: Sequence[str]
+) -> dict[Keys, tuple[int | None, int | None]]:
+    """The least and the greatest RTT of each group in microseconds; see `tallies` for the arguments."""
+    question = _Question(which, keys, ())
+    parameters = Parameters()
+    selects = []
+    if samples := [part for part in parts if part.source is None]:
+        rows, bound = question.rows(samples, "rtts_ms")
+        parameters |= bound
+        in_bounds = ", ".join(
+            f"(least(greatest({each}(rtts_ms)::DOUBLE, {SHORTEST_MS!r}), {LONGEST_MS}) * 1000)::INTEGER AS {name}"
+            for each, name in (("list_min", "low_us"), ("list_max", "high_us"))
+        )
+        selects.append(f"SELECT {question.list} {in_bounds} FROM {rows} WHERE rtts_ms IS NOT NULL")  # noqa: S608 - built from constants
+    if rollups := [part for part in parts if part.source is not None]:
+        rows, bound = question.rows(rollups, "low_us", "high_us")
+        parameters |= bound
+        selects.append(f"SELECT {question.list} low_us, high_us FROM {rows}")  # noqa: S608 - built from constants
+    if not selects:
+        return {}
+    number = len(keys)
+    found = f"({' UNION ALL '.join(selects)})"
+    statement = f"SELECT {question.list} min(low_us), max(high_us) FROM {found} {question.group()}"  # noqa: S608 - built from constants
+    return {row[:number]: row[number:] for row in cursor.execute(statement, parameters).fetchall()}
 
 
-def _add_rounds(cursor: Cursor, question: _Question, parts: Sequence[Part], found: dict[Keys, Tally]) -> None:
+def _columns(known: Mapping[str, str], *more: str, otherwise: str = "0") -> str:
+    return ", ".join([*(known.get(name, otherwise) for name in SUMS), *more])
+
+
+def _of_rounds(question: _Question, parts: Sequence[Part]) -> tuple[str, Parameters]:
     rows, parameters = question.rows(parts, *_OF_SAMPLES)
-    statement = f"SELECT {question.list} {', '.join(_OF_ROUNDS.values())} FROM {rows} {question.group()}"  # noqa: S608 - built from constants
-    number = len(question.keys)
-    for row in cursor.execute(statement, parameters).fetchall():
-        sums = dict(zip(_OF_ROUNDS, map(int, row[number:]), strict=True))
-        _tally(found, row[:number]).add(Sums(**sums), None, None)
+    columns = _columns(_OF_ROUNDS, "NULL", "NULL", "NULL", "NULL")
+    return f"SELECT {question.list} {columns} FROM {rows} {question.group()}", parameters  # noqa: S608 - built from constants
 
 
-def _add_packets(
-    cursor: Cursor, question: _Question, parts: Sequence[Part], figures: Figures, found: dict[Keys, Tally]
-) -> None:
+def _of_packets(question: _Question, parts: Sequence[Part], figures: Figures) -> tuple[str, Parameters]:
     rows, parameters = question.rows(parts, "rtts_ms")
-    by_bin = figures is Figures.ALL
-    squares = "sum(us::BIGINT * us)" if figures is not Figures.PLAIN else "0"
-    statement = f"""
-        SELECT {question.list} {"bin" if by_bin else "0"}, count(*), min(us), max(us), sum(us), {squares}
-        FROM (
-            SELECT {question.list} {f"{_BIN} AS bin," if by_bin else ""} (rtt * 1000)::INTEGER AS us
-            FROM ({_packets(question, rows)})
-        ) {question.group(*(["bin"] if by_bin else []))}
+    squares = "0" if figures is Figures.PLAIN else "sum(us::BIGINT * us)"
+    packets = f"({_packets(question, rows)})"
+    if figures is not Figures.ALL:
+        columns = _columns(
+            {"total_us": "sum(us)::BIGINT", "squares_us2": squares}, "min(us)", "max(us)", "NULL", "NULL"
+        )
+        statement = f"SELECT {question.list} {columns} FROM {packets} {question.group()} HAVING count(*) > 0"  # noqa: S608 - built from constants
+        return statement, parameters
+    by_bin = f"""
+        SELECT {question.list} {_BIN} AS bin, count(*) AS n, min(us) AS low_us, max(us) AS high_us, sum(us) AS total,
+            {squares} AS squares
+        FROM {packets} {question.group("bin")}
     """  # noqa: S608 - built from constants
-    number = len(question.keys)
-    for row in cursor.execute(statement, parameters).fetchall():
-        number_of_bin, count, low_us, high_us, total_us, squares_us2 = row[number:]
-        if count:
-            tally = _tally(found, row[:number])
-            tally.add(Sums(total_us=int(total_us), squares_us2=int(squares_us2)), low_us, high_us)
-            if by_bin:
-                tally.count(((number_of_bin, count),))
+    columns = _columns(
+        {"total_us": "sum(total)::BIGINT", "squares_us2": "sum(squares)"},
+        "min(low_us)", "max(high_us)", "list(bin)", "list(n)",
+    )  # fmt: skip
+    statement = f"SELECT {question.list} {columns} FROM ({by_bin}) {question.group()} HAVING count(*) > 0"  # noqa: S608 - built from constants
+    return statement, parameters
 
 
-def _add_rollups(
-    cursor: Cursor, question: _Question, parts: Sequence[Part], figures: Figures, found: dict[Keys, Tally]
-) -> None:
+def _of_rollups(question: _Question, parts: Sequence[Part], figures: Figures) -> tuple[str, Parameters]:
     # Numbers of 128 bits take as long to read as all the others.
-    names = [name for name in Sums._fields if name != "squares_us2" or figures is not Figures.PLAIN]
+    names = [name for name in SUMS if name != "squares_us2" or figures is not Figures.PLAIN]
     rows, parameters = question.rows(parts, *names, "low_us", "high_us")
-    sums = ", ".join(f"sum({name})" for name in names)
-    statement = f"SELECT {question.list} {sums}, min(low_us), max(high_us) FROM {rows} {question.group()}"  # noqa: S608 - built from constants
-    number = len(question.keys)
-    for row in cursor.execute(statement, parameters).fetchall():
-        *values, low_us, high_us = row[number:]
-        if values[0] is not None:
-            added = Sums(**dict(zip(names, map(int, values), strict=True)))
-            _tally(found, row[:number]).add(added, low_us, high_us)
-
-
-def _add_histograms(
-    cursor: Cursor, question: _Question, parts: Sequence[Part], found: dict[Keys, Tally]
-) -> None:
-    rows, parameters = question.rows(parts, "first_bin", "bins")
-    number = len(question.keys)
-    statement = (
-        f"SELECT {question.list} bin, sum(n)::BIGINT FROM ({_bins(question, rows)}) {question.group('bin')}"  # noqa: S608 - built from constants
+    columns = _columns(
+        {name: f"sum({name})" for name in names}, "min(low_us)", "max(high_us)", "NULL", "NULL"
     )
-    for row in cursor.execute(statement, parameters).fetchall():
-        _tally(found, row[:number]).count((row[number:],))
+    return f"SELECT {question.list} {columns} FROM {rows} {question.group()}", parameters  # noqa: S608 - built from constants
+
+
+def _of_histograms(question: _Question, parts: Sequence[Part]) -> tuple[str, Parameters]:
+    rows, parameters = question.rows(parts, "first_bin", "bins")
+    by_bin = f"SELECT {question.list} bin, sum(n)::BIGINT AS n FROM ({_bins(question, rows)}) {question.group('bin')}"  # noqa: S608 - built from constants
+    columns = _columns({}, "NULL", "NULL", "list(bin)", "list(n)", otherwise="NULL")
+    statement = f"SELECT {question.list} {columns} FROM ({by_bin}) {question.group()} HAVING count(*) > 0"  # noqa: S608 - built from constants
+    return statement, parameters
 
 
 def _packets(question: _Question, rows: str) -> str:
-    """The RTTs of samples, ms."""
+    """The RTTs of samples in ms, and in whole microseconds."""
     unnested = f"SELECT {question.list} unnest(rtts_ms)::DOUBLE AS rtt FROM {rows}"  # noqa: S608 - built from constants
-    return f"SELECT {question.list} {_BOUNDED} AS rtt FROM ({unnested}) WHERE rtt IS NOT NULL"  # noqa: S608 - built from constants
+    bounded = f"SELECT {question.list} {_BOUNDED} AS rtt FROM ({unnested}) WHERE rtt IS NOT NULL"  # noqa: S608 - built from constants
+    return f"SELECT *, (rtt * 1000)::INTEGER AS us FROM ({bounded})"  # noqa: S608 - built from constants
 
 
 def _bins(question: _Question, rows: str) -> str:
@@ -303,14 +360,15 @@ _BOUNDED = f"""
     CASE WHEN rtt < {SHORTEST_MS!r}::DOUBLE THEN {SHORTEST_MS!r}::DOUBLE
         WHEN rtt > {LONGEST_MS}::DOUBLE THEN {LONGEST_MS}::DOUBLE ELSE rtt END
 """
+# To hand over a number of 128 bits takes several times as long: sums are not of that size, but for the squares.
 _OF_SAMPLES = ("interval_s", "sent", "received", "jitter_sum_ms", "jitter_pairs")
 _OF_ROUNDS = {
     "up": "count(*) FILTER (received > 0)",
     "down": "count(*) FILTER (received = 0)",
-    "up_ms": "coalesce(sum((interval_s * 1000)::BIGINT) FILTER (received > 0), 0)",
-    "down_ms": "coalesce(sum((interval_s * 1000)::BIGINT) FILTER (received = 0), 0)",
-    "sent": "coalesce(sum(sent), 0)",
-    "received": "coalesce(sum(received), 0)",
-    "jitter_us": "coalesce(sum((jitter_sum_ms * 1000)::BIGINT), 0)",
-    "jitter_pairs": "coalesce(sum(jitter_pairs), 0)",
+    "up_ms": "coalesce(sum((interval_s * 1000)::BIGINT) FILTER (received > 0), 0)::BIGINT",
+    "down_ms": "coalesce(sum((interval_s * 1000)::BIGINT) FILTER (received = 0), 0)::BIGINT",
+    "sent": "coalesce(sum(sent), 0)::BIGINT",
+    "received": "coalesce(sum(received), 0)::BIGINT",
+    "jitter_us": "coalesce(sum((jitter_sum_ms * 1000)::BIGINT), 0)::BIGINT",
+    "jitter_pairs": "coalesce(sum(jitter_pairs), 0)::BIGINT",
 }

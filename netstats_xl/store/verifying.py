@@ -8,6 +8,7 @@ import duckdb
 
 from netstats_xl.errors import StoreTooNew
 from netstats_xl.ports import OnProgress, Progress, unheard
+from netstats_xl.store.auditing import check_rollups
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.faults import fault_of
 from netstats_xl.store.migrations import SCHEMA_VERSION, version_of
@@ -49,8 +50,12 @@ class Verified:
     """What is wrong, each in words for the user, with what would help; none: the database is whole."""
 
 
-def verify(path: Path, on_progress: OnProgress = unheard, *, spare_core: bool = True) -> Verified:
+def verify(
+    path: Path, on_progress: OnProgress = unheard, *, spare_core: bool = True, rollups: bool = False
+) -> Verified:
     """Read a database file, which no program has open, in full, and tell what is wrong with it.
+
+    `rollups`: they are made again from the samples and compared, too, which takes longer than all the rest.
 
     Raises:
         StoreLocked: a program has it open.
@@ -70,6 +75,8 @@ def verify(path: Path, on_progress: OnProgress = unheard, *, spare_core: bool = 
         flaws = tuple(_unreadable(cursor, path, found, counts, on_progress))
         if not flaws:
             flaws = tuple(_inconsistent(cursor, path, found))
+        if not flaws and rollups and version == SCHEMA_VERSION:
+            flaws = tuple(_miscounted(cursor, path, on_progress))
     return Verified(
         path=path,
         schema_version=version,
@@ -103,7 +110,7 @@ def _unreadable(
                 done += rows
         except duckdb.Error as error:
             fault = fault_of(error, path)
-            yield f"The table {table} cannot be read to its end. {fault.error.message} {_RESTORE}"
+            yield f"The table {table} cannot be read to its end. {fault.error.message}"
             if fault.invalidates:
                 return
     on_progress(Progress(doing="verifying", done=total, total=total))
@@ -121,6 +128,13 @@ def _inconsistent(cursor: Cursor, path: Path, found: Mapping[str, Sequence[str]]
                     f"{count:,} rows of {table} in {path} name a {column} that is not in {other}: they are shown "
                     f"nowhere. {_RESTORE}"
                 )
+
+
+def _miscounted(cursor: Cursor, path: Path, on_progress: OnProgress) -> Iterator[str]:
+    on_progress(Progress(doing="comparing the rollups", done=0, total=1))
+    for difference in check_rollups(cursor):
+        yield f"The rollups in {path} are not what the samples add up to: {difference}. {_RESTORE}"
+    on_progress(Progress(doing="comparing the rollups", done=1, total=1))
 
 
 def _repeated(cursor: Cursor, table: str, column: str) -> int:

@@ -26,15 +26,26 @@ from netstats_xl.wiring.files import (
     write_yaml,
 )
 from netstats_xl.wiring.live import connect_live
+from netstats_xl.wiring.maintenance import (
+    WORKBOOKS,
+    compact_database,
+    database_of,
+    keeping_collectors_off,
+    restore_database,
+    verify_database,
+)
 from netstats_xl.wiring.running import answering, companions, find_companion, is_live, log_in_use, log_of
 
 __all__ = [
+    "WORKBOOKS",
     "answering",
     "clock",
+    "compact_database",
     "companions",
     "connect",
     "connect_live",
     "copy_macro_template",
+    "database_of",
     "database_path",
     "edit_workbook",
     "file_workbook",
@@ -42,6 +53,7 @@ __all__ = [
     "identity_of",
     "installer_edges",
     "is_live",
+    "keeping_collectors_off",
     "log_in_use",
     "log_of",
     "new_id",
@@ -52,8 +64,10 @@ __all__ = [
     "render_yaml",
     "report_file",
     "report_path",
+    "restore_database",
     "system_zone",
     "template_calls_windows",
+    "verify_database",
     "why_no_pings",
     "write_demo",
     "write_tcp_demo",

@@ -1,5 +1,8 @@
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import count
 
 import pytest
 
@@ -58,7 +61,7 @@ def record(number: int, samples: int = 2) -> RoundRecord:
 
 def make(capacity: int = 1_000) -> tuple[Backlog, FlakyStore, FakeClock]:
     store, clock = FlakyStore(), FakeClock(AT)
-    ids = iter(f"batch{number}" for number in range(1_000))
+    ids = iter(f"batch{number}" for number in count())
     return Backlog(store, clock, lambda: next(ids), capacity=capacity), store, clock  # type: ignore[arg-type]  # saves only
 
 
@@ -134,7 +137,7 @@ def test_the_oldest_results_are_given_up_and_counted_when_memory_would_run_out()
     for number in range(1, 6):
         backlog.add(record(number))
     backlog.flush()
-    assert backlog.dropped == 6
+    assert (backlog.dropped_rounds, backlog.dropped_samples) == (3, 6)
     assert backlog.unsaved == 6
     store.full = False
     clock.advance(seconds=60)
@@ -201,8 +204,81 @@ def test_the_oldest_routes_are_given_up_and_counted_when_there_are_too_many(
     for number in range(5):
         backlog.add_route(route(number))
     backlog.flush()
-    assert (backlog.dropped, backlog.unsaved) == (3, 4)
+    assert (backlog.dropped_routes, backlog.unsaved) == (3, 4)
     store.full = False
     clock.advance(seconds=60)
     assert backlog.flush()
     assert [list(batch.routes) for batch in store.saved] == [[], [route(3), route(4)]]
+
+
+class BusyStore(FlakyStore):
+    """Does as `while_saving` says while it saves a batch: what another thread does meanwhile."""
+
+    def __init__(self, while_saving: Callable[[], None]) -> None:
+        super().__init__()
+        self.while_saving = while_saving
+
+    def save(self, batch: Batch) -> None:
+        self.while_saving()
+        super().save(batch)
+
+
+def test_while_the_store_is_slow_rounds_are_taken_up_to_the_limit_and_then_counted_as_not_stored() -> None:
+    backlog, _, clock = make(capacity=6)
+    lasted_s: list[float] = []
+
+    def add_many() -> None:
+        store.while_saving = lambda: None
+        for number in range(1, 8):
+            backlog.add(record(number))
+            clock.advance(seconds=1)
+            lasted_s.append(backlog.saving_for_s)
+            assert backlog.unsaved <= 6
+
+    store = BusyStore(add_many)
+    backlog._store = store  # type: ignore[assignment]  # saves only
+    backlog.add(record(0))
+    assert backlog.flush()
+    assert lasted_s == [1, 2, 3, 4, 5, 6, 7]
+    assert backlog.saving_for_s == 0
+    # The batch that is being saved counts until it is safe.
+    assert run_ids(store.saved) == ["run0", "run6", "run7"]
+    assert (backlog.dropped_rounds, backlog.dropped_samples, backlog.unsaved) == (5, 10, 0)
+
+
+def test_a_round_that_is_larger_than_the_limit_is_kept_all_the_same() -> None:
+    backlog, store, _ = make(capacity=6)
+    backlog.add(record(0, samples=7))
+    assert backlog.flush()
+    assert run_ids(store.saved) == ["run0"]
+
+
+def test_runs_without_samples_do_not_grow_without_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog_module, "MOST_ROUNDS", 3)
+    backlog, store, _ = make()
+    for number in range(5):
+        backlog.add(record(number, samples=0))
+    assert (backlog.dropped_rounds, backlog.dropped_samples) == (2, 0)
+    assert backlog.flush()
+    assert run_ids(store.saved) == ["run2", "run3", "run4"]
+
+
+def test_nothing_is_lost_or_counted_twice_while_one_thread_adds_and_another_saves() -> None:
+    backlog, store, _ = make(capacity=40)
+    added = threading.Event()
+
+    def add() -> None:
+        for number in range(5_000):
+            backlog.add(record(number))
+        added.set()
+
+    with ThreadPoolExecutor(1) as threads:
+        adding = threads.submit(add)
+        while not added.is_set():
+            backlog.flush()
+        adding.result()
+    backlog.flush()
+    saved = run_ids(store.saved)
+    assert len(saved) == len(set(saved)) == 5_000 - backlog.dropped_rounds
+    assert saved == sorted(saved, key=lambda name: int(name.removeprefix("run")))
+    assert backlog.unsaved == 0

@@ -8,8 +8,9 @@ from typing import NoReturn
 
 import pytest
 
+from netstats_xl.app import backlog
 from netstats_xl.companion import Companion
-from netstats_xl.domain.results import State
+from netstats_xl.domain.results import Batch, State
 from netstats_xl.domain.states import JobState
 from netstats_xl.domain.targets import Definitions, Engine, Settings
 from netstats_xl.domain.views import WorkbookView
@@ -276,6 +277,46 @@ def test_a_full_disk_keeps_results_in_memory_and_says_so_until_they_are_saved() 
     stage.scheduler.do("save")
     assert companion.snapshot().warnings == ()
     assert companion.stop().problems == ()
+
+
+def test_a_slow_database_is_told_of_while_it_saves_and_rounds_go_on() -> None:
+    stage = Stage()
+    companion = Companion(stage.parts)
+    companion.start()
+    save = stage.store.save
+    warnings: list[tuple[str, ...]] = []
+
+    def save_slowly(batch: Batch) -> None:
+        stage.store.save = save  # type: ignore[method-assign]
+        stage.tick()
+        warnings.append(companion.snapshot().warnings)
+        save(batch)
+
+    stage.store.save = save_slowly  # type: ignore[method-assign]  # a disk that is busy
+    stage.tick()
+    stage.scheduler.do("save")
+    assert warnings[0] == (
+        "4 results wait in memory: the database has been writing for 10 s. Is its disk busy, or a network drive that "
+        "is slow?",
+    )
+    assert companion.snapshot().warnings == ()
+    companion.stop()
+
+
+def test_rounds_that_find_no_more_room_in_memory_are_counted_and_told_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(backlog, "MOST_ROUNDS", 2)
+    stage = Stage()
+    companion = Companion(stage.parts)
+    companion.start()
+    for _ in range(4):
+        stage.tick()
+    assert companion.snapshot().warnings == (
+        "2 rounds with 4 samples, and 0 routes, are not stored: the database did not take them in time, and there was "
+        "no more room in memory.",
+    )
+    assert companion.stop().problems == companion.snapshot().warnings
 
 
 def test_results_that_cannot_be_saved_at_the_end_are_counted() -> None:

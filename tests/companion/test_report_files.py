@@ -9,6 +9,7 @@ import pytest
 from netstats_xl.app.service import ReportRequest
 from netstats_xl.companion import Companion, report_files
 from netstats_xl.companion.report_files import check_output, unused
+from netstats_xl.domain.levels import Level
 from netstats_xl.errors import ConfigurationError, ReportError
 from tests.companion.stage import Stage
 
@@ -28,6 +29,17 @@ def test_a_report_without_a_name_is_named_after_the_workbook_and_its_period(tmp_
     assert first.name == "NetStats-20261122T0800-20261123T0800.csv"
     assert second.name == "NetStats-20261122T0800-20261123T0800 (2).csv"
     assert first.parent == tmp_path
+    companion.stop()
+
+
+def test_a_report_may_be_a_parquet_file_of_samples_or_rollups(tmp_path: Path) -> None:
+    companion = started(Stage(), tmp_path)
+    for rollup in (None, Level.HOUR):
+        path = companion.service.report(ReportRequest(file_format="parquet", rollup=rollup))
+        assert path.suffix == ".parquet"
+        assert path.read_bytes()[:4] == b"PAR1"
+    with pytest.raises(ReportError, match="Rollups are written as Parquet alone"):
+        companion.service.report(ReportRequest(file_format="csv", rollup=Level.DAY))
     companion.stop()
 
 

@@ -9,8 +9,10 @@ from itertools import product
 from pathlib import Path
 from random import Random
 
+import duckdb
 import pytest
 
+from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import (
     EVERYTHING,
     NO_STRAYS,
@@ -987,6 +989,53 @@ class ResultStoreContract:
             store.backup(tmp_path / "nowhere" / "copy.duckdb")
         with pytest.raises(StoreError):
             store.backup(tmp_path)
+
+    # --- Parquet
+
+    def test_a_parquet_file_has_a_row_for_each_sample_in_order(
+        self, store: ResultStore, tmp_path: Path
+    ) -> None:
+        store.save_definitions(Definitions(destinations=(destination(1),), jobs=(job(1),)), at=START)
+        samples = [sample(minute, outcome) for minute, outcome in enumerate(OUTCOMES)]
+        store.save(Batch(batch_id="a", samples=samples[::-1]))
+        path = tmp_path / "Büro's samples.parquet"
+        path.write_text("old")
+        assert store.export_parquet(path, ALWAYS) == len(samples)
+        found = read_parquet(path)
+        assert [row["at_utc"] for row in found] == [each.at.replace(tzinfo=None) for each in samples]
+        assert [row["rtts_ms"] for row in found] == [
+            list(each.outcome.rtts_ms) if isinstance(each.outcome, Replied) else None for each in samples
+        ]
+        assert {(row["job"], row["destination"], row["interval_s"]) for row in found} == {
+            ("Job 1", "Host 1", 60.0)
+        }
+        assert found[0]["loss_percent"] == 25
+
+    def test_a_parquet_file_keeps_to_period_and_scope(self, store: ResultStore, tmp_path: Path) -> None:
+        store.save(Batch(batch_id="a", samples=a_busy_hour()))
+        period = Period(start=at(10), end=at(20))
+        scope = Scope(job_ids=frozenset({"job1", "nobody"}), destination_ids=frozenset({"dest2"}))
+        path = tmp_path / "samples.parquet"
+        assert store.export_parquet(path, period, scope=scope) == 10
+        assert {(row["job_id"], row["destination_id"]) for row in read_parquet(path)} == {("job1", "dest2")}
+
+    @pytest.mark.parametrize("rollup", [None, *Level])
+    def test_a_parquet_file_of_nothing_has_its_columns(
+        self, store: ResultStore, tmp_path: Path, rollup: Level | None
+    ) -> None:
+        path = tmp_path / "nothing.parquet"
+        assert store.export_parquet(path, ALWAYS, rollup=rollup) == 0
+        with duckdb.connect() as connection:
+            columns = connection.execute("DESCRIBE FROM read_parquet(?)", [str(path)]).fetchall()
+        assert ("availability_percent" in {column[0] for column in columns}) == (rollup is not None)
+
+
+def read_parquet(path: Path) -> list[dict[str, object]]:
+    """The rows of a Parquet file, by column."""
+    with duckdb.connect() as connection:
+        result = connection.execute("FROM read_parquet(?)", [str(path)])
+        names = [column[0] for column in result.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def read_csv(path: Path) -> list[list[str]]:

@@ -14,6 +14,7 @@ from netstats_xl.app.service import ReportRequest, WorkbookEvent
 from netstats_xl.control.credentials import Endpoint
 from netstats_xl.control.negotiation import key_value_lines
 from netstats_xl.control.problems import STATUS
+from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import NameNotResolved
 from netstats_xl.errors import CellError, NetstatsError, SheetInvalid, WorkbookBusy, WorkbookClosed
 from netstats_xl.sheets import DESTINATIONS, JOBS
@@ -458,6 +459,7 @@ def test_a_report_is_asked_for_as_a_user_writes_it(api: Api, filled: FakeService
     }
     assert api.ask("POST /v1/report", asked)["path"] == str(tmp_path / "r.csv")
     assert api.ask("POST /v1/export", {"from": "-7d"})["path"].endswith(".csv")
+    assert api.ask("POST /v1/report", {"format": "parquet", "rollup": "hour"})["path"].endswith(".parquet")
     assert filled.reports == [
         ReportRequest(),
         ReportRequest(
@@ -469,6 +471,7 @@ def test_a_report_is_asked_for_as_a_user_writes_it(api: Api, filled: FakeService
             replace=True,
         ),
         ReportRequest(file_format="csv", start="-7d"),
+        ReportRequest(file_format="parquet", rollup=Level.HOUR),
     ]
 
 

@@ -20,6 +20,7 @@ from netstats_xl.control.credentials import Endpoint
 from netstats_xl.control.describing import describe
 from netstats_xl.control.events import Listening
 from netstats_xl.control.server import ControlServer
+from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import EVERYTHING, Period, Scope
 from netstats_xl.ports import OnProgress, Progress, unheard
 from netstats_xl.sheets import DESTINATION_COLUMNS, DESTINATIONS, JOB_COLUMNS, JOBS
@@ -49,6 +50,11 @@ class _WritesNoFiles(MemoryStore):
 
     def backup(self, path: Path, on_progress: OnProgress = unheard, *, read_only: bool = False) -> None:
         on_progress(Progress(doing="copying", done=1, total=1))
+
+    def export_parquet(
+        self, path: Path, period: Period, *, scope: Scope = EVERYTHING, rollup: Level | None = None
+    ) -> int:
+        return 0
 
 
 def _serve(service: Service, folder: Path) -> ControlServer:

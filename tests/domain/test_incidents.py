@@ -22,7 +22,7 @@ def test_a_log_that_was_cut_is_told_with_the_times_of_what_is_gone() -> None:
         "bytes, 21 commits). Results saved after 2026-11-26 14:02:10 until about 2026-11-26 14:02:31 are gone. What "
         "was saved before is safe, and collecting goes on. As it was before, it is kept in results damaged 2026-11-26 "
         "1430.duckdb and results damaged 2026-11-26 1430.duckdb.wal beside the database; once that is deleted or moved "
-        "elsewhere, this message ends."
+        "elsewhere, this message ends with the next start."
     )
 
 

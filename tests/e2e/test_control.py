@@ -229,3 +229,27 @@ def test_without_a_collector_a_test_is_made_here_and_everything_else_says_so(fol
         assert told.returncode == 7, command
         assert "No collector is at work" in told.stderr
     assert json.loads(netstats("status", "--json", cwd=folder).stdout) == {"collectors": []}
+
+
+def test_a_collector_at_work_copies_its_database_and_is_not_disturbed(folder: Path) -> None:
+    assert start(folder).returncode == 0
+    wait_until(lambda: status(folder)["jobs"][0]["rounds_done"] >= 2 and status(folder)["unsaved"] == 0)
+    made = netstats("backup", cwd=folder)
+    assert made.returncode == 0, made.stderr
+    [backup] = (folder / "Net backups").iterdir()
+    assert str(backup) in made.stdout
+    seen = netstats("snapshot", "Net.xlsx", cwd=folder)
+    assert seen.returncode == 0, seen.stderr
+    assert netstats("verify", "Net snapshot.duckdb", cwd=folder).returncode == 0
+    verified = netstats("verify", cwd=folder)
+    assert (verified.returncode, "newest backup is verified" in verified.stdout) == (0, True), verified.stderr
+    assert netstats("backup", "--to", "net.yaml", cwd=folder).returncode == 3
+    for command in ("restore", "compact"):
+        refused = netstats(command, "Net.xlsx", cwd=folder)
+        assert refused.returncode == 4, refused.stdout
+        assert "netstats-xl stop" in refused.stderr
+    assert netstats("stop", cwd=folder, timeout=120).returncode == 0
+    restored = netstats("restore", "Net.xlsx", cwd=folder)
+    assert restored.returncode == 0, restored.stderr
+    assert netstats("verify", "Net.xlsx", cwd=folder).returncode == 0
+    assert len(list(folder.glob("Net replaced *.duckdb"))) == 1

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import product
@@ -14,6 +15,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from netstats_xl.domain.forecast import StoreUsage
+from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import (
     EVERYTHING,
     Batch,
@@ -43,6 +45,7 @@ from netstats_xl.domain.targets import Definitions, DestinationId, JobId, Settin
 from netstats_xl.errors import StoreError
 from netstats_xl.ports import Dimension, GroupSummary, OnProgress, Progress, StoredDefinitions, unheard
 from netstats_xl.store.csv_export import COLUMNS
+from netstats_xl.store.duckdb_store import DuckDbStore
 
 Thing = TypeVar("Thing")
 
@@ -317,6 +320,16 @@ class MemoryStore:
         writer.writerows(self._csv_row(sample, zone) for sample in samples)
         path.write_text(text.getvalue(), encoding="utf-8-sig", newline="")
         return len(samples)
+
+    def export_parquet(
+        self, path: Path, period: Period, *, scope: Scope = EVERYTHING, rollup: Level | None = None
+    ) -> int:
+        """By DuckDB itself, which alone writes Parquet here."""
+        with closing(DuckDbStore.open(None)) as store:
+            store.save_definitions(self._stored.active, at=period.start)
+            store.save_retired(self._stored.retired, at=period.start)
+            store.save(Batch(batch_id="all", samples=self._samples))
+            return store.export_parquet(path, period, scope=scope, rollup=rollup)
 
     def deletable(self, cutoffs: Cutoffs) -> Deletable:
         old = [sample.at for sample in self._samples if sample.at < cutoffs.raw]

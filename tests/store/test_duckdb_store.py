@@ -25,7 +25,7 @@ from netstats_xl.domain.retention import Cutoffs
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.errors import ReportError, StoreCorrupt, StoreError
 from netstats_xl.store import csv_export, ingest
-from netstats_xl.store.appending import ROWS_A_STATEMENT, append
+from netstats_xl.store.appending import append
 from netstats_xl.store.catalogue import Keys
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.duckdb_store import DuckDbStore
@@ -165,15 +165,6 @@ def test_what_is_unchanged_is_not_written_again(path: Path) -> None:
     assert save(Settings(), {"job2", "job1"}) == first
     second = save(Settings(zone="Asia/Tokyo"), {"job1", "job2"})
     assert first < second < save(Settings(zone="Asia/Tokyo"), {"job1"})
-    store.close()
-
-
-def test_a_batch_of_more_rows_than_a_statement_takes_is_saved_whole(path: Path) -> None:
-    number = 2 * ROWS_A_STATEMENT + 1
-    store = DuckDbStore.open(path)
-    samples = [sample(index / 60, OUTCOMES[index % len(OUTCOMES)]) for index in range(number)]
-    store.save(Batch(batch_id="a", samples=samples))
-    assert store.samples(Period(start=START, end=at(number))) == samples
     store.close()
 
 

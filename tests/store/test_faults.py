@@ -180,6 +180,13 @@ MESSAGES: tuple[tuple[type[duckdb.Error], str, type[StoreError], str], ...] = (
         StoreDamaged,
         "is damaged",
     ),
+    (
+        duckdb.IOException,
+        'IO Error: Could not read enough bytes from file "results.duckdb.tmp/duckdb_temp_storage_DEFAULT-0.tmp": '
+        "attempted to read 262144 bytes from location 262144",
+        StoreUnreachable,
+        "temporary files",
+    ),
     # Too new
     (
         duckdb.IOException,
@@ -368,6 +375,11 @@ def test_the_remedy_for_a_locked_database_fits_every_command() -> None:
 def test_a_damaged_database_is_not_said_to_be_unchanged() -> None:
     text = fault_of(duckdb.SerializationException("Serialization Error: end"), PATH).error.message
     assert "changed" not in text
+
+
+def test_an_error_that_names_a_column_called_corrupted_is_no_damage() -> None:
+    error = duckdb.BinderException('Binder Error: Referenced column "corrupted" not found in FROM clause!')
+    assert type(fault_of(error, PATH).error) is StoreError
 
 
 def test_only_faults_that_can_go_away_are_retryable() -> None:

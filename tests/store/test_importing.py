@@ -145,8 +145,11 @@ def _assert_whole_batches(path: Path) -> int:
     with duckdb.connect(str(path)) as connection:
         [(samples, distinct, remembered)] = connection.execute(
             """
-            SELECT (SELECT count(*) FROM samples), (SELECT count(DISTINCT (tick, job, destination)) FROM samples),
-                (SELECT count(*) FROM (SELECT tick, job, destination FROM samples INTERSECT SELECT tick, job, destination FROM imported))
+            SELECT (SELECT count(*) FROM samples),
+                (SELECT count(DISTINCT (tick, job, destination)) FROM samples),
+                (SELECT count(*) FROM (
+                    SELECT tick, job, destination FROM samples INTERSECT SELECT tick, job, destination FROM imported
+                ))
             """
         ).fetchall()
     assert samples == distinct == remembered

@@ -14,7 +14,7 @@ from netstats_xl.errors import StoreCorrupt, StoreError, StoreLocked, StoreTooNe
 from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.migrations import MIGRATIONS, SCHEMA_VERSION, migrate
 from netstats_xl.store.verifying import verify
-from tests.contracts.result_store import OUTCOMES, a_busy_hour, sample
+from tests.contracts.result_store import OUTCOMES, a_busy_hour, at, sample
 
 BLOCK = 262_144
 HEADERS = 3 * 4_096
@@ -81,7 +81,7 @@ def test_a_byte_changed_in_any_block_is_found(path: Path) -> None:
         except StoreCorrupt:
             continue
         assert flaws, f"block {block}"
-        assert "restore" in flaws[0]
+        assert "backup" in flaws[0]
 
 
 @pytest.mark.parametrize(
@@ -156,3 +156,17 @@ def test_a_database_that_is_write_protected_can_be_verified(path: Path) -> None:
     path.chmod(stat.S_IREAD)
     assert verify(path).flaws == ()
     path.chmod(stat.S_IREAD | stat.S_IWRITE)  # for Windows to remove it
+
+
+def test_rollups_that_are_not_what_the_samples_add_up_to_are_a_flaw(path: Path) -> None:
+    store = DuckDbStore.open(path, now=lambda: at(10_000))
+    store.save(Batch(batch_id="a", samples=[*a_busy_hour(), sample(5_000, OUTCOMES[0])]))
+    while store.roll_up():
+        pass
+    store.close()
+    assert verify(path, rollups=True).flaws == ()
+    changed_by_hand(
+        path, "UPDATE roll_1m SET sent = sent + 1 WHERE bucket = (SELECT min(bucket) FROM roll_1m)"
+    )
+    assert verify(path).flaws == ()
+    assert "not what the samples add up to" in verify(path, rollups=True).flaws[0]

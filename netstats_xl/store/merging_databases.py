@@ -1,0 +1,316 @@
+"""What another database of this program has, and this one has not, brought into this one.
+
+What is missing is found by comparing both, ten minutes of results at a time; it is then saved as batches are, so that
+the rollups follow. Both are read in instances of their own: damage in the other one cannot harm this one.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import duckdb
+
+from netstats_xl.domain.results import EVERYTHING, Batch, JobRun, Period, Sample, StateChanged
+from netstats_xl.domain.route_records import RouteRecord
+from netstats_xl.domain.targets import Definitions
+from netstats_xl.errors import StoreError
+from netstats_xl.ports import OnProgress, Progress, StoredDefinitions, unheard
+from netstats_xl.store import catalogue, queries, routes
+from netstats_xl.store.database import Cursor
+from netstats_xl.store.duckdb_store import DuckDbStore
+from netstats_xl.store.faults import fault_of
+from netstats_xl.store.migrations import SCHEMA_VERSION, version_of
+from netstats_xl.store.reading import open_read_only
+from netstats_xl.store.selection import aware
+
+STEP = timedelta(minutes=10)
+ROWS_A_BATCH = 10_000
+"""More would keep what is measured meanwhile waiting, fewer would cost time."""
+_ALWAYS = Period(start=datetime(1970, 1, 1, tzinfo=UTC), end=datetime(9999, 1, 1, tzinfo=UTC))
+
+Result = TypeVar("Result")
+Digest = tuple[int, int]
+"""How many rows, and what identifies them, hashed together."""
+
+_DIGEST_OF_SAMPLES = """
+    SELECT time_bucket(INTERVAL '10 minutes', tick), count(*), bit_xor(hash(tick, jobs.id, destinations.id))
+    FROM samples JOIN jobs ON jobs.key = job JOIN destinations ON destinations.key = destination GROUP BY 1
+"""
+_DIGEST_OF_RUNS = """
+    SELECT time_bucket(INTERVAL '10 minutes', runs.tick), count(*), bit_xor(hash(runs.tick, jobs.id, run_id, outcome))
+    FROM runs JOIN jobs ON jobs.key = job JOIN run_ids ON run_ids.run = runs.run GROUP BY 1
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What was brought over."""
+
+    samples: int = 0
+    runs: int = 0
+    events: int = 0
+    routes: int = 0
+    left_out: int = 0
+    """Samples of a time whose samples were deleted here: the rollups may hold them already."""
+    unreadable: tuple[str, ...] = ()
+    """What of the other database could not be read, and why."""
+
+
+def merge_into(
+    store: DuckDbStore,
+    other: Path,
+    on_progress: OnProgress = unheard,
+    *,
+    now: datetime,
+    newer: bool,
+) -> Merged:
+    """Bring into the store what the other database has and it has not; doing it again brings nothing more.
+
+    The other one may be damaged: what can be read of it is brought over, and the rest is told. It is not changed. If
+    this is broken off, what was brought over so far stays, and doing it again brings the rest.
+
+    Args:
+        store: Where it goes; it may be saving other results meanwhile.
+        other: A database file of this schema version that no program has open.
+        on_progress: Hears how many rows are compared; what it raises breaks this off.
+        now: When definitions that only the other one has are retired.
+        newer: Whether the other one's definitions, settings and stopped jobs are the later ones, and hold from now on.
+
+    Raises:
+        StoreLocked: a program has the other one open.
+        StoreCorrupt: it is no database of this program, or so damaged that it cannot be opened.
+        StoreError: it is of another schema version; or the store cannot save.
+    """
+    source = _Source(other)
+    version = source.ask("schema version", lambda cursor: version_of(cursor, other))
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"The database {other} is of schema version {version}, and only one of version {SCHEMA_VERSION} can be "
+            "merged. A collector that is started for it brings an older one to this version."
+        )
+    _merge_definitions(store, source, now=now, newer=newer)
+    merged = _merge_results(store, source, on_progress)
+    brought = _merge_routes(store, source)
+    _merge_batch_ids(store, source)
+    return Merged(
+        samples=merged.samples,
+        runs=merged.runs,
+        events=merged.events,
+        routes=brought,
+        left_out=merged.left_out,
+        unreadable=tuple(source.unreadable),
+    )
+
+
+class _Source:
+    """The other database. What cannot be read of it is noted."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.unreadable: list[str] = []
+
+    def ask(self, what: str, query: Callable[[Cursor], Result]) -> Result:
+        """What the query returns; a cursor of its own for each, so that no damage outlasts a question.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        with open_read_only(self._path) as cursor:
+            try:
+                return query(cursor)
+            except duckdb.Error as error:
+                message = fault_of(error, self._path).error.message
+                raise StoreError(f"{what} cannot be read: {message}") from error
+
+    def try_to_ask(self, what: str, query: Callable[[Cursor], Result], otherwise: Result) -> Result:
+        """What the query returns; where it cannot be read, that is noted."""
+        try:
+            return self.ask(what, query)
+        except StoreError as error:
+            self.unreadable.append(error.message)
+            return otherwise
+
+
+def _merge_definitions(store: DuckDbStore, source: _Source, *, now: datetime, newer: bool) -> None:
+    mine = store.definitions()
+    theirs = source.try_to_ask("The definitions", catalogue.load, StoredDefinitions())
+    active = theirs.active if newer and theirs.active != Definitions() else mine.active
+    parts = (active, mine.active, mine.retired)
+    destinations = {each.id for part in parts for each in part.destinations}
+    jobs = {each.id for part in parts for each in part.jobs}
+    others = (theirs.active, theirs.retired)
+    missing = Definitions(
+        destinations=tuple(
+            each for part in others for each in part.destinations if each.id not in destinations
+        ),
+        jobs=tuple(each for part in others for each in part.jobs if each.id not in jobs),
+    )
+    if missing != Definitions():  # active for a moment: they are retired, and kept, by what comes next
+        store.save_definitions(
+            Definitions(
+                destinations=(*active.destinations, *missing.destinations), jobs=(*active.jobs, *missing.jobs)
+            ),
+            at=now,
+        )
+    store.save_definitions(active, at=now)
+    if newer and theirs.settings is not None:
+        store.save_settings(theirs.settings)
+        store.save_stopped(theirs.stopped)
+
+
+def _merge_results(store: DuckDbStore, source: _Source, on_progress: OnProgress) -> Merged:
+    theirs = {
+        what: source.try_to_ask(f"The table {what}", lambda cursor, sql=sql: _digests(cursor, sql), None)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        for what, sql in (("samples", _DIGEST_OF_SAMPLES), ("runs", _DIGEST_OF_RUNS))
+    }
+    events = _missing_events(store, source)
+    differing = _differing(store, source, theirs["samples"], _DIGEST_OF_SAMPLES) | _differing(
+        store, source, theirs["runs"], _DIGEST_OF_RUNS
+    )
+    horizon = store.ask(_oldest_here)
+    total, done = max(sum(differing.values()), 1), 0
+    samples = runs = left_out = 0
+    for start in sorted(differing):
+        on_progress(Progress(doing="merging", done=done, total=total))
+        period = Period(start=aware(start), end=aware(start) + STEP)
+        new_samples, new_runs = _missing(store, source, period)
+        kept = [each for each in new_samples if horizon is None or each.at >= horizon]
+        left_out += len(new_samples) - len(kept)
+        _save(store, kept, new_runs, ())
+        samples, runs, done = samples + len(kept), runs + len(new_runs), done + differing[start]
+    _save(store, (), (), events)
+    on_progress(Progress(doing="merging", done=total, total=total))
+    return Merged(samples=samples, runs=runs, events=len(events), left_out=left_out)
+
+
+def _digests(cursor: Cursor, sql: str) -> Mapping[datetime, Digest]:
+    return {start: (count, digest) for start, count, digest in cursor.execute(sql).fetchall()}
+
+
+def _differing(
+    store: DuckDbStore, source: _Source, theirs: Mapping[datetime, Digest] | None, sql: str
+) -> dict[datetime, int]:
+    """The starts of the steps that are not the same in both, with the other one's number of rows."""
+    if theirs is None:  # one damaged block spoils the whole question: each step is looked at for itself
+        return dict.fromkeys(source.try_to_ask("The span of the results", _steps_of, list[datetime]()), 1)
+    mine = store.ask(lambda cursor: _digests(cursor, sql))
+    return {start: digest[0] for start, digest in theirs.items() if mine.get(start) != digest}
+
+
+def _steps_of(cursor: Cursor) -> list[datetime]:
+    """All steps in which there may be results: the extremes come from statistics, not from the blocks."""
+    [(first, last)] = cursor.execute("SELECT min(tick), max(tick) FROM samples").fetchall()
+    if first is None:
+        return []
+    first -= (first - datetime(2000, 1, 1)) % STEP  # noqa: DTZ001 - as the tables hold instants
+    return [first + number * STEP for number in range((last - first) // STEP + 1)]
+
+
+def _missing(
+    store: DuckDbStore, source: _Source, period: Period
+) -> tuple[Sequence[Sample], Sequence[JobRun]]:
+    told = f"Results from {period.start:%Y-%m-%d %H:%M} to {period.end:%H:%M} UTC"
+    samples = source.try_to_ask(
+        told, lambda cursor: queries.samples(cursor, period, EVERYTHING, None), list[Sample]()
+    )
+    runs = source.try_to_ask(
+        f"{told} (runs)", lambda cursor: queries.runs(cursor, period, EVERYTHING, None), list[JobRun]()
+    )
+    known = store.ask(lambda cursor: _keys_of_samples(cursor, period)) if samples else set()
+    known_runs = (
+        {(each.run_id, each.job_id, each.outcome.__class__) for each in store.runs(period)} if runs else set()
+    )
+    return (
+        [each for each in samples if (each.at, each.job_id, each.destination_id, each.run_id) not in known],
+        [each for each in runs if (each.run_id, each.job_id, each.outcome.__class__) not in known_runs],
+    )
+
+
+def _keys_of_samples(cursor: Cursor, period: Period) -> set[tuple[datetime, str, str, str]]:
+    rows = cursor.execute(
+        """
+        SELECT samples.tick, jobs.id, destinations.id, run_id
+        FROM samples JOIN jobs ON jobs.key = job JOIN destinations ON destinations.key = destination
+            JOIN run_ids ON run_ids.run = samples.run
+        WHERE samples.tick >= $start AND samples.tick < $end
+        """,
+        {"start": period.start.replace(tzinfo=None), "end": period.end.replace(tzinfo=None)},
+    ).fetchall()
+    return {(aware(tick), job_id, destination_id, run_id) for tick, job_id, destination_id, run_id in rows}
+
+
+def _missing_events(store: DuckDbStore, source: _Source) -> Sequence[StateChanged]:
+    theirs = source.try_to_ask(
+        "The table events",
+        lambda cursor: queries.events(cursor, _ALWAYS, EVERYTHING, None),
+        list[StateChanged](),
+    )
+    mine = set(store.events(_ALWAYS)) if theirs else set()
+    return [each for each in theirs if each not in mine]
+
+
+def _oldest_here(cursor: Cursor) -> datetime | None:
+    """Samples before this instant were deleted here, and may be in the rollups: they would be counted twice."""
+    rows = cursor.execute("SELECT made_from FROM levels WHERE level = '1m'").fetchall()
+    return None if not rows or rows[0][0] is None else aware(rows[0][0])
+
+
+def _save(
+    store: DuckDbStore, samples: Sequence[Sample], runs: Sequence[JobRun], events: Sequence[StateChanged]
+) -> None:
+    for parts in _parts(samples, runs, events):
+        store.save(
+            Batch(batch_id=f"merged {uuid.uuid4().hex}", samples=parts[0], runs=parts[1], events=parts[2])
+        )
+
+
+def _parts(
+    samples: Sequence[Sample], runs: Sequence[JobRun], events: Sequence[StateChanged]
+) -> Iterator[tuple[Sequence[Sample], Sequence[JobRun], Sequence[StateChanged]]]:
+    longest = max(len(samples), len(runs), len(events))
+    for first in range(0, longest, ROWS_A_BATCH):
+        end = first + ROWS_A_BATCH
+        yield samples[first:end], runs[first:end], events[first:end]
+
+
+def _merge_routes(store: DuckDbStore, source: _Source) -> int:
+    """Routes by destination and first trace: of the same one, the record that knows of more traces stays."""
+    mine = {(each.destination_id, each.first_at): each for each in store.routes(_ALWAYS)}
+    theirs = source.try_to_ask(
+        "The table routes",
+        lambda cursor: routes.found_first(cursor, _ALWAYS, EVERYTHING, None),
+        list[RouteRecord](),
+    )
+    new = {}
+    for each in theirs:
+        key = each.destination_id, each.first_at
+        if key not in mine or mine[key].traces < each.traces:
+            new[key] = each
+    if new:
+        records = sorted((mine | new).values(), key=lambda each: each.first_at)
+        store.change(lambda cursor: routes.replace_all(cursor, records))
+    return len(new)
+
+
+def _merge_batch_ids(store: DuckDbStore, source: _Source) -> None:
+    """A batch that was saved there is not saved again here, whoever still sends it."""
+
+    def ids(cursor: Cursor) -> list[str]:
+        rows = cursor.execute("SELECT batch_id FROM batches ORDER BY ordinal").fetchall()
+        return [batch_id for (batch_id,) in rows]
+
+    known = set(store.ask(ids))
+    new = [each for each in source.try_to_ask("The table batches", ids, list[str]()) if each not in known]
+    if new:
+        store.change(
+            lambda cursor: cursor.execute(
+                "INSERT INTO batches SELECT o.last + row_number() OVER (), b.id FROM "
+                "(SELECT unnest($ids::VARCHAR[]) AS id) AS b, "
+                "(SELECT coalesce(max(ordinal), 0) AS last FROM (FROM (SELECT ordinal FROM batches) "
+                "UNION ALL SELECT ordinal FROM events)) AS o",
+                {"ids": new},
+            )
+        )
