@@ -17,8 +17,9 @@ from netstats_xl.store.database import Cursor
 from netstats_xl.store.planning import Coverage, alignment, pieces
 from netstats_xl.store.raw_statistics import RFC3550_DIFFERENCES
 from netstats_xl.store.selection import aware, in_period, in_scope
+from netstats_xl.store.statements import Figures, Which, few_destinations
 from netstats_xl.store.stretches import Stretches
-from netstats_xl.store.tallying import Figures, Keys, Ranks, Which, parts_of, ranks, tallies
+from netstats_xl.store.tallying import Keys, Ranks, parts_of, ranks, tallies
 
 Names = Mapping[str, Mapping[object, str]]
 """The IDs of the tables' keys, of `job` and `destination`."""
@@ -44,9 +45,9 @@ def summaries(
     coverage = load_coverage(cursor)
     if has_few_samples(cursor, period, coverage):
         return raw_statistics.summaries(cursor, period, scope, by, edges, percentiles=percentiles)
-    which, names = which_of(cursor, scope)
-    if percentiles and not edges and not which.few:
+    if percentiles and not edges and not few_destinations(scope.destination_ids):
         return stretches.summaries(cursor, period, scope, by)
+    which, names = which_of(cursor, scope)
     keys = [dimension.value for dimension in Dimension if dimension in by]
     coarsest: Level | None = Level.MONTH
     if edges:

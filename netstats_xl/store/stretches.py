@@ -17,13 +17,11 @@ from netstats_xl.store.coverage import load_coverage
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.migrations import roll_back
 from netstats_xl.store.planning import Coverage, Source, has_histogram, pieces
+from netstats_xl.store.statements import Figures, Part, Which
 from netstats_xl.store.tallying import (
     EVERY,
     Addition,
-    Figures,
     Keys,
-    Part,
-    Which,
     additions,
     bounds,
     parts_of,
@@ -130,9 +128,11 @@ def _move(cursor: Cursor, known: _Stretch, period: Period, coverage: Coverage) -
     rounds, histograms = (period.start, period.end), _with_histograms(period, coverage)
     run = _last_run(cursor, known.run)
     doubtful: set[Keys] = set()
-    for (sign, *pair), sums, low_us, high_us, numbers, counts in _changes(
-        cursor, known, rounds, histograms, run, coverage
-    ):
+    # What goes may have come late: before it goes it has to come.
+    changes = sorted(
+        _changes(cursor, known, rounds, histograms, run, coverage), key=lambda each: each.keys[0] != 1
+    )
+    for (sign, *pair), sums, low_us, high_us, numbers, counts in changes:
         tally = known.pairs.get(keys := tuple(pair))
         if tally is None:
             tally = known.pairs[keys] = Tally()

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -18,11 +19,14 @@ from netstats_xl.domain.results import (
     Sample,
     Scope,
     Timeout,
+    packets_of,
     rtts_of,
 )
-from netstats_xl.domain.rollups import Summary, percentile, summarise
+from netstats_xl.domain.retention import Cutoffs
+from netstats_xl.domain.rollups import Summary, jitter_differences, jitter_rfc3550, percentile, summarise
 from netstats_xl.ports import Dimension, GroupSummary
-from netstats_xl.store import statistics
+from netstats_xl.store import raw_statistics, statistics
+from netstats_xl.store.database import Cursor
 from netstats_xl.store.duckdb_store import DuckDbStore
 from tests.contracts.result_store import START
 from tests.store.rolled import roll_up, seal
@@ -195,3 +199,125 @@ def test_statistics_are_those_of_the_samples_however_far_each_level_is_sealed(
     for group in found:
         assert group.summary.percentiles_of == (group.summary.received if percentiles else 0)
         assert (group.summary.rtt_m2 is not None) == percentiles
+
+
+@settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], phases=WITHOUT_SHRINKING
+)
+@given(bounds=st.lists(ends, min_size=2, max_size=2, unique=True).map(sorted))
+def test_a_histogram_counts_each_rtt_at_most_one_percent_beside_its_place(
+    store: DuckDbStore, bounds: list[timedelta]
+) -> None:
+    seal(
+        store, {level: bucket_of(level, START + SPAN - timedelta(days=1), ZONE) for level in Level}, zone=ZONE
+    )
+    period = Period(start=START + bounds[0], end=START + bounds[1])
+    rtts = [
+        rtt
+        for each in SAMPLES
+        if period.start <= each.at < period.end
+        for rtt in rtts_of(each.outcome)
+        if rtt is not None
+    ]
+    edges = [0.0, 0.0045, 5.5, 90.0, 100.0, 10_000.0]
+    counts = store.histogram(period, edges)
+    assert sum(counts) == len(rtts)
+    for number in range(1, len(edges)):
+        below = sum(counts[:number])
+        assert sum(rtt < edges[number] / 1.01 for rtt in rtts) <= below
+        assert below <= sum(rtt < edges[number] * 1.01 for rtt in rtts)
+
+
+def test_the_rfc_jitter_of_a_long_period_is_found_in_its_last_rounds(
+    store: DuckDbStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics, "RFC3550_DIFFERENCES", 15)
+    monkeypatch.setattr(raw_statistics, "RFC3550_DIFFERENCES", 15)
+    asked: list[Period] = []
+    found_in = raw_statistics.jitter_rfc3550
+
+    def note(cursor: Cursor, period: Period, scope: Scope) -> dict[tuple[str, str], float]:
+        asked.append(period)
+        return found_in(cursor, period, scope)
+
+    monkeypatch.setattr(raw_statistics, "jitter_rfc3550", note)
+    seal(store, {level: bucket_of(level, START + SPAN, ZONE) for level in Level}, zone=ZONE)
+    whole = Period(start=START, end=START + SPAN)
+    scope = Scope(job_ids=frozenset({"job1"}))
+    store.jitter_rfc3550(whole, scope=scope)
+    [looked_at] = asked
+    assert looked_at.start > whole.start
+    assert looked_at.end == whole.end
+    pairs = {
+        each.destination_id: [
+            other
+            for other in SAMPLES
+            if (other.job_id, other.destination_id) == ("job1", each.destination_id)
+        ]
+        for each in SAMPLES
+    }
+    for of_pair in pairs.values():
+        recent = [jitter_differences(rtts_of(each.outcome)) for each in of_pair if each.at >= looked_at.start]
+        assert sum(map(len, recent)) >= 15
+    # With nothing forgotten, it is the jitter of all rounds.
+    monkeypatch.setattr(statistics, "RFC3550_DIFFERENCES", 10**5)
+    monkeypatch.setattr(raw_statistics, "RFC3550_DIFFERENCES", 10**5)
+    found = store.jitter_rfc3550(whole, scope=scope)
+    assert asked[1].start == whole.start
+    for destination_id, of_pair in pairs.items():
+        in_order = sorted(of_pair, key=lambda each: each.at)
+        expected = jitter_rfc3550(rtts_of(each.outcome) for each in in_order)
+        assert found["job1", destination_id] == pytest.approx(expected, rel=1e-9)
+
+
+def test_where_samples_and_histograms_are_gone_percentiles_rest_on_fewer_rtts_and_nothing_else_is_lost() -> (
+    None
+):
+    now = START + timedelta(days=3)
+    samples = [
+        Sample(
+            at=START + timedelta(seconds=20 * number),
+            job_id="job1",
+            destination_id=f"dest{number % 2}",
+            run_id=f"run{number}",
+            interval_s=20.0,
+            outcome=Replied(address="a", rtts_ms=(10.0 + number % 7, None, 12.5)),
+        )
+        for number in range(3 * 60 * 5)
+    ]
+    store = DuckDbStore(None, now=lambda: now)
+    store.save(Batch(batch_id="a", samples=samples))
+    end = samples[-1].at
+    store.save(Batch(batch_id="b", samples=[replace(samples[-1], at=end + timedelta(days=1), run_id="last")]))
+    while store.roll_up():
+        pass
+    store.prune(Cutoffs(raw=START + timedelta(hours=4)))
+    whole = Period(start=START + timedelta(minutes=30), end=end)
+    for scope in (Scope(), Scope(destination_ids=frozenset({"dest1"}))):
+        in_period = [
+            each
+            for each in samples
+            if whole.start <= each.at < whole.end
+            and scope.includes(job_id="job1", destination_id=each.destination_id)
+        ]
+        for _ in range(2):
+            [found] = store.summaries(whole, scope=scope)
+            rtts = [rtt for each in in_period for rtt in rtts_of(each.outcome) if rtt is not None]
+            assert_right(found.summary, summarise(in_period), rtts)
+            in_the_first_half_hour = sum(
+                packets_of(each.outcome)[1] for each in in_period if each.at < START + timedelta(hours=1)
+            )
+            assert found.summary.percentiles_of == found.summary.received - in_the_first_half_hour
+            assert found.summary.p50_ms == pytest.approx(12.5, rel=0.01)
+    # A minute belongs to the period that it begins in.
+    half = Period(
+        start=START + timedelta(minutes=30, seconds=30), end=START + timedelta(minutes=40, seconds=30)
+    )
+    [found] = store.summaries(half, percentiles=False)
+    assert found.summary.rounds_up == 30
+    later = Period(start=half.start + timedelta(minutes=1), end=half.end + timedelta(minutes=1))
+    for period in (half, later):
+        [found] = store.summaries(period)
+        assert (found.summary.rounds_up, found.summary.percentiles_of, found.summary.p50_ms) == (30, 0, None)
+    assert store.histogram(half, [0.0, 100.0]) == [0]
+    store.close()

@@ -1,0 +1,224 @@
+"""The SQL that adds up rows of samples and of the levels: short statements, with bound values.
+
+DuckDB takes longer to plan a long statement than to find some hundred rows. The figures follow the rules of
+`domain/rollups.py`, in whole microseconds, as those of `store/rolling.py`.
+"""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from netstats_xl.domain.histograms import BASE, SHORTEST_MS, UNIT_MS
+from netstats_xl.domain.tallies import SUMS
+from netstats_xl.store.appending import utc_naive
+from netstats_xl.store.planning import Source
+from netstats_xl.store.rolling import LONGEST_MS, TABLES
+from netstats_xl.store.selection import Parameters
+
+_FEW = 32
+"""Destinations at most whose rows are few."""
+
+
+class Figures(Enum):
+    """What is wanted of a group."""
+
+    ALL = "all"
+    PLAIN = "plain"
+    """All but what takes as long as the rest together: the squares of the RTTs, and the histogram."""
+    SUMS = "sums"
+    """All but the histogram."""
+
+
+def few_destinations(destinations: Collection[object] | None) -> bool:
+    """Whether the rows of these destinations, None: of all, are few."""
+    return destinations is not None and len(destinations) <= _FEW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Rows of a table: those that begin from `start` to `end` (exclusive)."""
+
+    source: Source
+    start: datetime
+    end: datetime
+    after_run: int | None = None
+    """Only samples with a later run."""
+    sign: int = 1
+    """-1: the part is to be taken away. It counts where `sign` is a key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Which:
+    """Rows of these jobs and destinations, by the tables' keys; None: of all."""
+
+    jobs: Sequence[int] | None = None
+    destinations: Sequence[int] | None = None
+
+    @property
+    def few(self) -> bool:
+        """Whether the rows are few."""
+        return few_destinations(self.destinations)
+
+
+class Question:
+    """What the statements have in common.
+
+    Their columns are the keys, `tallies.SUMS` (NULL: all 0), the least and the greatest RTT in microseconds, and the
+    numbers and counts of the bins (NULL: none).
+    """
+
+    def __init__(self, which: Which, keys: Sequence[str], edges: Sequence[datetime]) -> None:
+        self.keys = keys
+        self.list = "".join(f"{key}, " for key in keys)
+        self._plain = [key for key in keys if key != "edge"]
+        self.few = which.few
+        self._edges = [utc_naive(edge) for edge in edges] if "edge" in keys else None
+        self._condition = ""
+        self._bound: Parameters = {}
+        for column, wanted in (("job", which.jobs), ("destination", which.destinations)):
+            if wanted is None:
+                continue
+            if len(wanted) > _FEW:
+                self._condition += f" AND {column} IN (SELECT unnest(${column}s::INTEGER[]))"
+                self._bound[f"{column}s"] = list(wanted)
+                continue
+            # Single values find rows sooner than a table of them would.
+            names = [f"{column}{number}" for number in range(len(wanted))]
+            self._condition += f" AND {column} IN ({', '.join(f'${name}' for name in names) or 'NULL'})"
+            self._bound |= dict(zip(names, wanted, strict=True))
+
+    def group(self, *more: str) -> str:
+        """The GROUP BY clause."""
+        keys = [*self.keys, *more]
+        return f"GROUP BY {', '.join(keys)}" if keys else ""
+
+    def rows(self, parts: Sequence[Part], *columns: str) -> tuple[str, Parameters]:
+        """A FROM clause of the parts' rows with these columns and the keys, and its parameters."""
+        begun = () if self._edges is None else ("begun",)
+        selects, parameters = self._selects(parts, self._condition, [*begun, *self._plain, *columns])
+        if self._edges is None:
+            return f"({selects})", parameters
+        parameters["edges"] = self._edges
+        edges = "(SELECT unnest($edges::TIMESTAMP[]) AS edge)"
+        if self.few:
+            return f"({selects}) ASOF JOIN {edges} ON begun >= edge", parameters
+        # Rows share their beginnings: to find the edge of each of these, not of each row, is several times faster.
+        instants, _ = self._selects(parts, "", ["begun"])
+        distinct = f"(SELECT DISTINCT begun FROM ({instants}))"  # noqa: S608 - built from constants
+        shared = f"(SELECT begun, edge FROM {distinct} ASOF JOIN {edges} ON begun >= edge)"  # noqa: S608 - built from constants
+        return f"({selects}) JOIN {shared} USING (begun)", parameters
+
+    def _selects(
+        self, parts: Sequence[Part], condition: str, columns: Sequence[str]
+    ) -> tuple[str, Parameters]:
+        parameters = dict(self._bound)
+        selects = []
+        for number, part in enumerate(parts):
+            table, time = ("samples", "tick") if part.source is None else (TABLES[part.source], "bucket")
+            where = f"{time} >= ${time}_from{number} AND {time} < ${time}_to{number}{condition}"
+            parameters |= {
+                f"{time}_from{number}": utc_naive(part.start),
+                f"{time}_to{number}": utc_naive(part.end),
+            }
+            if part.after_run is not None:
+                where += f" AND run > $run{number}"
+                parameters[f"run{number}"] = part.after_run
+            known = {"begun": f"{time} AS begun", "sign": f"{part.sign} AS sign"}
+            wanted = ", ".join(known.get(column, column) for column in columns)
+            selects.append(f"SELECT {wanted} FROM {table} WHERE {where}")  # noqa: S608 - built from constants
+        return " UNION ALL ".join(selects), parameters
+
+
+def _columns(known: Mapping[str, str], *more: str, otherwise: str = "0") -> str:
+    return ", ".join([*(known.get(name, otherwise) for name in SUMS), *more])
+
+
+def of_rounds(question: Question, parts: Sequence[Part]) -> tuple[str, Parameters]:
+    """The sums of samples that are not of their RTTs."""
+    rows, parameters = question.rows(parts, *OF_SAMPLES)
+    columns = _columns(_OF_ROUNDS, "NULL", "NULL", "NULL", "NULL")
+    return f"SELECT {question.list} {columns} FROM {rows} {question.group()}", parameters  # noqa: S608 - built from constants
+
+
+def of_packets(question: Question, parts: Sequence[Part], figures: Figures) -> tuple[str, Parameters]:
+    """The sums, bounds and histogram of the samples' RTTs."""
+    rows, parameters = question.rows(parts, "rtts_ms")
+    squares = "0" if figures is Figures.PLAIN else "sum(us::BIGINT * us)"
+    found = f"({packets(question, rows)})"
+    if figures is not Figures.ALL:
+        columns = _columns(
+            {"total_us": "sum(us)::BIGINT", "squares_us2": squares}, "min(us)", "max(us)", "NULL", "NULL"
+        )
+        statement = f"SELECT {question.list} {columns} FROM {found} {question.group()} HAVING count(*) > 0"  # noqa: S608 - built from constants
+        return statement, parameters
+    by_bin = f"""
+        SELECT {question.list} {BIN} AS bin, count(*) AS n, min(us) AS low_us, max(us) AS high_us, sum(us) AS total,
+            {squares} AS squares
+        FROM {found} {question.group("bin")}
+    """  # noqa: S608 - built from constants
+    columns = _columns(
+        {"total_us": "sum(total)::BIGINT", "squares_us2": "sum(squares)"},
+        "min(low_us)", "max(high_us)", "list(bin)", "list(n)",
+    )  # fmt: skip
+    statement = f"SELECT {question.list} {columns} FROM ({by_bin}) {question.group()} HAVING count(*) > 0"  # noqa: S608 - built from constants
+    return statement, parameters
+
+
+def of_rollups(question: Question, parts: Sequence[Part], figures: Figures) -> tuple[str, Parameters]:
+    """The sums and bounds of rollups."""
+    # Numbers of 128 bits take as long to read as all the others.
+    names = [name for name in SUMS if name != "squares_us2" or figures is not Figures.PLAIN]
+    rows, parameters = question.rows(parts, *names, "low_us", "high_us")
+    columns = _columns(
+        {name: f"sum({name})" for name in names}, "min(low_us)", "max(high_us)", "NULL", "NULL"
+    )
+    return f"SELECT {question.list} {columns} FROM {rows} {question.group()}", parameters  # noqa: S608 - built from constants
+
+
+def of_histograms(question: Question, parts: Sequence[Part]) -> tuple[str, Parameters]:
+    """The histograms of rollups."""
+    rows, parameters = question.rows(parts, "first_bin", "bins")
+    if question.few:
+        columns = _columns(
+            {}, "NULL", "NULL", "range(first_bin, first_bin + len(bins))", "bins", otherwise="NULL"
+        )
+        return f"SELECT {question.list} {columns} FROM {rows} WHERE bins IS NOT NULL", parameters  # noqa: S608 - built from constants
+    by_bin = f"SELECT {question.list} bin, sum(n)::BIGINT AS n FROM ({bins(question, rows)}) {question.group('bin')}"  # noqa: S608 - built from constants
+    columns = _columns({}, "NULL", "NULL", "list(bin)", "list(n)", otherwise="NULL")
+    statement = f"SELECT {question.list} {columns} FROM ({by_bin}) {question.group()} HAVING count(*) > 0"  # noqa: S608 - built from constants
+    return statement, parameters
+
+
+def packets(question: Question, rows: str) -> str:
+    """The RTTs of samples in ms, and in whole microseconds."""
+    unnested = f"SELECT {question.list} unnest(rtts_ms)::DOUBLE AS rtt FROM {rows}"  # noqa: S608 - built from constants
+    bounded = f"SELECT {question.list} {BOUNDED} AS rtt FROM ({unnested}) WHERE rtt IS NOT NULL"  # noqa: S608 - built from constants
+    return f"SELECT *, (rtt * 1000)::INTEGER AS us FROM ({bounded})"  # noqa: S608 - built from constants
+
+
+def bins(question: Question, rows: str) -> str:
+    """The histograms' bins that hold anything."""
+    bins = "first_bin + generate_subscripts(bins, 1) - 1 AS bin, unnest(bins) AS n"
+    return f"SELECT * FROM (SELECT {question.list} {bins} FROM {rows}) WHERE n > 0"  # noqa: S608 - built from constants
+
+
+BIN = f"floor(ln(rtt / {UNIT_MS!r}::DOUBLE) / {math.log(BASE)!r}::DOUBLE)::INTEGER"
+"""As `histograms.bin_of`."""
+BOUNDED = f"""
+    CASE WHEN rtt < {SHORTEST_MS!r}::DOUBLE THEN {SHORTEST_MS!r}::DOUBLE
+        WHEN rtt > {LONGEST_MS}::DOUBLE THEN {LONGEST_MS}::DOUBLE ELSE rtt END
+"""
+# To hand over a number of 128 bits takes several times as long: sums are not of that size, but for the squares.
+OF_SAMPLES = ("interval_s", "sent", "received", "jitter_sum_ms", "jitter_pairs")
+_OF_ROUNDS = {
+    "up": "count(*) FILTER (received > 0)",
+    "down": "count(*) FILTER (received = 0)",
+    "up_ms": "coalesce(sum((interval_s * 1000)::BIGINT) FILTER (received > 0), 0)::BIGINT",
+    "down_ms": "coalesce(sum((interval_s * 1000)::BIGINT) FILTER (received = 0), 0)::BIGINT",
+    "sent": "coalesce(sum(sent), 0)::BIGINT",
+    "received": "coalesce(sum(received), 0)::BIGINT",
+    "jitter_us": "coalesce(sum((jitter_sum_ms * 1000)::BIGINT), 0)::BIGINT",
+    "jitter_pairs": "coalesce(sum(jitter_pairs), 0)::BIGINT",
+}
