@@ -75,8 +75,6 @@ class Sealer:
             if sealing.is_ahead(before, now):
                 return self._write(database, before, lambda cursor: sealing.unseal(cursor, before, now))
             horizon = _horizon(self._newest, now, by_clock_until)
-            if horizon is None:
-                return False
             stretch = database.read(lambda cursor: sealing.prepare(cursor, before, horizon))
             if stretch is None:
                 return False

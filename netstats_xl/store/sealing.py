@@ -27,16 +27,18 @@ SETTLE = timedelta(seconds=60)
 """How long after its end a bucket is left open for what is still under way."""
 AHEAD = timedelta(minutes=10)
 """A level that is sealed further past the present than this was sealed by a clock that had been ahead."""
-ROWS_A_STEP = 400_000
-"""Of what a level is made of; a single bucket may need more. An hour of 1,000 destinations every 10 s has 360,000."""
+ROWS_A_STEP = {Level.MINUTE: 100_000, Level.HOUR: 400_000, Level.DAY: 50_000, Level.MONTH: 50_000}
+"""How many rows of what a level is made of are added up at once; a single bucket may need more.
+
+An hour of 1,000 destinations every 10 s has 360,000. Of minutes it makes 60,000 rows, which are put in place while
+others wait.
+"""
 LONGEST = timedelta(days=200)
 """Of a stretch in which there is anything; stretches without may be longer."""
 
 _PREPARED = "memory.main.prepared"
 _BELOW = {Level.DAY: Level.HOUR, Level.MONTH: Level.DAY}
-_MINUTES = timedelta(hours=1)
-"""The shortest stretch of minutes."""
-_GROWTH = 8
+_GROWTH = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +55,13 @@ class Stretch:
     """How many rows it was made of, and of samples the last run."""
 
 
-def prepare(cursor: Cursor, frontier: Frontier, horizon: datetime) -> Stretch | None:
+def prepare(cursor: Cursor, frontier: Frontier, horizon: datetime | None) -> Stretch | None:
     """Find what the next stretch adds up to and keep it in memory; None where nothing is to be sealed.
 
     Args:
         cursor: Outside of a transaction.
         frontier: How far the levels are sealed.
-        horizon: Buckets of minutes and hours that end later are left open.
+        horizon: Buckets of minutes and hours that end later are left open. None: no sample is older.
     """
     # What is counted and what is added up must be the same.
     cursor.execute("BEGIN")
@@ -112,15 +114,15 @@ def put_in_place(cursor: Cursor, stretch: Stretch, frontier: Frontier) -> Fronti
 def reach(
     level: Level, start: datetime, target: datetime, zone: str, rows: Callable[[datetime], int]
 ) -> datetime:
-    """Until when the stretch from `start` on has few rows: at least a bucket, an hour of minutes, at most `target`.
+    """Until when the stretch from `start` on has few rows: at least a bucket, and at most `target`.
 
     `rows` tells how many rows there are until an instant. Stretches without any may be long.
     """
-    end = min(start + _MINUTES, target) if level is Level.MINUTE else edge_after(level, start, zone)
+    end = edge_after(level, start, zone)
     while end < target:
         longer = bucket_of(level, min(start + (end - start) * _GROWTH, target), zone)
         found = rows(longer)
-        if found > ROWS_A_STEP or (found and longer - start > LONGEST):
+        if found > ROWS_A_STEP[level] or (found and longer - start > LONGEST):
             break
         end = longer
     return end
@@ -181,7 +183,7 @@ def _add_newer(cursor: Cursor, stretch: Stretch, zone: str) -> None:
         )
 
 
-def _target(level: Level, frontier: Frontier, horizon: datetime) -> datetime | None:
+def _target(level: Level, frontier: Frontier, horizon: datetime | None) -> datetime | None:
     """Until when the level can be sealed at most."""
     below = _BELOW.get(level)
     limit = horizon if below is None else frontier.until[below]

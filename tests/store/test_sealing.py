@@ -175,7 +175,7 @@ def test_an_old_database_is_caught_up_in_bounded_steps(
             "jitter_pairs, rtts_ms) SELECT TIMESTAMP '2026-03-21 12:00:00' + to_minutes(n), 1, 1, n, 60, 'replied', "
             "2, 2, 0.5, 1, [1.0, 1.5] FROM range(14400) AS numbers(n)"
         )
-    monkeypatch.setattr(sealing, "ROWS_A_STEP", 1_000)
+    monkeypatch.setattr(sealing, "ROWS_A_STEP", dict.fromkeys(Level, 1_000))
     world = World(path)
     assert world.until == [None] * 4
     assert world.roll_up() > 2 * 14_400 / 1_000
@@ -359,6 +359,21 @@ def test_days_are_made_again_from_hours_whose_samples_are_gone(world: World) -> 
     world.save(NOON + 51 * DAY, NOON + 3 * HOUR)
     assert sum(world.rounds(Level.DAY).values()) == 42
     assert world.differences == []
+
+
+def test_days_are_made_again_even_if_no_sample_is_left(tmp_path: Path) -> None:
+    world = World(tmp_path / "results.duckdb")
+    world.now = NOON + 100 * DAY
+    world.save(NOON, NOON + 40 * DAY)
+    assert world.store.prune(Cutoffs(raw=NOON + 90 * DAY)) == 2
+    world.store.save_settings(Settings(zone="America/New_York"))
+    world.store.close()
+    again = World(world.path)
+    again.now = world.now
+    again.roll_up()
+    assert again.rounds(Level.DAY) == {NOON - 8 * HOUR: 1, NOON + 40 * DAY - 8 * HOUR: 1}
+    assert again.differences == []
+    again.store.close()
 
 
 # --- Deleting
