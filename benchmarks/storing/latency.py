@@ -68,6 +68,8 @@ from datetime import datetime
 from pathlib import Path
 from benchmarks.storing.rounds import Rounds, batch_of
 from netstats_xl.store.duckdb_store import DuckDbStore
+from netstats_xl.store.lean import do_without_pandas
+do_without_pandas()
 path, destinations, start, end = sys.argv[1:]
 feed = Rounds(int(destinations), start=datetime.fromisoformat(start), seed=int(end == "killed") + 4)
 batch = batch_of(feed.round())
