@@ -3,23 +3,30 @@
 import os
 import re
 import stat
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 from rich.console import Console
 
+from netstats_xl.app.service import BackupRequest, BackupStatus
 from netstats_xl.cli import main
+from netstats_xl.commands import backup as backup_command
 from netstats_xl.commands import progress
+from netstats_xl.control.server import ControlServer
 from netstats_xl.domain.results import Batch
+from netstats_xl.errors import StoreFull
 from netstats_xl.hosting.instance import InstanceLock, this_process
+from netstats_xl.paths import data_folder
 from netstats_xl.ports import Progress
 from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.migrations import MIGRATIONS, migrate
 from netstats_xl.store.verifying import verify
 from netstats_xl.wiring import database_of
 from tests.contracts.result_store import OUTCOMES, START, a_busy_hour, sample
+from tests.fakes.service import FakeService
 from tests.store.disks import needs_mounts, small_disk
 
 Netstats = Callable[..., int]
@@ -271,3 +278,86 @@ def test_progress_is_a_bar_for_each_thing_on_a_terminal_and_nothing_elsewhere(
     assert "Copying" in told
     assert "Verifying" in told
     assert capsys.readouterr().err == ""
+
+
+@pytest.fixture
+def service(netstats: Netstats, database: Path, tmp_path: Path) -> Iterator[FakeService]:
+    """Of a collector that is at work on the database."""
+    service = FakeService()
+    endpoint = data_folder().endpoint("0" * 32)
+    endpoint.parent.mkdir(parents=True)
+    with ControlServer(
+        service,
+        endpoint=endpoint,
+        workbook=str(tmp_path / "NetStats.xlsx"),
+        database=str(database),
+        started_at=START,
+    ):
+        yield service
+
+
+def test_a_collector_at_work_makes_the_copy_and_tells_how_far_it_is(
+    netstats: Netstats, service: FakeService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked_for_progress = threading.Event()
+    service.status = BackupStatus(progress=Progress(doing="copying", done=1, total=2))
+
+    def before(method: str) -> None:
+        if method == "backup_status":
+            asked_for_progress.set()
+        if method == "backup":
+            assert asked_for_progress.wait(30)
+
+    service.before = before
+    assert netstats("backup") == 0
+    assert "Net 2026-11-23 0900.duckdb" in capsys.readouterr().out
+    assert netstats("backup", "NetStats.duckdb", "--to", "x.duckdb", "--force") == 0
+    assert netstats("snapshot", "NetStats.xlsx") == 0
+    assert service.backups == [
+        BackupRequest(),
+        BackupRequest(output=tmp_path / "x.duckdb", replace=True),
+        BackupRequest(output=tmp_path / "NetStats snapshot.duckdb", read_only=True),
+    ]
+    assert netstats("backup", "--to", "NetStats.xlsx") == 3
+    assert netstats("backup", "--to", "NetStats.duckdb") == 3
+
+
+def test_what_a_collector_has_against_a_copy_is_told(
+    netstats: Netstats, service: FakeService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def before(method: str) -> None:
+        if method == "backup":
+            raise StoreFull("The disk is full. Free some space.")
+
+    service.before = before
+    assert netstats("backup") == 4
+    assert "Free some space" in capsys.readouterr().err
+
+
+def test_the_database_of_the_only_collector_is_verified(
+    netstats: Netstats, service: FakeService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert netstats("verify") == 0
+    assert "is whole" in capsys.readouterr().out
+
+
+def test_who_stops_waiting_for_a_collectors_copy_is_told_that_it_goes_on(
+    netstats: Netstats,
+    service: FakeService,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    let_go = threading.Event()
+    service.before = lambda method: assert_waited(let_go) if method == "backup" else None
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(backup_command, "wait", interrupt)
+    assert netstats("backup") != 0
+    assert "The collector goes on with the copy" in capsys.readouterr().err
+    let_go.set()
+
+
+def assert_waited(event: threading.Event) -> None:
+    assert event.wait(30)

@@ -54,9 +54,9 @@ def write_copy(
                 "`netstats-xl verify` tells whether the database itself is."
             )
         with translating(target):
-            if read_only:
-                temporary.chmod(stat.S_IREAD | stat.S_IRGRP | stat.S_IROTH)
             _put(temporary, target)
+            if read_only:  # not sooner: what is write-protected cannot be brought to the disk
+                target.chmod(stat.S_IREAD | stat.S_IRGRP | stat.S_IROTH)
 
 
 def copy_to(

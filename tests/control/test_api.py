@@ -10,15 +10,16 @@ import httpx
 import pytest
 
 from netstats_xl import errors
-from netstats_xl.app.service import ReportRequest, WorkbookEvent
+from netstats_xl.app.service import BackupRequest, BackupStatus, ReportRequest, WorkbookEvent
 from netstats_xl.control.credentials import Endpoint
 from netstats_xl.control.negotiation import key_value_lines
 from netstats_xl.control.problems import STATUS
 from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import NameNotResolved
 from netstats_xl.errors import CellError, NetstatsError, SheetInvalid, WorkbookBusy, WorkbookClosed
+from netstats_xl.ports import Progress
 from netstats_xl.sheets import DESTINATIONS, JOBS
-from tests.fakes.service import FakeService
+from tests.fakes.service import NOW, FakeService
 
 
 class Api:
@@ -642,3 +643,27 @@ def test_the_description_is_served(api: Api) -> None:
             wanted = {"text/event-stream"} if path == "/v1/events" else {"application/json", "text/plain"}
             assert set(content) == wanted
     assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_a_copy_of_the_database_is_asked_for_and_told_of(
+    api: Api, service: FakeService, tmp_path: Path
+) -> None:
+    answer = api.ask("POST /v1/backup")
+    assert Path(answer["path"]) == Path("/backups/Net 2026-11-23 0900.duckdb")
+    asked = {"output": str(tmp_path / "x.duckdb"), "read_only": True, "replace": True}
+    assert api.ask("POST /v1/backup", asked)["path"] == str(tmp_path / "x.duckdb")
+    assert service.backups == [
+        BackupRequest(),
+        BackupRequest(output=tmp_path / "x.duckdb", read_only=True, replace=True),
+    ]
+    problem = api.ask("POST /v1/backup", {"output": "x.duckdb"}, status=422)
+    assert "x.duckdb is no whole path" in problem["message"]
+    assert api.ask("GET /v1/backup")["message"] == "There is no backup yet."
+    service.status = BackupStatus(last=tmp_path / "Net 1.duckdb", last_at=NOW)
+    told = api.ask("GET /v1/backup")
+    assert (told["message"], told["doing"]) == ("The last backup is Net 1.duckdb.", "")
+    assert (told["last"], told["last_at"]) == (str(tmp_path / "Net 1.duckdb"), "2026-11-23T08:00:00Z")
+    service.status = BackupStatus(progress=Progress(doing="copying", done=5_000, total=9_000))
+    told = api.ask("GET /v1/backup")
+    assert told["message"] == "A backup is being made: copying, 5,000 of 9,000 rows."
+    assert (told["doing"], told["done"], told["total"], told["last"]) == ("copying", 5_000, 9_000, None)
