@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from netstats_xl.store.auditing import check_rollups
-
 from netstats_xl.domain.results import Batch, Period, Sample, packets_of, rtts_of
 from netstats_xl.domain.zones import day_edges
 from netstats_xl.ports import Dimension
+from netstats_xl.store.auditing import check_rollups
 from netstats_xl.store.duckdb_store import DuckDbStore
 from tests.store.killed_work import AFTER_THE_TICK, JOBS, LATEST_LATE_S, START, ZONE, batch, tick_of
 
