@@ -119,6 +119,19 @@ class BackingUp:
             last_at=None if last is None else from_local(last.at, self._zone()),
         )
 
+    def is_backed_up(self, at: datetime) -> bool:
+        """Whether the backup of the night before this instant (aware UTC) is made, or none is to be made.
+
+        Of what is in memory only, or not there yet, there is none to be made.
+        """
+        database = self._database()
+        if database is None:
+            return True
+        zone = self._zone()
+        last = BackupFolder(database).newest(self._local(self._clock.now()))
+        begun = self._store.info().first_sample_at if last is None else from_local(last.at, zone)
+        return begun is None or not is_due(at, begun, zone=zone, minute=nightly_minute(database.name))
+
     def end(self) -> None:
         """Give up what is under way, and begin nothing any more."""
         self._ending = True

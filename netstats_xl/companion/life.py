@@ -107,8 +107,15 @@ class Companion:
                 on_record=self._note_record,
                 on_error=self._note_error,
             )
+            self._backing_up = BackingUp(
+                self._store,
+                parts.clock,
+                self._notices,
+                zone=lambda: self._watch.loaded.settings.zone,
+                own=parts.own_files,
+            )
             self._retaining = RetainingChore(
-                Retaining(self._store, parts.clock),
+                Retaining(self._store, parts.clock, backed_up=self._backing_up.is_backed_up),
                 store=self._store,
                 clock=parts.clock,
                 collecting=self._collecting,
@@ -123,13 +130,6 @@ class Companion:
                 outlook=lambda: self._retaining.outlook,
                 name=lambda: self._name,
                 summary=lambda: self.service.health().summary,
-            )
-            self._backing_up = BackingUp(
-                self._store,
-                parts.clock,
-                self._notices,
-                zone=lambda: self._watch.loaded.settings.zone,
-                own=parts.own_files,
             )
             self._showing = self._make_showing()
             self._begin(loaded)

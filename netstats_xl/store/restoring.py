@@ -17,8 +17,10 @@ from netstats_xl.store.backup import (
     used_bytes,
 )
 from netstats_xl.store.duckdb_store import DuckDbStore
+from netstats_xl.store.incident_log import write_incidents
 from netstats_xl.store.merging_databases import Merged, merge_into
 from netstats_xl.store.reading import open_read_only
+from netstats_xl.store.saved_mark import forget_mark
 from netstats_xl.store.verifying import verify
 
 
@@ -74,8 +76,11 @@ def restore(
             DuckDbStore.open(fresh, spare_core=False).close()  # brings it to this version
         samples = verify(fresh, on_progress, spare_core=False).samples
         was_there = database.exists()
+        # What the former one held, and what befell it, is no matter of the restored one's.
+        forget_mark(database)
         with translating(database):
             _swap(fresh, database, aside)
+        write_incidents(database, ())
     return Restored(samples=samples, merged=merged, not_merged=why, aside=aside if was_there else None)
 
 

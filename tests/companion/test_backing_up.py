@@ -231,3 +231,18 @@ def test_backups_that_are_old_are_told_of(
         == "The nightly backup failed, and is tried again: No. The last good one is of 2026-11-20 02:00."
     )
     companion.stop()
+
+
+def test_a_deletion_waits_for_the_backup_of_its_night(stage: Stage, companion: Companion) -> None:
+    backing_up = companion._backing_up
+    due = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)  # three in the morning in Berlin
+    stage.clock.advance(seconds=(due - stage.clock.now()).total_seconds())
+    assert not backing_up.is_backed_up(due)
+    stage.scheduler.do(NIGHTLY)
+    assert backing_up.is_backed_up(due)
+    assert not backing_up.is_backed_up(due + timedelta(days=1))
+
+
+def test_what_has_no_backups_is_waited_for_by_no_deletion() -> None:
+    in_memory = Stage(MemoryStore())
+    assert in_memory.start()._backing_up.is_backed_up(AT)
