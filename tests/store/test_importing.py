@@ -28,6 +28,8 @@ from tests.contracts.result_store import ALWAYS, START, at, destination
 from tests.fakes.clock import FakeClock
 from tests.fakes.history import ScriptedHistory
 
+pytestmark = pytest.mark.trials
+
 MONTH = timedelta(days=30)
 IMPORT = [sys.executable, "-m", "netstats_xl", "import"]
 

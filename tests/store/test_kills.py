@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.store.killing import kill_again_and_again
+
+pytestmark = pytest.mark.trials
 
 KILLS = 25
 

@@ -60,6 +60,7 @@ def opened(path: Path) -> tuple[DuckDbStore, list[Incident]]:
     return DuckDbStore.open(path, watcher=heard), heard.incidents
 
 
+@pytest.mark.trials
 @pytest.mark.parametrize("name", DAMAGES)
 def test_whatever_is_damaged_all_that_is_found_is_right_and_all_that_is_gone_is_said(
     tmp_path: Path, victim: Victim, name: str

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +26,8 @@ from netstats_xl.store.auditing import check_rollups
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.rolling import Bucketing, columns_of, merged
+
+pytestmark = pytest.mark.trials
 
 START = datetime(2026, 3, 28, 12, tzinfo=UTC)
 """Half a day before the clocks of Berlin go forward, and three before a month's end."""

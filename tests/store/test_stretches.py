@@ -17,6 +17,8 @@ from tests.contracts.result_store import START
 from tests.store.rolled import roll_up, seal
 from tests.store.test_statistics import SPAN, WITHOUT_SHRINKING, as_stored, assert_agrees, rounds
 
+pytestmark = pytest.mark.trials
+
 END = START + SPAN
 SAMPLES = as_stored(rounds(2, 500))
 
