@@ -145,8 +145,13 @@ _ABSENT: dict[ColumnType, object] = {
 
 def _split(values: Sequence[object], absent: object) -> tuple[bytearray, Sequence[object]]:
     """The bits of the rows that have a value, and the values with `absent` in the others."""
-    nulls = (row for row, value in enumerate(values) if value is None)
-    return _bits_but(nulls, len(values)), [absent if value is None else value for value in values]
+    present = list(values)
+    nulls, row = [], -1
+    for _ in range(values.count(None)):
+        row = values.index(None, row + 1)  # few are, so this is faster than a look at each
+        nulls.append(row)
+        present[row] = absent
+    return _bits_but(nulls, len(values)), present
 
 
 def _bits_but(rows: Iterable[int], count: int) -> bytearray:

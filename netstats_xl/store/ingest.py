@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
+from operator import attrgetter
 from typing import assert_never
 
 from netstats_xl.domain.results import (
@@ -102,11 +103,9 @@ def _save_run_ids(cursor: Cursor, batch: Batch, first: int) -> dict[str, int]:
     batches speak of has several numbers.
     """
     last_ticks: dict[str, datetime] = {}
-    instants = dict.fromkeys(
-        chain(
-            ((run.run_id, run.tick_at) for run in batch.runs),
-            ((sample.run_id, sample.at) for sample in batch.samples),
-        )
+    instants = chain(
+        ((run.run_id, run.tick_at) for run in batch.runs),
+        dict.fromkeys(map(attrgetter("run_id", "at"), batch.samples)),
     )
     for run_id, at in instants:
         last_ticks[run_id] = max(last_ticks.get(run_id, at), at)

@@ -4,7 +4,7 @@ To look it up, the tables are read back from the period's end, and only as far a
 measured within the last minute. Where one has been silent for longer, the rollups tell the hour to look at.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import NamedTuple
@@ -97,17 +97,25 @@ class LastKnown:
             self._complete_from: datetime | None = None
             self._newest_at = newest_at
 
-    def note(self, samples: Iterable[Sample]) -> None:
+    def note(self, samples: Sequence[Sample]) -> None:
         """Samples that are safe now."""
+        if not samples:
+            return
+        last = {sample.destination_id: sample for sample in samples}
+        replied_at = {each.destination_id: each.at for each in samples if type(each.outcome) is Replied}
+        ticks = {sample.at for sample in samples}
         with self._lock:
             known = self._known
-            for sample in samples:
-                destination_id = sample.destination_id
-                known.note(destination_id, sample)
-                if type(sample.outcome) is Replied:
-                    known.note_reply(destination_id, sample.at)
-                if self._newest_at is None or sample.at > self._newest_at:
-                    self._newest_at = sample.at
+            if len(last) == len(samples) and (self._newest_at is None or min(ticks) > self._newest_at):
+                # Nothing that is known is as new: nearly always, and several times as fast.
+                known.samples.update(last)
+                known.replied_at.update(replied_at)
+            else:
+                for sample in samples:
+                    known.note(sample.destination_id, sample)
+                    if type(sample.outcome) is Replied:
+                        known.note_reply(sample.destination_id, sample.at)
+            self._newest_at = max(ticks) if self._newest_at is None else max(self._newest_at, *ticks)
 
     def latest(
         self, period: Period, look_back: Callable[[Period], tuple[Known, bool]]

@@ -1,7 +1,10 @@
 """Outcomes and stray replies of a round <-> columns of the samples table."""
 
-from collections.abc import Sequence
-from typing import NamedTuple, assert_never
+from array import array
+from collections.abc import Iterable, MutableSequence, Sequence
+from itertools import pairwise, repeat
+from operator import add, sub
+from typing import Any, NamedTuple, assert_never
 
 from netstats_xl.domain.results import (
     NO_STRAYS,
@@ -91,18 +94,12 @@ def render_outcomes(outcomes: Sequence[Outcome]) -> Columns:
     # Nearly all are plain replies: these are rendered a column at a time, and the others put in their places.
     replies = [outcome if type(outcome) is Replied else _NO_REPLY for outcome in outcomes]
     addresses, rtts_ms, answers, https, in_order = zip(*replies, strict=True)
-    jitter_sums: list[object] = []
-    jitter_pairs: list[object] = []
-    for of_round in rtts_ms:
-        differences = jitter_differences(of_round)
-        jitter_sums.append(sum(differences))
-        jitter_pairs.append(len(differences))
-    columns: dict[str, list[object]] = {name: [None] * len(outcomes) for name in OUTCOME_TYPES}
+    columns: dict[str, MutableSequence[Any]] = {name: [None] * len(outcomes) for name in OUTCOME_TYPES}
     columns["outcome"] = ["replied"] * len(outcomes)
-    columns["sent"] = list(map(len, rtts_ms))
-    columns["received"] = [len(of_round) - of_round.count(None) for of_round in rtts_ms]
+    columns["sent"] = array("H", map(len, rtts_ms))
+    columns["received"] = array("H", [len(of_round) - of_round.count(None) for of_round in rtts_ms])
     columns["address"] = list(addresses)
-    columns["jitter_sum_ms"], columns["jitter_pairs"] = jitter_sums, jitter_pairs
+    columns["jitter_sum_ms"], columns["jitter_pairs"] = _jitters(rtts_ms)
     columns["rtts_ms"] = list(rtts_ms)
     if (
         any(answers)
@@ -115,6 +112,23 @@ def render_outcomes(outcomes: Sequence[Outcome]) -> Columns:
                 for name, value in zip(columns, render_outcome(outcome), strict=True):
                     columns[name][row] = value
     return [(name, OUTCOME_TYPES[name], values) for name, values in columns.items()]
+
+
+def _jitters(rtts_ms: Sequence[tuple[float | None, ...]]) -> tuple["array[float]", "array[int]"]:
+    """The sum, ms, and the number of each round's jitter differences."""
+    length = max(map(len, rtts_ms))
+    whole = [of_round if len(of_round) == length and None not in of_round else None for of_round in rtts_ms]
+    # Rounds that lost nothing are reckoned together: the first packets of all, then the second ones, and so on.
+    packets = list(zip(*(of_round or (0.0,) * length for of_round in whole), strict=True))
+    total: Iterable[float] = repeat(0.0, len(rtts_ms))
+    for before, after in pairwise(packets):
+        total = map(add, total, map(abs, map(sub, after, before)))
+    sums, pairs = array("d", total), array("H", [max(length - 1, 0)]) * len(rtts_ms)
+    for row, of_round in enumerate(whole):
+        if of_round is None:
+            differences = jitter_differences(rtts_ms[row])
+            sums[row], pairs[row] = sum(differences), len(differences)
+    return sums, pairs
 
 
 def render_outcome(outcome: Outcome) -> OutcomeRow:

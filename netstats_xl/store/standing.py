@@ -6,6 +6,7 @@ To find them in the tables takes a look at every run and every event, so that is
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import assert_never
 
 from netstats_xl.domain.results import (
     Batch,
@@ -130,6 +131,8 @@ def _counted(before: JobTotals, run: JobRun) -> JobTotals:
             before, error = replace(before, rounds_done=before.rounds_done + 1), ""
         case RunFailed(error=text):
             error = text
+        case _:
+            assert_never(run.outcome)
     if before.last_run_at is not None and run.tick_at < before.last_run_at:
         return before
     return replace(before, last_run_at=run.tick_at, last_error=error)
