@@ -28,20 +28,26 @@ def steps_for(start: datetime, end: datetime, most: int, zone: str) -> tuple[dat
         raise ValueError(f"at least one step is needed, not {most}")
     if end - start <= BY_MINUTES:
         return step_edges(start, end, most)
-    for edges in _candidates(start, end, zone):
+    for edges in _candidates(start, end, most, zone):
         if len(edges) <= most:
             return edges
     raise AssertionError("a step as long as the calendar covers any period")
 
 
-def _candidates(start: datetime, end: datetime, zone: str) -> Iterator[tuple[datetime, ...]]:
+def _candidates(start: datetime, end: datetime, most: int, zone: str) -> Iterator[tuple[datetime, ...]]:
+    # Where the clock is set, there is an hour more or less: what is not far too many is counted.
+    shortest = (end - start) / (most + 2)
     if end - start <= BY_HOURS:
         for count in _HOURS:
-            edges = hour_edges(start - timedelta(hours=2 * count + 2), end, zone)
-            yield _around([edge for edge in edges if to_local(edge, zone).hour % count == 0], start)
+            if timedelta(hours=count) >= shortest:
+                hours = hour_edges(start - timedelta(hours=2 * count + 2), end, zone)
+                yield _around([edge for edge in hours if to_local(edge, zone).hour % count == 0], start)
     for count in _days():
-        edges = day_edges(start - timedelta(days=count + 2), end, zone)
-        yield _around([edge for edge in edges if (to_local(edge, zone).toordinal() - 1) % count == 0], start)
+        if timedelta(days=count) >= shortest:
+            days = day_edges(start - timedelta(days=count + 2), end, zone)
+            yield _around(
+                [edge for edge in days if (to_local(edge, zone).toordinal() - 1) % count == 0], start
+            )
 
 
 def _days() -> Iterator[int]:

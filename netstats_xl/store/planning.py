@@ -84,12 +84,11 @@ def has_histogram(source: Source) -> bool:
 def alignment(edges: Sequence[datetime], zone: str) -> Source:
     """The coarsest level at whose buckets' starts all the ascending edges lie; None: at no level's."""
     shortest = min((after - before for before, after in pairwise(edges)), default=timedelta.max)
-    found: Source = None
-    for level in Level:
-        if shortest < _AT_LEAST[level] or not _all_begin_buckets(level, edges, zone):
-            break
-        found = level
-    return found
+    # The coarser the level, the fewer buckets are to be compared.
+    for level in reversed(Level):
+        if shortest >= _AT_LEAST[level] and _all_begin_buckets(level, edges, zone):
+            return level
+    return None
 
 
 def _all_begin_buckets(level: Level, edges: Sequence[datetime], zone: str) -> bool:

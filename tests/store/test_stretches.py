@@ -1,6 +1,6 @@
 """What is remembered of a period is brought up to date and moved along: it stays what the samples add up to."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from random import Random
 
@@ -10,9 +10,13 @@ from hypothesis import strategies as st
 
 from netstats_xl.domain.levels import Level, bucket_of
 from netstats_xl.domain.results import Batch, Period, Sample
+from netstats_xl.domain.retention import Cutoffs
+from netstats_xl.domain.targets import Settings
 from netstats_xl.ports import Dimension
 from netstats_xl.store import statistics, stretches
+from netstats_xl.store.database import Cursor
 from netstats_xl.store.duckdb_store import DuckDbStore
+from netstats_xl.store.planning import Coverage
 from tests.contracts.result_store import START
 from tests.store.rolled import roll_up, seal
 from tests.store.test_statistics import SPAN, WITHOUT_SHRINKING, as_stored, assert_agrees, rounds
@@ -84,4 +88,57 @@ def test_what_is_saved_between_two_questions_is_in_the_second_be_it_late_or_not(
         assert_agrees(
             store.summaries(period, by=[Dimension.DESTINATION]), saved, period, [Dimension.DESTINATION]
         )
+    store.close()
+
+
+def test_few_periods_are_remembered_and_the_last_whatever_its_size(
+    sealed: DuckDbStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed._stretches = stretches.Stretches()
+    monkeypatch.setattr(stretches, "MOST_STRETCHES", 3)
+    for hours in range(1, 6):
+        sealed.summaries(Period(start=END - timedelta(hours=hours), end=END))
+    assert list(sealed._stretches._known) == [timedelta(hours=hours) for hours in (3, 4, 5)]
+    monkeypatch.setattr(stretches, "MOST_BINS", 1)
+    period = Period(start=END - timedelta(days=40), end=END)
+    assert_agrees(sealed.summaries(period), SAMPLES, period)
+    assert list(sealed._stretches._known) == [timedelta(days=40)]
+
+
+def test_a_period_is_added_up_anew_where_the_zone_was_changed_or_what_it_was_made_of_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = END + timedelta(days=1)
+    store = DuckDbStore(None, now=lambda: now)
+    store.save(Batch(batch_id="a", samples=SAMPLES))
+    while store.roll_up():
+        pass
+    begun = []
+    begin = stretches._new
+
+    def note(cursor: Cursor, period: Period, coverage: Coverage) -> stretches._Stretch:
+        begun.append(period)
+        return begin(cursor, period, coverage)
+
+    monkeypatch.setattr(stretches, "_new", note)
+    period = Period(start=END - timedelta(days=3), end=END)
+
+    def begun_after(change: Callable[[], object]) -> int:
+        change()
+        before = len(begun)
+        assert_agrees(store.summaries(period), SAMPLES, period)
+        return len(begun) - before
+
+    assert begun_after(lambda: None) == 1
+    assert begun_after(lambda: None) == 0
+    assert begun_after(lambda: store.prune(Cutoffs(raw=END - timedelta(days=30)))) == 0
+    assert begun_after(lambda: store.save_settings(Settings(zone="Europe/Berlin"))) == 0
+    while store.roll_up():
+        pass
+    assert begun_after(lambda: None) == 1
+    store.prune(Cutoffs(raw=END - timedelta(days=2)))
+    [found] = store.summaries(period)
+    assert len(begun) == 3
+    inside = [each for each in SAMPLES if period.start <= each.at < period.end]
+    assert found.summary.rounds_up + found.summary.rounds_down == pytest.approx(len(inside), abs=2)
     store.close()
