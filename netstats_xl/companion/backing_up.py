@@ -9,7 +9,7 @@ from threading import Lock
 from netstats_xl.app.service import BackupRequest, BackupStatus
 from netstats_xl.companion.backup_files import BackupFolder, check_copy
 from netstats_xl.companion.notices import Notices
-from netstats_xl.domain.backups import LATE_AFTER, Backup, is_due, nightly_minute
+from netstats_xl.domain.backups import Backup, is_due, nightly_minute
 from netstats_xl.domain.windows import from_local, to_local
 from netstats_xl.errors import CompanionStopping, ConfigurationError, StoreError
 from netstats_xl.ports import Clock, Progress, ResultStore
@@ -61,7 +61,6 @@ class BackingUp:
         last = folder.newest(self._local(now))
         begun = info.first_sample_at if last is None else from_local(last.at, zone)
         if begun is None or not is_due(now, begun, zone=zone, minute=nightly_minute(database.name)):
-            self._tell_of_age(last, now)
             return
         try:
             self.make(BackupRequest())
@@ -140,10 +139,6 @@ class BackingUp:
         if self._ending:
             raise CompanionStopping("The collector is stopping: the copy was given up.")
         self._progress = progress
-
-    def _tell_of_age(self, last: Backup | None, now: datetime) -> None:
-        if last is not None and now - from_local(last.at, self._zone()) > LATE_AFTER:
-            self._notices.set(NIGHTLY, f"No backup was made for two days. {_tell(last)}")
 
     def _database(self) -> Path | None:
         info = self._store.info()

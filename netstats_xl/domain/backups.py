@@ -18,8 +18,6 @@ MIGRATION_DAYS = 30
 _MIGRATION_AGE = timedelta(days=MIGRATION_DAYS)
 NIGHTLY_AT_H = 2
 """Local hour in which the nightly backup begins."""
-LATE_AFTER = timedelta(days=2)
-"""Age of the last backup from which on the user is told."""
 _AHEAD = timedelta(days=1)
 """A name further in the future than this was given while the clock was wrong, or in another time zone."""
 _NAME = re.compile(
