@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import duckdb
 
+from netstats_xl.app.importing import IMPORT_JOBS
 from netstats_xl.domain.results import EVERYTHING, Batch, JobRun, Period, Sample, StateChanged
 from netstats_xl.domain.route_records import RouteRecord
 from netstats_xl.domain.targets import Definitions
@@ -261,10 +262,18 @@ def _oldest_here(cursor: Cursor) -> datetime | None:
 def _save(
     store: DuckDbStore, samples: Sequence[Sample], runs: Sequence[JobRun], events: Sequence[StateChanged]
 ) -> None:
-    for parts in _parts(samples, runs, events):
-        store.save(
-            Batch(batch_id=f"merged {uuid.uuid4().hex}", samples=parts[0], runs=parts[1], events=parts[2])
-        )
+    # What was imported there must not be imported here again.
+    imported = [each for each in samples if each.job_id in IMPORT_JOBS]
+    measured = [each for each in samples if each.job_id not in IMPORT_JOBS]
+    for parts in _parts(measured, runs, events):
+        store.save(Batch(batch_id=_new_id(), samples=parts[0], runs=parts[1], events=parts[2]))
+    for first in range(0, len(imported), ROWS_A_BATCH):
+        part = imported[first : first + ROWS_A_BATCH]
+        store.save(Batch(batch_id=_new_id(), samples=part, imported=True))
+
+
+def _new_id() -> str:
+    return f"merged {uuid.uuid4().hex}"
 
 
 def _parts(

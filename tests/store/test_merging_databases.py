@@ -186,6 +186,16 @@ def test_late_samples_from_another_database_are_added_to_the_rollups(here: Path,
     assert verify(here, rollups=True).flaws == ()
 
 
+def test_what_was_imported_there_counts_as_imported_here(here: Path, there: Path) -> None:
+    imported = sample(0, OUTCOMES[0], job="import-csv")
+    with opened(there) as store:
+        store.save(Batch(batch_id="file", samples=[imported], imported=True))
+    with opened(here) as store:
+        assert merge_into(store, there, now=NOW, newer=False).samples == 1
+        within = {imported.destination_id: ALWAYS}
+        assert store.imported_ticks("import-csv", within) == {(imported.destination_id, imported.at)}
+
+
 @pytest.mark.parametrize(("column", "row_group", "readable"), [("address", 1, 100_000), ("tick", 0, 20_000)])
 def test_of_a_damaged_database_comes_over_what_can_be_read(
     here: Path, there: Path, column: str, row_group: int, readable: int
