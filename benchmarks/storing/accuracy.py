@@ -1,5 +1,6 @@
 """How far percentiles are off after merging."""
 
+from array import array
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +27,7 @@ def percentiles(
     feed = Rounds(destinations, start=start, seed=6)
     store = DuckDbStore.open(path)
     store.save_definitions(definitions(destinations), at=start)
-    kept: dict[str, list[tuple[float, float]]] = {id_of(number): [] for number in range(destinations)}
+    kept = {id_of(number): (array("d"), array("d")) for number in range(destinations)}
     try:
         while feed.next_at < end:
             samples: list[Sample] = []
@@ -34,25 +35,22 @@ def percentiles(
                 samples += feed.round()
             store.save(batch_of(samples))
             for sample in samples:
-                at = sample.at.timestamp()
-                kept[sample.destination_id] += [
-                    (at, rtt) for rtt in rtts_of(sample.outcome) if rtt is not None
-                ]
+                ticks, rtts = kept[sample.destination_id]
+                found = [rtt for rtt in rtts_of(sample.outcome) if rtt is not None]
+                rtts.extend(found)
+                ticks.extend([sample.at.timestamp()] * len(found))
         while store.roll_up():
             pass
         store.prune(Cutoffs(raw=end))
         left = store.info().samples
-        found = {
-            each: (np.array([at for at, _ in some]), np.array([rtt for _, rtt in some]))
-            for each, some in kept.items()
-        }
+        arrays = {each: (np.array(ticks), np.array(rtts)) for each, (ticks, rtts) in kept.items()}
         errors = [
-            _error(store, found, start=start, hours=days * 24, draw=Random(number))
+            _error(store, arrays, start=start, hours=days * 24, draw=Random(number))
             for number in range(questions)
         ]
     finally:
         store.close()
-    packets = sum(len(rtts) for _, rtts in found.values())
+    packets = sum(len(rtts) for _, rtts in arrays.values())
     yield Measure(
         name="percentile_error_percent",
         value=100 * max(errors),

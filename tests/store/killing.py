@@ -41,6 +41,7 @@ LONGEST_S = {
 }
 """Until when it is killed at the latest: about how long that takes."""
 KILLED_WITHIN_S = 300
+KILLS_A_TELLING = 25
 OLD_BATCHES = 60
 """How many batches a database of the old version holds."""
 
@@ -73,13 +74,13 @@ class Findings:
         )
 
 
-def kill_again_and_again(folder: Path, kills: int, seed: int) -> Findings:
-    """Kill so many processes.
+def kill_again_and_again(folder: Path, kills: int, seed: int, findings: Findings) -> None:
+    """Kill so many processes, and add what is seen to the findings.
 
     Raises:
         AssertionError: something was lost, was there twice, or is wrong.
     """
-    draw, findings = Random(seed), Findings()
+    draw = Random(seed)
     old, place = folder / "old.duckdb", folder / "at work"
     make_old_database(old, OLD_BATCHES)
     path = place / "results.duckdb"
@@ -107,7 +108,6 @@ def kill_again_and_again(folder: Path, kills: int, seed: int) -> Findings:
         findings.reopened_s.append((found.reopened_s, doing))
         findings.survived += found.survived
         findings.backups += _check_backups(place)
-    return findings
 
 
 def _kill_one(path: Path, known: Known, target: str, draw: Random) -> str:
@@ -184,8 +184,11 @@ def main(arguments: Sequence[str]) -> None:
     """Kill as often as the first argument says, with the second one as the seed."""
     do_without_pandas()
     kills, seed = (int(each) for each in [*arguments, *("250", "1")[len(arguments) :]])
-    with tempfile.TemporaryDirectory(prefix="netstats-xl-kills-") as name:
-        print(kill_again_and_again(Path(name), kills, seed).told())
+    findings = Findings()
+    for first in range(0, kills, KILLS_A_TELLING):
+        with tempfile.TemporaryDirectory(prefix="netstats-xl-kills-") as name:
+            kill_again_and_again(Path(name), min(KILLS_A_TELLING, kills - first), seed + first, findings)
+        print(findings.told(), flush=True)
 
 
 if __name__ == "__main__":

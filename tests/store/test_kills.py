@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.killing import kill_again_and_again
+from tests.store.killing import Findings, kill_again_and_again
 
 pytestmark = pytest.mark.trials
 
@@ -14,7 +14,8 @@ KILLS = 25
 def test_whatever_a_process_is_killed_in_nothing_is_lost_or_there_twice_and_the_rollups_are_right(
     tmp_path: Path,
 ) -> None:
-    findings = kill_again_and_again(tmp_path, KILLS, seed=5)
+    findings = Findings()
+    kill_again_and_again(tmp_path, KILLS, 5, findings)
     assert findings.kills.total() == KILLS
     assert findings.acknowledged > 10 * KILLS
     # A second is the goal on a machine that has nothing else to do.
