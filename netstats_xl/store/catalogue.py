@@ -38,9 +38,11 @@ def load_keys(cursor: Cursor) -> Keys:
 
 def missing_keys(known: dict[str, int], ids: Iterable[str]) -> dict[str, int]:
     """New keys for the IDs that have none yet."""
+    new = set(ids) - known.keys()
+    if not new:
+        return {}
     first = max(known.values(), default=0) + 1
-    new = sorted(set(ids) - known.keys())
-    return {each: first + index for index, each in enumerate(new)}
+    return {each: first + index for index, each in enumerate(sorted(new))}
 
 
 def add_placeholders(
