@@ -196,21 +196,23 @@ def test_what_was_imported_there_counts_as_imported_here(here: Path, there: Path
         assert store.imported_ticks("import-csv", within) == {(imported.destination_id, imported.at)}
 
 
-@pytest.mark.parametrize(("column", "row_group", "readable"), [("address", 1, 100_000), ("tick", 0, 20_000)])
+@pytest.mark.parametrize(("column", "row_group", "readable"), [("address", 2, 100_000), ("tick", 1, 20_000)])
 def test_of_a_damaged_database_comes_over_what_can_be_read(
     here: Path, there: Path, column: str, row_group: int, readable: int
 ) -> None:
-    rows = 150_000
+    rows, first = 150_000, 122_880
     with opened(there) as store:
         store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])]))
-        store.change(
-            lambda cursor: cursor.execute(
-                "INSERT INTO samples SELECT tick + to_milliseconds(i * 100), job, destination, run, interval_s, "
-                "outcome, md5(i::VARCHAR), reporter, reason, sent, received, jitter_sum_ms, jitter_pairs, "
-                "[random()::FLOAT], NULL, NULL, NULL, NULL, NULL, NULL, NULL "
-                f"FROM samples, range(1, {rows}) AS numbers(i)"
+    for start, end in ((1, first), (first, rows)):
+        with opened(there) as store:  # each of its own: row groups that are written together share blocks
+            store.change(
+                lambda cursor, start=start, end=end: cursor.execute(  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+                    "INSERT INTO samples SELECT tick + to_milliseconds(i * 100), job, destination, run, interval_s, "
+                    "outcome, md5(i::VARCHAR), reporter, reason, sent, received, jitter_sum_ms, jitter_pairs, "
+                    "[random()::FLOAT], NULL, NULL, NULL, NULL, NULL, NULL, NULL "
+                    f"FROM (FROM samples LIMIT 1), range({start}, {end}) AS numbers(i)"
+                )
             )
-        )
     with duckdb.connect(str(there), read_only=True) as plain:
         [(block,)] = plain.execute(
             "SELECT max(block_id) FROM pragma_storage_info('samples') "
