@@ -131,7 +131,8 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(message=r"Could not (write|sync|truncate)", unless_room=True, error=StoreFull, says=_FULL),
     Row(
-        message=r"newer version of DuckDB|storage version greater than|we can only read versions? ",
+        message=r"newer version of DuckDB|storage version greater than|lower than what the database itself uses|"
+        r"we can only read versions? ",
         error=StoreTooNew,
         says="The database {path} was written by a newer version of DuckDB. Update netstats_xl, or choose another "
         "database in the settings; the file was not changed.",

@@ -238,8 +238,10 @@ def _tables(cursor: Cursor, database: str) -> Sequence[tuple[str, Sequence[str]]
         (name, columns)
         for name, columns in cursor.execute(
             "SELECT table_name, list(column_name ORDER BY column_index) FROM duckdb_columns() "
-            "WHERE database_name = ? AND NOT internal GROUP BY table_name ORDER BY table_name",
-            [database],
+            "WHERE database_name = $database AND NOT internal AND table_name IN "
+            "(SELECT table_name FROM duckdb_tables() WHERE database_name = $database) "
+            "GROUP BY table_name ORDER BY table_name",
+            {"database": database},
         ).fetchall()
     ]
 

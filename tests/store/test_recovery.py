@@ -207,15 +207,22 @@ def test_the_new_database_knows_the_destinations_of_the_damaged_one(path: Path) 
 
 
 def spoil_samples(path: Path) -> None:
-    """Have the disk spoil the blocks that hold nothing but samples; opening the database reads none of them."""
+    """Have the disk spoil blocks that hold samples, but none of what opening the database reads: their ticks."""
     store = DuckDbStore.open(path)
+    store.change(  # enough for blocks that hold nothing but RTTs
+        lambda cursor: cursor.execute(
+            "INSERT INTO samples SELECT one.* REPLACE ([random()::FLOAT, random()::FLOAT] AS rtts_ms) "
+            "FROM (FROM samples LIMIT 1) AS one, range(60_000)"
+        )
+    )
     store.close()
     with duckdb.connect(str(path), read_only=True) as connection:
         blocks = {
-            (table == "samples", block)
+            (table == "samples" and column != "tick", block)
             for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
-            for (block,) in connection.execute(
-                "SELECT DISTINCT block_id FROM pragma_storage_info(?) WHERE block_id >= 0", [table]
+            for column, block in connection.execute(
+                "SELECT DISTINCT column_name, block_id FROM pragma_storage_info(?) WHERE block_id >= 0",
+                [table],
             ).fetchall()
         }
     alone = {block for is_samples, block in blocks if is_samples} - {
