@@ -124,13 +124,14 @@ def measured(folder: Path, scale: Scale, *, now: datetime) -> Iterator[Measure]:
         goal=4,
         beside=f"{rows:,} rounds, 10 s apart; all levels, in blocks of 256 KiB",
     )
-    yield from latency.starts(oldest, history, rows=rows, times=scale.starts)
     say("Dashboards ...")
     yield from questions.dashboard(histories, times=scale.questions)
     say("Charts ...")
     yield from questions.charts(oldest, history, times=scale.charts)
     say("Commits ...")
     yield from latency.commits(oldest, history, seconds=scale.commits_s)
+    say("Starts ...")
+    yield from latency.starts(oldest, history, rows=rows, times=scale.starts)
     yield from questions.beside_sqlite(oldest, history, folder, times=scale.questions_to_sqlite)
 
 

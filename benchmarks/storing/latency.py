@@ -22,7 +22,7 @@ ROWS_A_SECOND = 1_000
 def commits(path: Path, history: History, *, seconds: int) -> Iterator[Measure]:
     """1,000 rows are committed each second, while one thread asks the dashboard's question and one seals."""
     store = DuckDbStore.open(path)
-    feed = Rounds(history.destinations, start=history.end, seed=3)
+    feed = Rounds.following(store, history.destinations)
     done, answers, took = Event(), [0], []
 
     def read() -> None:
@@ -71,7 +71,7 @@ from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.lean import do_without_pandas
 do_without_pandas()
 path, destinations, start, end = sys.argv[1:]
-feed = Rounds(int(destinations), start=datetime.fromisoformat(start), seed=int(end == "killed") + 4)
+feed = Rounds(int(destinations), start=datetime.fromisoformat(start), seed=4)
 batch = batch_of(feed.round())
 start_s = time.perf_counter()
 store = DuckDbStore.open(Path(path))
@@ -91,13 +91,15 @@ def starts(path: Path, history: History, *, rows: int, times: int) -> Iterator[M
     The system is asked to forget the file first (Linux), as after a start of the machine.
     """
     took = []
-    at = history.end
+    store = DuckDbStore.open(path)
+    at = Rounds.following(store, history.destinations).next_at
+    store.close()
     for _ in range(times):
         _start(path, history.destinations, at.isoformat(), killed=True)
-        at += 100 * INTERVAL
+        at += 40 * INTERVAL
         _forget(path)
         took.append(_start(path, history.destinations, at.isoformat(), killed=False))
-        at += 100 * INTERVAL
+        at += 40 * INTERVAL
     yield Measure(
         name="start_s",
         value=max(took),

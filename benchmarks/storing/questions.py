@@ -49,7 +49,7 @@ def dashboard(histories: Mapping[str, tuple[Path, History]], *, times: int) -> I
     first: dict[str, float] = {}
     try:
         feeds = {
-            name: Rounds(history.destinations, start=history.end, seed=1)
+            name: Rounds.following(stores[name], history.destinations)
             for name, (_, history) in histories.items()
         }
         for turn in range(times + 1):
@@ -110,7 +110,7 @@ def beside_sqlite(path: Path, history: History, folder: Path, *, times: int) -> 
         peer.path.unlink()
     store = DuckDbStore.open(path)
     try:
-        feed = Rounds(history.destinations, start=history.end, seed=2)
+        feed = Rounds.following(store, history.destinations)
         ours = []
         for _ in range(10):
             store.save(batch_of(feed.round()))

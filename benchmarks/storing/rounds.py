@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Self
 
 import numpy as np
 
 from netstats_xl.domain.results import Batch, Replied, Sample, Timeout
 from netstats_xl.domain.targets import Definitions, Destination, Job, Selector
 from netstats_xl.domain.windows import Schedule
+from netstats_xl.ports import ResultStore
 
 PACKETS = 4
 INTERVAL = timedelta(seconds=10)
@@ -52,6 +54,14 @@ class Rounds:
         self._spread = self._draw.uniform(0.03, 0.4, destinations)
         self.destinations = destinations
         self.next_at = start
+
+    @classmethod
+    def following(cls, store: ResultStore, destinations: int) -> Self:
+        """Those after the newest that the store holds, so that none is there already."""
+        newest = store.info().last_sample_at
+        if newest is None:
+            raise SystemExit("The store is empty: a history was to be in it.")
+        return cls(destinations, start=newest + INTERVAL, seed=round(newest.timestamp()))
 
     def round(self) -> list[Sample]:
         """The samples of the next tick."""
