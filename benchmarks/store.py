@@ -4,7 +4,7 @@
 
 Without `--full` everything is scaled down, and the table says to what: it takes about a minute. With it, the sizes are
 those of the goals (1,000 destinations every 10 s, 4 packets a round; 50 million raw rows, five years of rollups): an
-hour and about 20 GB of the folder's disk, which is freed at the end.
+hour, 8 GB of memory and up to 25 GB of the folder's disk, which is freed at the end.
 
 The peer is SQLite with the plain schema that one would begin with: see `benchmarks/storing/sqlite.py`. Five years are
 made up: see `benchmarks/storing/history.py`. Everything of ours goes through `DuckDbStore` as the companion opens it.
@@ -55,15 +55,15 @@ QUICK = Scale(
     raw=25 * HOUR,
     hours=30 * DAY,
     batches=(
-        ingest.Sizes(rows=1_000, batches=100, goal=2),
-        ingest.Sizes(rows=10_000, batches=40, goal=4),
+        ingest.Sizes(rows=1_000, batches=60, goal=2),
+        ingest.Sizes(rows=10_000, batches=15, goal=4),
     ),
     histories={name: YEARS[name] for name in ("1d", "5y")},
     questions=60,
     questions_to_sqlite=1,
     charts=5,
     commits_s=10,
-    accuracy_days=3,
+    accuracy_days=2,
     starts=2,
     free_bytes=2e9,
 )
@@ -80,7 +80,7 @@ FULL = Scale(
     questions_to_sqlite=2,
     charts=30,
     commits_s=600,
-    accuracy_days=35,
+    accuracy_days=25,
     starts=5,
     free_bytes=25e9,
 )

@@ -1,11 +1,10 @@
 """How long commits take while a reader works, and how soon a large database is ready to collect."""
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
-from os import environ
 from pathlib import Path
 from threading import Event, Thread
 
@@ -119,7 +118,7 @@ def _start(path: Path, destinations: int, start: str, *, killed: bool) -> float:
         "killed" if killed else "closed",
     ]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=environ | {"PYTHONPATH": ":".join(sys.path)}
+        command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     ) as process:
         assert process.stdout is not None
         try:
@@ -136,10 +135,8 @@ def _start(path: Path, destinations: int, start: str, *, killed: bool) -> float:
 
 
 def _forget(path: Path) -> None:
-    """Have the system read the file from the disk again."""
-    with suppress(AttributeError):  # no such call on Windows and macOS
-        import os
-
+    """Have the system read the file from the disk again, where it can be asked to."""
+    if sys.platform == "linux":
         with path.open("rb") as file:
             os.fsync(file.fileno())
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

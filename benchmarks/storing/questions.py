@@ -11,7 +11,7 @@ import duckdb
 
 from benchmarks.storing.history import DAY, HOUR, History
 from benchmarks.storing.measures import Measure, quantile, say, seconds_of
-from benchmarks.storing.rounds import JOB_ID, Rounds, batch_of, id_of
+from benchmarks.storing.rounds import INTERVAL, JOB_ID, Rounds, batch_of, id_of
 from benchmarks.storing.sqlite import Row, Sqlite
 from netstats_xl.domain.results import Period, Scope
 from netstats_xl.domain.steps import steps_for
@@ -90,9 +90,9 @@ def beside_sqlite(path: Path, history: History, folder: Path, *, times: int) -> 
     peer = Sqlite(folder / "raw.sqlite", indexed=False)
     try:
         with duckdb.connect(path, read_only=True) as connection:
-            [(rows,)] = connection.execute("SELECT count(*) FROM samples").fetchall()
+            rows = history.destinations * ((history.end - history.raw_start) // INTERVAL)
             say(f"Filling SQLite with {rows:,} rows ...")
-            peer.fill(_rows(connection))
+            peer.fill(_rows(connection, history))
         theirs: dict[bool, list[float]] = {}
         for indexed in (False, True):
             if indexed:
@@ -182,14 +182,17 @@ def _anywhere(history: History, length: timedelta, draw: random.Random) -> Perio
     return Period(start=max(kept, end - length), end=end)
 
 
-def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[Sequence[Row]]:
-    cursor = connection.execute(
-        """
-        SELECT epoch_ms(tick), destination, job, outcome, sent, received, list_min(rtts_ms), list_avg(rtts_ms),
-            list_max(rtts_ms), jitter_sum_ms / nullif(jitter_pairs, 0),
-            '[' || array_to_string([coalesce(round(rtt, 4)::VARCHAR, 'null') FOR rtt IN rtts_ms], ', ') || ']'
-        FROM samples
-        """
-    )
-    while some := cursor.fetchmany(20_000):
-        yield some
+def _rows(connection: duckdb.DuckDBPyConnection, history: History) -> Iterator[Sequence[Row]]:
+    """The raw rows as the peer's, hour by hour: all at once, they would not fit into memory."""
+    at = history.raw_start
+    while at < history.end:
+        yield connection.execute(
+            """
+            SELECT epoch_ms(tick), destination, job, outcome, sent, received, list_min(rtts_ms), list_avg(rtts_ms),
+                list_max(rtts_ms), jitter_sum_ms / nullif(jitter_pairs, 0),
+                '[' || array_to_string([coalesce(round(rtt, 4)::VARCHAR, 'null') FOR rtt IN rtts_ms], ', ') || ']'
+            FROM samples WHERE tick >= $first AND tick < $after
+            """,
+            {"first": at.replace(tzinfo=None), "after": min(at + HOUR, history.end).replace(tzinfo=None)},
+        ).fetchall()
+        at += HOUR
