@@ -19,6 +19,7 @@ REFERENCES: Mapping[str, Sequence[tuple[str, str, str]]] = {
     "runs": (("job", "jobs", "key"), ("run", "run_ids", "run")),
     "events": (("destination", "destinations", "key"),),
     "routes": (("destination", "destinations", "key"),),
+    "imported": (("job", "jobs", "key"), ("destination", "destinations", "key")),
     "pruned_runs": (("job", "jobs", "key"),),
     "roll_1m": (("job", "jobs", "key"), ("destination", "destinations", "key")),
     "roll_1h": (("job", "jobs", "key"), ("destination", "destinations", "key")),

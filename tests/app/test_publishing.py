@@ -1,6 +1,9 @@
 """The report as a whole: its sheets, their order, what is left out, what never breaks it."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -8,6 +11,7 @@ from netstats_xl.domain.results import NameNotResolved, Period, Scope, State
 from netstats_xl.domain.targets import Definitions
 from netstats_xl.domain.views import PivotSpec, TableSpec
 from netstats_xl.errors import CellError
+from netstats_xl.ports import GroupSummary
 from tests.app.report_world import DAY, DEAD, END, GATEWAY, PING, WEB, World, ago, local, replied, timed_out
 
 SHEETS = [
@@ -231,6 +235,24 @@ def test_about_names_the_period_the_database_the_version_and_every_bad_cell(worl
     assert report.rows["About_problems"] == [("Destinations!B7", "10.0.0.0/28", "a block is no host")]
     assert report.column("About_notes", "Note") == ["The disk is full."]
     assert report.cells["NetStats_warnings"] == "The disk is full. 1 bad cell in the workbook: see About."
+
+
+def test_about_says_on_how_many_rtts_the_percentiles_rest_where_not_on_all(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = world.store.summaries
+
+    def without_some(*asked: Period, **more: Any) -> Sequence[GroupSummary]:  # what the store itself takes
+        return [
+            replace(group, summary=replace(group.summary, percentiles_of=400))
+            for group in answer(*asked, **more)
+        ]
+
+    assert world.report().column("About_notes", "Note") == ["Nothing was left out."]
+    monkeypatch.setattr(world.store, "summaries", without_some)
+
+    [note] = world.report().column("About_notes", "Note")
+    assert str(note).startswith("The percentiles rest on 400 of the 420 RTTs of the period")
 
 
 def test_about_defines_every_figure_that_the_headers_name(world: World) -> None:

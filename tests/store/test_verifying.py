@@ -99,6 +99,10 @@ def test_a_byte_changed_in_any_block_is_found(path: Path) -> None:
             "INSERT INTO roll_1m SELECT tick, 99, 1, 1, 0, 1, 0, 4, 4, 1, 1, 1, 1, 1, 1 FROM samples LIMIT 3",
             "3 rows of roll_1m in .* name a job",
         ),
+        (
+            "INSERT INTO imported VALUES (1, 99, TIMESTAMP '2026-10-01 10:00:00')",
+            "1 rows of imported in .* name a destination",
+        ),
     ],
 )
 def test_tables_that_do_not_fit_together_are_flaws(path: Path, statement: str, said: str) -> None:

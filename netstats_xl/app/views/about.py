@@ -1,17 +1,15 @@
 """The About sheet: how each figure is defined, what the report covers, and what it leaves out."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from netstats_xl.app.views import columns
 from netstats_xl.app.views.findings import Findings
+from netstats_xl.app.views.glossary import COLORS, figure_rows
 from netstats_xl.app.views.parts import Filling, SheetPart
 from netstats_xl.app.views.storage import report_facts
-from netstats_xl.domain.results import State
-from netstats_xl.domain.rollups import P95_NEEDS, P99_NEEDS
-from netstats_xl.domain.states import JobState
+from netstats_xl.domain.rollups import Summary
 from netstats_xl.domain.views import (
     BAD,
     GOOD,
@@ -32,88 +30,6 @@ from netstats_xl.domain.views import (
 SHEET = "About"
 
 _RULE_WIDTH = 100
-_LINE = 112
-"""Characters of a line that fit its column: most are narrower than a digit."""
-FIGURES: tuple[tuple[str, str, str, str], ...] = (
-    (
-        "Round",
-        "",
-        "One execution of a job against one destination: some packets sent, none to all of them answered.",
-        "everywhere",
-    ),
-    (
-        "RTT",
-        "ms",
-        "Reply minus request on a monotonic clock. A lost packet has none; it never counts as 0.",
-        "everywhere",
-    ),
-    (
-        "Mean, min, max RTT",
-        "ms",
-        "Of the RTTs of all packets that were answered, pooled.",
-        "Dashboard, Details, Trends, Hourly",
-    ),
-    (
-        "p50, p95, p99 RTT",
-        "ms",
-        "Percentiles of the pooled RTTs by linear interpolation, as PERCENTILE.INC; never an average of "
-        f"percentiles. p95 is blank below {P95_NEEDS} RTTs, p99 below {P99_NEEDS}: too few to mean anything.",
-        "Dashboard, Details, Trends, Hourly",
-    ),
-    ("Stdev", "ms", "Population standard deviation of the RTTs.", "Details"),
-    (
-        "Jitter",
-        "ms",
-        "Mean absolute difference of consecutive RTTs of a round (as PingPlotter and icmplib have it). "
-        "A pair that a lost packet separates does not count. Blank below two RTTs.",
-        "Dashboard, Details, Hourly",
-    ),
-    (
-        "Jitter (RFC 3550)",
-        "ms",
-        "J += (|D| − J) / 16 over the differences of consecutive RTTs, in order of time, from 0.",
-        "Details",
-    ),
-    (
-        "Loss",
-        "%",
-        "100 × (1 − packets received / packets sent), from the counts, never an average of percentages. "
-        "A round that could send nothing (no route, no address for the name) is down, but no loss.",
-        "Dashboard, Details, Trends, Hourly",
-    ),
-    (
-        "Availability",
-        "%",
-        "100 × time up / (time up + time down). A round with at least one reply is up, one with none is "
-        "down, each for its job's interval. Time without a round does not count.",
-        "Dashboard, Details, Trends, Hourly",
-    ),
-    (
-        "MOS",
-        "of 4.5",
-        "Speech quality after ITU-T G.107 with G.711: d = RTT / 2 + 2 × jitter + 10; "
-        "R = 93.2 − 0.024 d − 0.11 max(0, d − 177.3) − 95 × loss / (loss + 25.1); "
-        "MOS = 1 + 0.035 R + 0.000007 R (R − 60)(100 − R), at least 1 and at most 4.5.",
-        "Details",
-    ),
-    (
-        "State",
-        "",
-        "Up, degraded (a threshold for RTT or loss is reached) or down. It changes when enough of the last "
-        "rounds agree (Settings: by default 3 of 3), so that one lost round is no outage. Unknown: not "
-        "measured.",
-        "Dashboard, Destinations, Events",
-    ),
-    (
-        "Pivots",
-        "",
-        "Mean of means: every row of the Hourly table weighs alike. Worst p95 and loss: the "
-        "highest of any hour. Weighted: by packets, from the counts. Hours are "
-        "those of the report's time zone.",
-        "Pivot",
-    ),
-)
-
 _FACT_COLUMNS = (columns.text("Fact", width=26), Column(header="Value", width=18))
 _FIGURE_COLUMNS = (
     columns.text("Figure", width=26),
@@ -134,24 +50,6 @@ _COLOR_COLUMNS = (
     ),
     Column(header="In charts", width=18),
     columns.text("Meaning", width=_RULE_WIDTH),
-)
-_COLORS: tuple[Row, ...] = (
-    (
-        "Good",
-        "blue",
-        f"{State.UP}; a {JobState.RUNNING.lower()} job; a completed run. In charts: mean RTT, this period.",
-    ),
-    (
-        "Warning",
-        "orange",
-        f"{State.DEGRADED}; a figure at or above its warning threshold; missed runs. In charts: p95.",
-    ),
-    (
-        "Bad",
-        "red-orange",
-        f"{State.DOWN}; a figure at or above its critical threshold; a failed run. In charts: loss.",
-    ),
-    ("Muted", "grey", f"{State.UNKNOWN}, disabled or retired. In charts: the previous period."),
 )
 _NOTICE_COLUMNS = (Column(header="Note", width=26),)
 _PROBLEM_COLUMNS = (
@@ -217,7 +115,9 @@ def about_filling(findings: Findings, left_out: Sequence[str]) -> Filling:
     problems: tuple[Row, ...] = tuple(
         (f"{error.sheet}!{error.cell}", error.value, error.message) for error in inputs.cell_errors
     )
-    notices: tuple[Row, ...] = tuple((notice,) for notice in (*inputs.warnings, *left_out))
+    notices: tuple[Row, ...] = tuple(
+        (notice,) for notice in (*inputs.warnings, *left_out, *_fewer_percentiles(findings.overall))
+    )
     return Filling(
         rows={
             REPORT: _facts(findings),
@@ -228,9 +128,20 @@ def about_filling(findings: Findings, left_out: Sequence[str]) -> Filling:
     )
 
 
+def _fewer_percentiles(overall: Summary) -> Sequence[str]:
+    """Said where the percentiles of the period do not rest on all of its RTTs."""
+    if not 0 < overall.percentiles_of < overall.received:
+        return ()
+    return (
+        f"The percentiles rest on {overall.percentiles_of:,} of the {overall.received:,} RTTs of the period: of the "
+        "others only minutes are left, which keep no percentiles. A period that begins and ends at whole hours "
+        "leaves none out.",
+    )
+
+
 def constant_rows() -> dict[str, Sequence[Row]]:
     """The rows that are the same in every workbook."""
-    return {_FIGURES_TABLE: _figures(), _COLORS_TABLE: _COLORS}
+    return {_FIGURES_TABLE: figure_rows(), _COLORS_TABLE: COLORS}
 
 
 def about(findings: Findings, left_out: Sequence[str]) -> SheetPart:
@@ -242,16 +153,6 @@ def about(findings: Findings, left_out: Sequence[str]) -> SheetPart:
         rows={table: len(of_table) for table, of_table in rows.items()},
     )
     return SheetPart(spec=about_sheet(look), rows=rows)
-
-
-def _figures() -> tuple[Row, ...]:
-    """A row for each line of a rule: not every program makes a row as high as a wrapped text needs."""
-    rows: list[Row] = []
-    for figure, unit, rule, shown_on in FIGURES:
-        first, *others = textwrap.wrap(rule, _LINE)
-        rows.append((figure, unit, first, shown_on))
-        rows.extend((None, None, line, None) for line in others)
-    return tuple(rows)
 
 
 def _facts(findings: Findings) -> tuple[Row, ...]:

@@ -34,7 +34,10 @@ RETIRED = "Retired"
 DISABLED = "Disabled"
 
 MEAN_RULE = "Arithmetic mean of the RTTs of all packets that were answered."
-P95_RULE = "95th percentile of the pooled RTTs by linear interpolation (PERCENTILE.INC). Blank below 20 RTTs."
+P95_RULE = (
+    "95th percentile of the pooled RTTs by linear interpolation (PERCENTILE.INC), within 1 % where raw "
+    "results are many or deleted. Blank below 20 RTTs."
+)
 JITTER_RULE = "Mean absolute difference of consecutive RTTs of a round; none across a lost packet."
 LOSS_RULE = "100 × (1 − packets received / packets sent), from the counts."
 AVAILABILITY_RULE = (
