@@ -5,13 +5,10 @@ the rollups follow. Both are read in instances of their own: damage in the other
 """
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
-
-import duckdb
 
 from netstats_xl.app.importing import IMPORT_JOBS
 from netstats_xl.domain.results import EVERYTHING, Batch, JobRun, Period, Sample, StateChanged
@@ -22,9 +19,8 @@ from netstats_xl.ports import OnProgress, Progress, StoredDefinitions, unheard
 from netstats_xl.store import catalogue, queries, routes
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.duckdb_store import DuckDbStore
-from netstats_xl.store.faults import fault_of
 from netstats_xl.store.migrations import SCHEMA_VERSION, version_of
-from netstats_xl.store.reading import open_read_only
+from netstats_xl.store.other_database import OtherDatabase
 from netstats_xl.store.selection import aware
 
 STEP = timedelta(minutes=10)
@@ -32,7 +28,6 @@ ROWS_A_BATCH = 10_000
 """More would keep what is measured meanwhile waiting, fewer would cost time."""
 _ALWAYS = Period(start=datetime(1970, 1, 1, tzinfo=UTC), end=datetime(9999, 1, 1, tzinfo=UTC))
 
-Result = TypeVar("Result")
 Digest = tuple[int, int]
 """How many rows, and what identifies them, hashed together."""
 
@@ -85,7 +80,7 @@ def merge_into(
         StoreCorrupt: it is no database of this program, or so damaged that it cannot be opened.
         StoreError: it is of another schema version; or the store cannot save.
     """
-    source = _Source(other)
+    source = OtherDatabase(other)
     version = source.ask("schema version", lambda cursor: version_of(cursor, other))
     if version != SCHEMA_VERSION:
         raise StoreError(
@@ -106,36 +101,7 @@ def merge_into(
     )
 
 
-class _Source:
-    """The other database. What cannot be read of it is noted."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.unreadable: list[str] = []
-
-    def ask(self, what: str, query: Callable[[Cursor], Result]) -> Result:
-        """What the query returns; a cursor of its own for each, so that no damage outlasts a question.
-
-        Raises:
-            StoreError: it cannot be read.
-        """
-        with open_read_only(self._path) as cursor:
-            try:
-                return query(cursor)
-            except duckdb.Error as error:
-                message = fault_of(error, self._path).error.message
-                raise StoreError(f"{what} cannot be read: {message}") from error
-
-    def try_to_ask(self, what: str, query: Callable[[Cursor], Result], otherwise: Result) -> Result:
-        """What the query returns; where it cannot be read, that is noted."""
-        try:
-            return self.ask(what, query)
-        except StoreError as error:
-            self.unreadable.append(error.message)
-            return otherwise
-
-
-def _merge_definitions(store: DuckDbStore, source: _Source, *, now: datetime, newer: bool) -> None:
+def _merge_definitions(store: DuckDbStore, source: OtherDatabase, *, now: datetime, newer: bool) -> None:
     mine = store.definitions()
     theirs = source.try_to_ask("The definitions", catalogue.load, StoredDefinitions())
     active = theirs.active if newer and theirs.active != Definitions() else mine.active
@@ -162,7 +128,7 @@ def _merge_definitions(store: DuckDbStore, source: _Source, *, now: datetime, ne
         store.save_stopped(theirs.stopped)
 
 
-def _merge_results(store: DuckDbStore, source: _Source, on_progress: OnProgress) -> Merged:
+def _merge_results(store: DuckDbStore, source: OtherDatabase, on_progress: OnProgress) -> Merged:
     theirs = {
         what: source.try_to_ask(f"The table {what}", lambda cursor, sql=sql: _digests(cursor, sql), None)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
         for what, sql in (("samples", _DIGEST_OF_SAMPLES), ("runs", _DIGEST_OF_RUNS))
@@ -192,7 +158,7 @@ def _digests(cursor: Cursor, sql: str) -> Mapping[datetime, Digest]:
 
 
 def _differing(
-    store: DuckDbStore, source: _Source, theirs: Mapping[datetime, Digest] | None, sql: str
+    store: DuckDbStore, source: OtherDatabase, theirs: Mapping[datetime, Digest] | None, sql: str
 ) -> dict[datetime, int]:
     """The starts of the steps that are not the same in both, with the other one's number of rows."""
     if theirs is None:  # one damaged block spoils the whole question: each step is looked at for itself
@@ -211,7 +177,7 @@ def _steps_of(cursor: Cursor) -> list[datetime]:
 
 
 def _missing(
-    store: DuckDbStore, source: _Source, period: Period
+    store: DuckDbStore, source: OtherDatabase, period: Period
 ) -> tuple[Sequence[Sample], Sequence[JobRun]]:
     told = f"Results from {period.start:%Y-%m-%d %H:%M} to {period.end:%H:%M} UTC"
     samples = source.try_to_ask(
@@ -243,7 +209,7 @@ def _keys_of_samples(cursor: Cursor, period: Period) -> set[tuple[datetime, str,
     return {(aware(tick), job_id, destination_id, run_id) for tick, job_id, destination_id, run_id in rows}
 
 
-def _missing_events(store: DuckDbStore, source: _Source) -> Sequence[StateChanged]:
+def _missing_events(store: DuckDbStore, source: OtherDatabase) -> Sequence[StateChanged]:
     theirs = source.try_to_ask(
         "The table events",
         lambda cursor: queries.events(cursor, _ALWAYS, EVERYTHING, None),
@@ -285,7 +251,7 @@ def _parts(
         yield samples[first:end], runs[first:end], events[first:end]
 
 
-def _merge_routes(store: DuckDbStore, source: _Source) -> int:
+def _merge_routes(store: DuckDbStore, source: OtherDatabase) -> int:
     """Routes by destination and first trace: of the same one, the record that knows of more traces stays."""
     mine = {(each.destination_id, each.first_at): each for each in store.routes(_ALWAYS)}
     theirs = source.try_to_ask(
@@ -304,7 +270,7 @@ def _merge_routes(store: DuckDbStore, source: _Source) -> int:
     return len(new)
 
 
-def _merge_batch_ids(store: DuckDbStore, source: _Source) -> None:
+def _merge_batch_ids(store: DuckDbStore, source: OtherDatabase) -> None:
     """A batch that was saved there is not saved again here, whoever still sends it."""
 
     def ids(cursor: Cursor) -> list[str]:
