@@ -19,11 +19,11 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from netstats_xl.domain.history import HistoryFormat, HistoryOptions, HistoryRow
+from netstats_xl.domain.history import HistoryFormat, HistoryRow
 from netstats_xl.errors import HistoryInvalid
 from netstats_xl.importing.csv_table import LONGEST_RTT_MS
 from netstats_xl.importing.rounds import ROUND_S, Rounds
-from netstats_xl.importing.text import TextFile
+from netstats_xl.importing.text_history import TextHistory
 from netstats_xl.importing.times import Times
 
 _PACKET = re.compile(
@@ -42,20 +42,10 @@ class _Packet(NamedTuple):
     rtt_ms: float | None
 
 
-class Fping:
+class Fping(TextHistory):
     """A `ports.HistoryFile` of fping's."""
 
     format = HistoryFormat.FPING
-
-    def __init__(self, file: TextFile, options: HistoryOptions) -> None:
-        self._file = file
-        self._options = options
-        self.notes: tuple[str, ...] = ()
-
-    @property
-    def part_read(self) -> float:
-        """As `ports.HistoryFile.part_read`."""
-        return self._file.part_read
 
     def rows(self) -> Iterator[HistoryRow]:
         """As `ports.HistoryFile.rows`."""

@@ -10,12 +10,12 @@ A mean RTT of several packets is refused: to take it for each of them would fals
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from netstats_xl.domain.history import HistoryFormat, HistoryOptions, HistoryRow
+from netstats_xl.domain.history import HistoryFormat, HistoryRow
 from netstats_xl.domain.results import Outcome, Replied, Timeout
 from netstats_xl.errors import HistoryInvalid
 from netstats_xl.importing.csv_table import Cells, cells, column_of, header_of
 from netstats_xl.importing.rounds import Rounds, address_in
-from netstats_xl.importing.text import TextFile
+from netstats_xl.importing.text_history import TextHistory
 from netstats_xl.importing.times import Times
 
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -30,20 +30,10 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 """What a column is, and what it may be called, without regard to case."""
 
 
-class GenericCsv:
+class GenericCsv(TextHistory):
     """A `ports.HistoryFile` of named columns."""
 
     format = HistoryFormat.CSV
-
-    def __init__(self, file: TextFile, options: HistoryOptions) -> None:
-        self._file = file
-        self._options = options
-        self.notes: tuple[str, ...] = ()
-
-    @property
-    def part_read(self) -> float:
-        """As `ports.HistoryFile.part_read`."""
-        return self._file.part_read
 
     def rows(self) -> Iterator[HistoryRow]:
         """As `ports.HistoryFile.rows`."""

@@ -7,7 +7,7 @@ tell again. The apostrophes that keep a text from being a formula are taken away
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from netstats_xl.domain.history import HistoryFormat, HistoryOptions, HistoryRow
+from netstats_xl.domain.history import HistoryFormat, HistoryRow
 from netstats_xl.domain.results import (
     HttpAnswer,
     NameNotResolved,
@@ -23,7 +23,7 @@ from netstats_xl.domain.results import (
 )
 from netstats_xl.errors import HistoryInvalid
 from netstats_xl.importing.csv_table import Cells, cells, header_of
-from netstats_xl.importing.text import TextFile
+from netstats_xl.importing.text_history import TextHistory
 from netstats_xl.importing.times import Times
 
 NEEDED = ("Time", "Job", "Destination", "Host", "Address", "Outcome", "Sent", "RTTs (ms)", "Reason")
@@ -33,20 +33,10 @@ _GUARD = re.compile(r"""((?:^|[;,|"\t\r\n])\s*)'(?=[=+\-@＝＋－＠])""")
 _SAYS = re.compile(r"(.*) \(says (.*)\)", re.DOTALL)
 
 
-class OwnCsv:
+class OwnCsv(TextHistory):
     """A `ports.HistoryFile` of our own export."""
 
     format = HistoryFormat.NETSTATS
-
-    def __init__(self, file: TextFile, options: HistoryOptions) -> None:
-        self._file = file
-        self._options = options
-        self.notes: tuple[str, ...] = ()
-
-    @property
-    def part_read(self) -> float:
-        """As `ports.HistoryFile.part_read`."""
-        return self._file.part_read
 
     def rows(self) -> Iterator[HistoryRow]:
         """As `ports.HistoryFile.rows`."""

@@ -12,10 +12,10 @@ import csv
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from netstats_xl.domain.history import HistoryFormat, HistoryOptions, HistoryRow
+from netstats_xl.domain.history import HistoryFormat, HistoryRow
 from netstats_xl.importing.csv_table import Cells
 from netstats_xl.importing.rounds import ROUND_S, Rounds
-from netstats_xl.importing.text import TextFile
+from netstats_xl.importing.text_history import TextHistory
 from netstats_xl.importing.times import Times
 
 HOSTS = "Host Information"
@@ -29,20 +29,10 @@ class _Target(NamedTuple):
     name: str
 
 
-class PingPlotter:
+class PingPlotter(TextHistory):
     """A `ports.HistoryFile` of PingPlotter's."""
 
     format = HistoryFormat.PINGPLOTTER
-
-    def __init__(self, file: TextFile, options: HistoryOptions) -> None:
-        self._file = file
-        self._options = options
-        self.notes: tuple[str, ...] = ()
-
-    @property
-    def part_read(self) -> float:
-        """As `ports.HistoryFile.part_read`."""
-        return self._file.part_read
 
     def rows(self) -> Iterator[HistoryRow]:
         """As `ports.HistoryFile.rows`; the target's, not those of the hops before it."""
