@@ -16,9 +16,9 @@ from netstats_xl.store import memory
 from netstats_xl.store.damage import Recovery, is_damage
 from netstats_xl.store.database_file import (
     HEADERS_BYTES,
+    Header,
     Identity,
     check_in_place,
-    header_of,
     identity_of,
     remove_unfinished,
 )
@@ -87,7 +87,7 @@ class Database:
         self._reopening = False
         self._closed = False
         self._opened: Identity | None = None
-        self._header: bytes | None = None
+        self._header = Header(self.path)
         self._instance: Cursor | None = self._open()
 
     def read(self, query: Callable[[Cursor], Result]) -> Result:
@@ -140,6 +140,7 @@ class Database:
             if self._instance is not None:
                 self._instance.close()
                 self._instance = None
+            self._header.release()
 
     def size_bytes(self) -> int | None:
         """Size of the file and its write-ahead log; None in memory."""
@@ -183,7 +184,7 @@ class Database:
                     cursor.execute("USE store")
                     return work(cursor)
             except StoreMoved as error:
-                if self._header is None or header_of(self.path) != self._header:
+                if not self._header.is_in_place():
                     raise
                 # The same file, by another way: its drive was away, and is back.
                 fault = Fault(error=error, invalidates=True, row=None)
@@ -255,6 +256,7 @@ class Database:
                     _keep_as_it_is(self._instance)
                     self._instance.close()
                     self._instance = None
+                self._header.release()
             if damage is not None and self._recovery is not None:
                 self._instance = self._recovery.begin_anew(damage, self._open_new)
             else:
@@ -281,6 +283,7 @@ class Database:
             self._loaded(instance)
         except duckdb.Error as error:
             instance.close()
+            self._header.release()
             raise fault_of(error, self.path).error from error
         return instance
 
@@ -303,7 +306,7 @@ class Database:
             raise
 
     def _attach(self) -> Cursor:
-        header = None if self.path == MEMORY else header_of(self.path)
+        header = Header(self.path)
         instance = duckdb.connect(":memory:", config=self._settings())
         try:
             _keep_as_it_is(instance)
@@ -320,7 +323,8 @@ class Database:
             self._sign(instance)
             instance.execute("PRAGMA enable_checkpoint_on_shutdown")
             self._opened = None if self.path == MEMORY else identity_of(self.path)
-            self._header = None if self.path == MEMORY else header_of(self.path) or header
+            self._header = header
+            self._header.hold()
         except duckdb.Error as error:
             instance.close()
             raise fault_of(error, self.path).error from error

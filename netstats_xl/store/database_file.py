@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,11 +56,39 @@ def _moved(path: Path) -> StoreMoved:
     )
 
 
-def header_of(path: Path) -> bytes | None:
+class Header:
     """What DuckDB writes first of all into a new file and never again: it tells files apart, wherever they lie.
 
-    None where it cannot be read; on Windows, nobody can while the file is open.
+    A process that closes a file gives up all its locks on it, but for Windows: DuckDB's own, too. So what this class
+    opened stays open for as long as DuckDB has the file.
     """
+
+    def __init__(self, path: Path) -> None:
+        """To be made before DuckDB opens the file."""
+        self._path = path
+        self._held: FileIO | None = None
+        # On Windows nobody can read a file that DuckDB has open; elsewhere it may be this process that has it.
+        self._content = _header_of(path) if sys.platform == "win32" else None
+
+    def hold(self) -> None:
+        """Read it; to be called when DuckDB has opened the file. What cannot be read is like no other."""
+        if sys.platform != "win32":
+            with suppress(OSError):
+                self._held = FileIO(self._path)
+                self._content = self._held.read(HEADER_BYTES) or None
+
+    def release(self) -> None:
+        """Close what is held open; to be called when DuckDB has closed the file. Twice does nothing."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+    def is_in_place(self) -> bool:
+        """Whether the path, which led to another file or to none, leads to this one: by another way, then."""
+        return self._content is not None and _header_of(self._path) == self._content
+
+
+def _header_of(path: Path) -> bytes | None:
     try:
         with path.open("rb") as file:
             return file.read(HEADER_BYTES) or None

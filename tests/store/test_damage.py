@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -71,22 +71,46 @@ def test_opening_twice_in_one_process_is_refused_and_leaves_the_first_at_work(pa
     store.close()
 
 
+@pytest.mark.parametrize("is_new", [True, False])
+def test_what_is_open_cannot_even_be_read_by_another_process(path: Path, is_new: bool) -> None:
+    if not is_new:
+        DuckDbStore.open(path).close()
+    with closing(DuckDbStore.open(path)) as store:
+        with pytest.raises(StoreLocked, match="in use by"):
+            read_elsewhere(path)
+        with pytest.raises(StoreLocked):
+            DuckDbStore.open(path)
+        store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])]))
+        store._database.read(lambda cursor: cursor.execute("CHECKPOINT"))  # the log goes, and the lock on it
+        with pytest.raises(StoreLocked, match="in use by"):
+            read_elsewhere(path)
+    read_elsewhere(path)
+
+
 def open_elsewhere(path: Path) -> None:
     """Open the database in another process, and raise what it raised there."""
+    elsewhere("from netstats_xl.store.duckdb_store import DuckDbStore as Opened", "Opened.open(path)", path)
+
+
+def read_elsewhere(path: Path) -> None:
+    """Open the database read-only in another process, and raise what it raised there."""
+    elsewhere("from netstats_xl.store.verifying import verify", "verify(path)", path)
+
+
+def elsewhere(imported: str, done: str, path: Path) -> None:
     code = (
-        "import sys\nfrom pathlib import Path\nfrom netstats_xl.store.duckdb_store import DuckDbStore\n"
-        "from netstats_xl.errors import StoreLocked\n"
-        "try:\n    DuckDbStore.open(Path(sys.argv[1]))\nexcept StoreLocked as error:\n    print(error)\n"
+        f"import sys\nfrom pathlib import Path\n{imported}\nfrom netstats_xl.errors import StoreLocked\n"
+        f"path = Path(sys.argv[1])\ntry:\n    {done}\nexcept StoreLocked as error:\n    print(error)\n"
     )
-    done = subprocess.run(
+    told = subprocess.run(
         [sys.executable, "-c", code, str(path)],
         capture_output=True,
         text=True,
         check=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    if done.stdout:
-        raise StoreLocked(done.stdout)
+    if told.stdout:
+        raise StoreLocked(told.stdout)
 
 
 @pytest.mark.parametrize("content", [b"hello", b"PK\x03\x04" * 10_000])

@@ -16,7 +16,7 @@ import pytest
 from netstats_xl.domain.results import Batch, Replied, Sample
 from netstats_xl.errors import ReportError, StoreError, StoreFull, StoreMoved, StoreUnreachable
 from netstats_xl.store.database import Cursor, Database
-from netstats_xl.store.database_file import check_in_place, header_of, identity_of
+from netstats_xl.store.database_file import HEADER_BYTES, Header, check_in_place, identity_of
 from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.room import Room
 from tests.contracts.result_store import ALWAYS, OUTCOMES, START, at, sample, traced
@@ -457,10 +457,28 @@ def test_a_disk_error_has_the_file_opened_anew_and_the_batch_saved_once(
 def test_what_duckdb_writes_first_into_a_file_stays_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "results.duckdb"
     DuckDbStore.open(path).close()
-    before = header_of(path)
+    before = path.read_bytes()[:HEADER_BYTES]
     store = DuckDbStore.open(path)
     store.save(full_round(0))
     store._database.read(lambda cursor: cursor.execute("CHECKPOINT"))
     store.close()
-    assert header_of(path) == before
-    assert header_of(tmp_path) is None
+    assert path.read_bytes()[:HEADER_BYTES] == before
+
+
+def test_a_file_is_known_again_by_its_header(tmp_path: Path) -> None:
+    path, other = tmp_path / "results.duckdb", tmp_path / "other.duckdb"
+    for each in (path, other):
+        DuckDbStore.open(each).close()
+    header = Header(path)
+    header.hold()
+    assert header.is_in_place()
+    header.release()
+    header.release()
+    assert header.is_in_place()
+    path.unlink()
+    assert not header.is_in_place()
+    other.rename(path)
+    assert not header.is_in_place()
+    nowhere = Header(tmp_path / "absent.duckdb")
+    nowhere.hold()
+    assert not nowhere.is_in_place()

@@ -121,7 +121,7 @@ def test_an_import_that_is_killed_is_finished_by_the_next_one(tmp_path: Path) ->
     command = [*IMPORT, str(file), "--database", str(path)]
     environment = {**os.environ, FOLDER_VARIABLE: str(tmp_path / "data")}
     random, kills = Random(5), 0
-    for _ in range(5):
+    for _ in range(3):
         process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )

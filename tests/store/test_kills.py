@@ -8,7 +8,8 @@ from tests.store.killing import Findings, kill_again_and_again
 
 pytestmark = pytest.mark.trials
 
-KILLS = 25
+KILLS = 10
+"""`python -m tests.store.killing` kills as often as it is told."""
 
 
 def test_whatever_a_process_is_killed_in_nothing_is_lost_or_there_twice_and_the_rollups_are_right(

@@ -34,7 +34,8 @@ from tests.store.flipping import (
     try_once,
 )
 
-TIMES = 100
+TIMES = 25
+"""Places of each kind of damage; `python -m tests.store.flipping` tries as many as it is told."""
 IN_FILE = BATCHES_IN_FILE * DESTINATIONS
 IN_ALL = (BATCHES_IN_FILE + BATCHES_IN_LOG) * DESTINATIONS
 

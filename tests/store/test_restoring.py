@@ -15,8 +15,10 @@ from netstats_xl.ports import Progress, unheard
 from netstats_xl.store import backup as backup_module
 from netstats_xl.store import compacting
 from netstats_xl.store.compacting import compact
+from netstats_xl.store.database import STORAGE_VERSION
 from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.migrations import MIGRATIONS, SCHEMA_VERSION, migrate
+from netstats_xl.store.reading import quoted
 from netstats_xl.store.restoring import Restored, restore
 from netstats_xl.store.verifying import verify
 from tests.contracts.result_store import ALWAYS, OUTCOMES, START, a_busy_hour, sample
@@ -316,8 +318,9 @@ def test_a_new_database_has_no_copy(path: Path) -> None:
 
 
 def test_what_another_program_made_is_not_copied(path: Path) -> None:
-    with duckdb.connect(str(path)) as plain:
-        plain.execute("CREATE TABLE diary (entry VARCHAR)")
+    with duckdb.connect() as plain:
+        plain.execute(f"ATTACH '{quoted(path)}' AS other (STORAGE_VERSION '{STORAGE_VERSION}')")
+        plain.execute("CREATE TABLE other.diary (entry VARCHAR)")
     with pytest.raises(StoreCorrupt, match="another program"):
         DuckDbStore.open(path)
     assert list(path.parent.iterdir()) == [path]
