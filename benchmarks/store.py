@@ -26,6 +26,7 @@ from benchmarks.storing import accuracy, ingest, latency, questions
 from benchmarks.storing.history import DAY, HOUR, History, simulate
 from benchmarks.storing.measures import Measure, as_json, say, share_of_a_core, show
 from netstats_xl.store.lean import do_without_pandas
+from netstats_xl.store.turns import take_short_turns
 
 BEFORE_THE_HOUR = timedelta(minutes=5)
 """How long before a whole hour the histories end: the first questions cross it."""
@@ -143,7 +144,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     parser.add_argument("--folder", type=Path, help="where to work (default: the system's temporary folder)")
     options = parser.parse_args()
-    do_without_pandas()  # as the companion does; numpy is here already
+    # As the companion does; numpy is here already.
+    do_without_pandas()
+    take_short_turns()
     scale = FULL if options.full else QUICK
     with tempfile.TemporaryDirectory(prefix="netstats-xl-benchmark-", dir=options.folder) as name:
         free = shutil.disk_usage(name).free

@@ -4,13 +4,14 @@ DuckDB takes the columns without a look at single values. A row or two are bound
 takes DuckDB longer than that.
 """
 
+import struct
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import nanoarrow
 from nanoarrow.c_array import CArray
@@ -118,6 +119,21 @@ def _bound(value: object) -> object:
     if isinstance(value, str) and not value.isascii():
         return value.encode(errors="replace").decode()
     return value
+
+
+def packed(code: Literal["i", "d", "f"], values: Iterable[float]) -> "array[Any]":
+    """An array of the values, in less time than `array` itself takes to make it.
+
+    Raises:
+        TypeError: a value is not a number of this type, or too large for it.
+    """
+    listed = list(values)
+    numbers: array[Any] = array(code)
+    try:
+        numbers.frombytes(struct.pack(f"{len(listed)}{code}", *listed))
+    except struct.error as error:
+        raise TypeError(f"not a number of type {code}: {error}") from error
+    return numbers
 
 
 def utc_naive(at: datetime) -> datetime:
@@ -244,4 +260,4 @@ def _bits_of(rows: Iterable[int], count: int) -> bytearray:
 
 
 def _offsets(lengths: Iterable[int]) -> "array[int]":
-    return array("i", accumulate(lengths, initial=0))
+    return packed("i", accumulate(lengths, initial=0))

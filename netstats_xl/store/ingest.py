@@ -1,6 +1,5 @@
 """Saving a batch: rows of runs, samples, events and routes, within one transaction."""
 
-from array import array
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from netstats_xl.domain.results import (
     StateChanged,
 )
 from netstats_xl.store import history, routes
-from netstats_xl.store.appending import append, append_few, microseconds
+from netstats_xl.store.appending import append, append_few, microseconds, packed
 from netstats_xl.store.catalogue import Keys, add_placeholders, load_keys, missing_keys
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.outcomes import CHANGED, render_outcomes, render_strays
@@ -179,7 +178,7 @@ def _save_samples(
             (
                 "destination",
                 "INTEGER",
-                array("i", [destinations[sample.destination_id] for sample in samples]),
+                packed("i", [destinations[sample.destination_id] for sample in samples]),
             ),
             ("run", "BIGINT", column_of(rounds, "q", lambda each: numbers[each.run_id])),
             ("interval_s", "DOUBLE", column_of(rounds, "d", lambda each: each.interval_s)),

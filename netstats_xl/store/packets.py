@@ -9,7 +9,7 @@ from operator import add, sub
 from typing import Any, TypeVar
 
 from netstats_xl.domain.rollups import jitter_differences
-from netstats_xl.store.appending import Lists
+from netstats_xl.store.appending import Lists, packed
 
 RTTs = Sequence[float | None]
 Number = TypeVar("Number", int, float)
@@ -40,21 +40,30 @@ def packet_columns(rounds: Sequence[RTTs], unanswered: Sequence[int]) -> PacketC
     for index in missing:
         flat[index] = 0.0
     lengths = list(map(len, rounds))
-    offsets = array("i", accumulate(lengths, initial=0))
-    sums = _jitter_sums(rounds, flat, lengths)
-    received = array("H", lengths)
-    pairs = array("H", [length - 1 if length else 0 for length in lengths])
+    kinds = set(lengths)
+    if len(kinds) == 1:  # nearly always, and twice as fast
+        [length] = kinds
+        sent = array("H", [length]) * len(rounds)
+        pairs = array("H", [max(length - 1, 0)]) * len(rounds)
+        sums = packed("d", _jitter_sums(flat, length))
+        offsets = packed("i", range(0, len(flat) + 1, length) if length else repeat(0, len(rounds) + 1))
+    else:
+        sent = array("H", lengths)
+        pairs = array("H", [max(length - 1, 0) for length in lengths])
+        sums = _jitter_sums_of_unequal(rounds, lengths)
+        offsets = packed("i", accumulate(lengths, initial=0))
+    received = sent[:]
     for row in {bisect_right(offsets, index) - 1 for index in missing}:
         received[row] -= rounds[row].count(None)
         differences = jitter_differences(rounds[row])
         sums[row], pairs[row] = sum(differences), len(differences)
     return PacketColumns(
-        sent=_spread(array("H", lengths), unanswered),
+        sent=_spread(sent, unanswered),
         received=_spread(received, unanswered),
         jitter_sums_ms=_spread(sums, unanswered),
         jitter_pairs=_spread(pairs, unanswered),
         rtts_ms=Lists(
-            numbers=array("f", flat),
+            numbers=packed("f", flat),
             missing=missing,
             offsets=_spread_offsets(offsets, unanswered),
             without=unanswered,
@@ -62,27 +71,27 @@ def packet_columns(rounds: Sequence[RTTs], unanswered: Sequence[int]) -> PacketC
     )
 
 
-def _jitter_sums(rounds: Sequence[RTTs], flat: Sequence[float], lengths: Sequence[int]) -> "array[float]":
-    """The sums of rounds that lost nothing; `flat` has the RTTs of all. Of the others what is found is wrong."""
-    kinds = set(lengths)
-    if len(kinds) == 1:
-        return array("d", _jitter_sums_of_equals(flat, lengths[0]))
-    sums = array("d", bytes(8 * len(rounds)))
-    for length in kinds:
-        rows = [row for row, each in enumerate(lengths) if each == length]
-        some = [rtt or 0.0 for row in rows for rtt in rounds[row]]
-        for row, total in zip(rows, _jitter_sums_of_equals(some, length), strict=True):
-            sums[row] = total
-    return sums
+def _jitter_sums(flat: Sequence[float], length: int) -> Iterable[float]:
+    """Of rounds of so many packets each, whose RTTs `flat` has one after the other; wrong of those that lost any.
 
-
-def _jitter_sums_of_equals(flat: Sequence[float], length: int) -> Iterable[float]:
-    """The sums of rounds of so many packets: the first packets of all are looked at, then the second ones, and on."""
+    The first packets of all rounds are looked at, then the second ones, and so on.
+    """
     rows = len(flat) // length if length else 0
     total: Iterable[float] = repeat(0.0, rows)
     for before, after in pairwise(flat[packet::length] for packet in range(length)):
         total = map(add, total, map(abs, map(sub, after, before)))
     return total
+
+
+def _jitter_sums_of_unequal(rounds: Sequence[RTTs], lengths: Sequence[int]) -> "array[float]":
+    """As `_jitter_sums`, of any rounds."""
+    sums = array("d", bytes(8 * len(rounds)))
+    for length in set(lengths):
+        rows = [row for row, each in enumerate(lengths) if each == length]
+        some = [rtt or 0.0 for row in rows for rtt in rounds[row]]
+        for row, total in zip(rows, _jitter_sums(some, length), strict=False):
+            sums[row] = total
+    return sums
 
 
 def _spread(column: "array[Number]", unanswered: Sequence[int]) -> "array[Number]":
