@@ -26,6 +26,7 @@ from benchmarks.storing import accuracy, ingest, latency, questions
 from benchmarks.storing.history import DAY, HOUR, History, simulate
 from benchmarks.storing.measures import Measure, as_json, say, share_of_a_core, show
 from netstats_xl.store.lean import do_without_pandas
+from netstats_xl.store.turns import take_short_turns
 
 BEFORE_THE_HOUR = timedelta(minutes=5)
 """How long before a whole hour the histories end: the first questions cross it."""
@@ -46,6 +47,9 @@ class Scale:
     commits_s: int
     accuracy_days: int
     starts: int
+    log_mb: float
+    disk_rounds: int
+    """How many rounds the file has at least whose size is measured: of few, what is fixed would weigh too much."""
     free_bytes: float
 
 
@@ -65,6 +69,8 @@ QUICK = Scale(
     commits_s=10,
     accuracy_days=2,
     starts=2,
+    log_mb=4,
+    disk_rounds=700_000,
     free_bytes=2e9,
 )
 FULL = Scale(
@@ -82,6 +88,8 @@ FULL = Scale(
     commits_s=600,
     accuracy_days=25,
     starts=5,
+    log_mb=15,
+    disk_rounds=4_000_000,
     free_bytes=25e9,
 )
 
@@ -92,8 +100,8 @@ def measured(folder: Path, scale: Scale, *, now: datetime) -> Iterator[Measure]:
     say("Ingest ...")
     for sizes in scale.batches:
         start = end - timedelta(seconds=10) * (sizes.rows * sizes.batches // 1_000)
-        yield from ingest.measure(folder, sizes, destinations=1_000, start=start)
-    yield from ingest.disk(folder, scale.batches[-1])
+        yield from ingest.measure(folder, sizes, start=start)
+    yield from ingest.disk(folder, scale.batches[-1], rounds=scale.disk_rounds)
     for sizes in scale.batches:
         ingest.ours_of(folder, sizes).unlink()
         ingest.peer_of(folder, sizes).unlink()
@@ -131,7 +139,7 @@ def measured(folder: Path, scale: Scale, *, now: datetime) -> Iterator[Measure]:
     say("Commits ...")
     yield from latency.commits(oldest, history, seconds=scale.commits_s)
     say("Starts ...")
-    yield from latency.starts(oldest, history, rows=rows, times=scale.starts)
+    yield from latency.starts(oldest, history, rows=rows, times=scale.starts, log_mb=scale.log_mb)
     yield from questions.beside_sqlite(oldest, history, folder, times=scale.questions_to_sqlite)
 
 
@@ -143,7 +151,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     parser.add_argument("--folder", type=Path, help="where to work (default: the system's temporary folder)")
     options = parser.parse_args()
-    do_without_pandas()  # as the companion does; numpy is here already
+    # As the companion does; numpy is here already.
+    do_without_pandas()
+    take_short_turns()
     scale = FULL if options.full else QUICK
     with tempfile.TemporaryDirectory(prefix="netstats-xl-benchmark-", dir=options.folder) as name:
         free = shutil.disk_usage(name).free

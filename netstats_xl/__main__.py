@@ -2,7 +2,9 @@
 
 from netstats_xl.cli import main
 from netstats_xl.store.lean import do_without_pandas
+from netstats_xl.store.turns import take_short_turns
 
 if __name__ == "__main__":
     do_without_pandas()
+    take_short_turns()
     main()

@@ -235,8 +235,8 @@ class ResultStore(Protocol):
         Without `percentiles` these and the deviation are left out, which is cheaper.
 
         Of long periods and of many samples, percentiles are right to 1 % of their value, means and deviations to a
-        microsecond, and everything else exactly. Where raw samples have been deleted, a minute belongs to the period
-        and the bucket that it begins in.
+        microsecond, and everything else exactly; always, the jitter of each round is kept to a microsecond. Where raw
+        samples have been deleted, a minute belongs to the period and the bucket that it begins in.
         """
         ...
 

@@ -256,7 +256,7 @@ def _draw_raw(connection: duckdb.DuckDBPyConnection, history: History) -> None:
             ), drawn AS MATERIALIZED (SELECT tick, run, destination, address, {draws} FROM rounds)
             SELECT tick, {_JOB}, destination, run, {seconds},
                 CASE WHEN {received} > 0 THEN 'replied' ELSE 'timeout' END, address, {PACKETS}, {received},
-                {" + ".join(f"coalesce(abs({pair}), 0)" for pair in pairs)},
+                round(({" + ".join(f"coalesce(abs({pair}), 0)" for pair in pairs)}) * 1000) / 1000,
                 {" + ".join(f"(({pair}) IS NOT NULL)::USMALLINT" for pair in pairs)},
                 CASE WHEN {received} > 0 THEN [{rtts}] END
             FROM drawn ORDER BY tick, destination

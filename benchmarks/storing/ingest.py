@@ -15,6 +15,7 @@ from benchmarks.storing.sqlite import Sqlite
 from netstats_xl.store.duckdb_store import DuckDbStore
 
 RAW = frozenset({"samples", "runs", "run_ids", "batches"})
+DESTINATIONS = 1_000
 ROLLUPS = frozenset({"roll_1m", "roll_1h", "roll_1d", "roll_1mo"})
 
 
@@ -27,11 +28,11 @@ class Sizes:
     goal: float
 
 
-def measure(folder: Path, sizes: Sizes, *, destinations: int, start: datetime) -> Iterator[Measure]:
+def measure(folder: Path, sizes: Sizes, *, start: datetime) -> Iterator[Measure]:
     """How many times SQLite's rows a second are stored; the files stay for `disk`."""
-    rounds = Rounds(destinations, start=start, seed=sizes.rows)
+    rounds = Rounds(DESTINATIONS, start=start, seed=sizes.rows)
     ours = DuckDbStore.open(ours_of(folder, sizes))
-    ours.save_definitions(definitions(destinations), at=start)
+    ours.save_definitions(definitions(DESTINATIONS), at=start)
     indexed = Sqlite(peer_of(folder, sizes), indexed=True)
     plain = Sqlite(folder / f"plain-{sizes.rows}.sqlite", indexed=False)
     took: tuple[list[float], ...] = ([], [], [])
@@ -63,13 +64,14 @@ def measure(folder: Path, sizes: Sizes, *, destinations: int, start: datetime) -
     )
 
 
-def disk(folder: Path, sizes: Sizes) -> Iterator[Measure]:
-    """Megabytes a million rounds of the files that `measure` left."""
-    million = sizes.rows * sizes.batches / 1e6
+def disk(folder: Path, sizes: Sizes, *, rounds: int) -> Iterator[Measure]:
+    """Megabytes a million rounds of the files that `measure` left, once ours holds at least so many rounds."""
     ours, peer = ours_of(folder, sizes), peer_of(folder, sizes)
+    saved = _fill(ours, sizes, rounds)
+    million = saved / 1e6
     blocks = Blocks.of(ours)
     raw = (blocks.raw_bytes + blocks.free_bytes) / 1e6
-    theirs = peer.stat().st_size / 1e6
+    theirs = peer.stat().st_size / 1e6 * saved / (sizes.rows * sizes.batches)
     yield Measure(
         name="disk_mb_a_million_rounds",
         value=raw / million,
@@ -88,6 +90,19 @@ def disk(folder: Path, sizes: Sizes) -> Iterator[Measure]:
             f"is {ours.stat().st_size / 1e6 / theirs:.3f} of it"
         ),
     )
+
+
+def _fill(path: Path, sizes: Sizes, rounds: int) -> int:
+    """Save more batches of these sizes until the file holds so many rounds; how many it holds then."""
+    store = DuckDbStore.open(path)
+    try:
+        saved = store.info().samples
+        feed = Rounds.following(store, DESTINATIONS)
+        for batch in feed.batches(max(0, -(-(rounds - saved) // sizes.rows)), rows=sizes.rows):
+            store.save(batch)
+        return store.info().samples
+    finally:
+        store.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from threading import Event, Thread
 from benchmarks.storing.history import History
 from benchmarks.storing.measures import Measure, quantile
 from benchmarks.storing.questions import ask
-from benchmarks.storing.rounds import INTERVAL, Rounds, batch_of
+from benchmarks.storing.rounds import Rounds, batch_of
 from netstats_xl.domain.results import Sample
 from netstats_xl.store.duckdb_store import DuckDbStore
 
@@ -63,73 +63,67 @@ def commits(path: Path, history: History, *, seconds: int) -> Iterator[Measure]:
 
 START = """
 import sys, time
-from datetime import datetime
 from pathlib import Path
 from benchmarks.storing.rounds import Rounds, batch_of
 from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.lean import do_without_pandas
 do_without_pandas()
-path, destinations, start, end = sys.argv[1:]
-feed = Rounds(int(destinations), start=datetime.fromisoformat(start), seed=4)
+path, destinations, log_bytes = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+log = path.with_name(path.name + ".wal")
+start_s = time.perf_counter()
+store = DuckDbStore.open(path)
+took_s = time.perf_counter() - start_s
+feed = Rounds.following(store, destinations)
 batch = batch_of(feed.round())
 start_s = time.perf_counter()
-store = DuckDbStore.open(Path(path))
 store.save(batch)
-print(time.perf_counter() - start_s, flush=True)
-if end == "killed":
-    while True:
-        store.save(batch_of(feed.round()))
-        print("saved", flush=True)
-store.close()
+print(took_s + time.perf_counter() - start_s, flush=True)
+if not log_bytes:
+    store.close()
+    sys.exit()
+while log.stat().st_size < log_bytes:
+    store.save(batch_of(feed.round()))
+print("killed now", flush=True)
+time.sleep(600)
 """
 
 
-def starts(path: Path, history: History, *, rows: int, times: int) -> Iterator[Measure]:
+def starts(path: Path, history: History, *, rows: int, times: int, log_mb: float) -> Iterator[Measure]:
     """From opening the file to the first round that is safe, in a process of its own that follows a killed one.
 
-    The system is asked to forget the file first (Linux), as after a start of the machine.
+    That one leaves a log of so many megabytes. The system is asked to forget the file first (Linux), as after a start
+    of the machine.
     """
     took = []
-    store = DuckDbStore.open(path)
-    at = Rounds.following(store, history.destinations).next_at
-    store.close()
     for _ in range(times):
-        _start(path, history.destinations, at.isoformat(), killed=True)
-        at += 40 * INTERVAL
+        _start(path, history.destinations, killed_at_bytes=1e6 * log_mb)
         _forget(path)
-        took.append(_start(path, history.destinations, at.isoformat(), killed=False))
-        at += 40 * INTERVAL
+        took.append(_start(path, history.destinations, killed_at_bytes=0))
     yield Measure(
         name="start_s",
         value=max(took),
         goal=1,
-        beside=f"{rows:,} raw rows, {path.stat().st_size / 1e9:.1f} GB, the worst of {times} after a kill",
+        beside=(
+            f"{rows:,} raw rows, {path.stat().st_size / 1e9:.1f} GB, the worst of {times} after a kill that left a "
+            f"log of {log_mb:g} MB; the best {min(took):.2f}"
+        ),
     )
 
 
-def _start(path: Path, destinations: int, start: str, *, killed: bool) -> float:
-    command = [
-        sys.executable,
-        "-c",
-        START,
-        str(path),
-        str(destinations),
-        start,
-        "killed" if killed else "closed",
-    ]
+def _start(path: Path, destinations: int, *, killed_at_bytes: float) -> float:
+    command = [sys.executable, "-c", START, str(path), str(destinations), str(killed_at_bytes)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     ) as process:
         assert process.stdout is not None
         try:
             seconds = float(process.stdout.readline())
-            if killed:
-                for _ in range(3):
-                    process.stdout.readline()
+            if killed_at_bytes:
+                process.stdout.readline()
         finally:
-            if killed:
+            if killed_at_bytes:
                 process.kill()
-    if not killed and process.returncode:
+    if not killed_at_bytes and process.returncode:
         raise SystemExit(f"The store did not close: exit code {process.returncode}.")
     return seconds
 

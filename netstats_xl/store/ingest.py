@@ -1,12 +1,10 @@
 """Saving a batch: rows of runs, samples, events and routes, within one transaction."""
 
-from array import array
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
-from operator import attrgetter
 from typing import assert_never
 
 from netstats_xl.domain.results import (
@@ -20,10 +18,11 @@ from netstats_xl.domain.results import (
     StateChanged,
 )
 from netstats_xl.store import history, routes
-from netstats_xl.store.appending import append
+from netstats_xl.store.appending import append, append_few, microseconds, packed
 from netstats_xl.store.catalogue import Keys, add_placeholders, load_keys, missing_keys
 from netstats_xl.store.database import Cursor
-from netstats_xl.store.outcomes import render_outcomes, render_strays
+from netstats_xl.store.outcomes import CHANGED, render_outcomes, render_strays
+from netstats_xl.store.rounds import Round, column_of, rounds_of
 from netstats_xl.store.selection import greatest
 
 BATCHES_REMEMBERED = 1_000
@@ -63,6 +62,7 @@ def save(cursor: Cursor, batch: Batch, ledger: Ledger) -> Keys | None:
     """Append the batch to the tables, and return the keys of what was not defined yet; None: it is there already."""
     if batch.batch_id in ledger.batch_ids:
         return None
+    rounds = rounds_of(batch.samples)
     new = Keys(
         destinations=missing_keys(
             ledger.keys.destinations,
@@ -71,14 +71,14 @@ def save(cursor: Cursor, batch: Batch, ledger: Ledger) -> Keys | None:
             | {traced.destination_id for traced in batch.routes},
         ),
         jobs=missing_keys(
-            ledger.keys.jobs, {sample.job_id for sample in batch.samples} | {run.job_id for run in batch.runs}
+            ledger.keys.jobs, {each.job_id for each in rounds} | {run.job_id for run in batch.runs}
         ),
     )
     add_placeholders(cursor, destinations=new.destinations, jobs=new.jobs)
     destinations, jobs = ledger.keys.destinations | new.destinations, ledger.keys.jobs | new.jobs
-    runs = _save_run_ids(cursor, batch, ledger.next_run)
+    runs = _save_run_ids(cursor, batch.runs, rounds, ledger.next_run)
     _save_runs(cursor, batch.runs, runs, jobs)
-    _save_samples(cursor, batch.samples, runs, jobs, destinations)
+    _save_samples(cursor, batch.samples, rounds, runs, jobs, destinations)
     _save_events(cursor, batch.events, ledger.next_ordinal, destinations)
     routes.save(cursor, batch.routes, destinations)
     if batch.imported:
@@ -96,7 +96,9 @@ def enter(ledger: Ledger, batch: Batch, new: Keys) -> None:
     ledger.next_ordinal += len(batch.events) + 1
 
 
-def _save_run_ids(cursor: Cursor, batch: Batch, first: int) -> dict[str, int]:
+def _save_run_ids(
+    cursor: Cursor, runs: Sequence[JobRun], rounds: Sequence[Round], first: int
+) -> dict[str, int]:
     """A number for each run that the batch speaks of.
 
     A number is narrower than the run's ID, which each of its samples would have to repeat. A run that several
@@ -104,13 +106,13 @@ def _save_run_ids(cursor: Cursor, batch: Batch, first: int) -> dict[str, int]:
     """
     last_ticks: dict[str, datetime] = {}
     instants = chain(
-        ((run.run_id, run.tick_at) for run in batch.runs),
-        dict.fromkeys(map(attrgetter("run_id", "at"), batch.samples)),
+        ((run.run_id, run.tick_at) for run in runs),
+        ((each.run_id, each.at) for each in rounds),
     )
     for run_id, at in instants:
         last_ticks[run_id] = max(last_ticks.get(run_id, at), at)
     numbers = {run_id: first + index for index, run_id in enumerate(last_ticks)}
-    append(
+    append_few(
         cursor,
         "run_ids",
         [
@@ -124,7 +126,7 @@ def _save_run_ids(cursor: Cursor, batch: Batch, first: int) -> dict[str, int]:
 
 def _save_runs(cursor: Cursor, runs: Sequence[JobRun], numbers: dict[str, int], jobs: dict[str, int]) -> None:
     outcomes = [_outcome_columns(run.outcome) for run in runs]
-    append(
+    append_few(
         cursor,
         "runs",
         [
@@ -160,6 +162,7 @@ def _outcome_columns(
 def _save_samples(
     cursor: Cursor,
     samples: Sequence[Sample],
+    rounds: Sequence[Round],
     numbers: dict[str, int],
     jobs: dict[str, int],
     destinations: dict[str, int],
@@ -170,25 +173,26 @@ def _save_samples(
         cursor,
         "samples",
         [
-            ("tick", "TIMESTAMP", [sample.at for sample in samples]),
-            ("job", "INTEGER", array("i", [jobs[sample.job_id] for sample in samples])),
+            ("tick", "TIMESTAMP", column_of(rounds, "q", lambda each: microseconds(each.at))),
+            ("job", "INTEGER", column_of(rounds, "i", lambda each: jobs[each.job_id])),
             (
                 "destination",
                 "INTEGER",
-                array("i", [destinations[sample.destination_id] for sample in samples]),
+                packed("i", [destinations[sample.destination_id] for sample in samples]),
             ),
-            ("run", "BIGINT", array("q", [numbers[sample.run_id] for sample in samples])),
-            ("interval_s", "DOUBLE", array("d", [sample.interval_s for sample in samples])),
+            ("run", "BIGINT", column_of(rounds, "q", lambda each: numbers[each.run_id])),
+            ("interval_s", "DOUBLE", column_of(rounds, "d", lambda each: each.interval_s)),
             *render_outcomes([sample.outcome for sample in samples]),
             *render_strays([sample.strays for sample in samples]),
         ],
+        changed=CHANGED,
     )
 
 
 def _save_events(
     cursor: Cursor, events: Sequence[StateChanged], first: int, destinations: dict[str, int]
 ) -> None:
-    append(
+    append_few(
         cursor,
         "events",
         [

@@ -23,7 +23,8 @@ def add(cursor: Cursor, ticks: Iterable[datetime], first_run: int, frontier: Fro
         frontier: How far the levels are sealed.
     """
     sealed = [until for until in frontier.until.values() if until is not None]
-    candidates = {tick for tick in ticks if sealed and tick < max(sealed)}
+    newest = max(sealed, default=None)
+    candidates = {tick for tick in ticks if newest is not None and tick < newest}
     for level, until in frontier.until.items():
         late = [] if until is None else [tick for tick in candidates if tick < until]
         if until is not None and late:

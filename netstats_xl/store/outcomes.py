@@ -1,9 +1,6 @@
 """Outcomes and stray replies of a round <-> columns of the samples table."""
 
-from array import array
-from collections.abc import Iterable, MutableSequence, Sequence
-from itertools import pairwise, repeat
-from operator import add, sub
+from collections.abc import Sequence
 from typing import Any, NamedTuple, assert_never
 
 from netstats_xl.domain.results import (
@@ -24,6 +21,7 @@ from netstats_xl.domain.results import (
 from netstats_xl.domain.rollups import jitter_differences, ordered_rtts_of
 from netstats_xl.errors import StoreCorrupt
 from netstats_xl.store.appending import Columns, ColumnType
+from netstats_xl.store.packets import packet_columns
 
 MOST_COUNTED = 65_535
 """The largest count that a column of strays holds."""
@@ -40,7 +38,8 @@ class OutcomeRow(NamedTuple):
     reason: str | None = None
     """Why there was no answer; of a round with a reply, what the answer said."""
     jitter_sum_ms: float = 0.0
-    """Sum of the round's jitter differences, ms: kept, because to find it again for millions of rounds is slow."""
+    """Sum of the round's jitter differences, ms: kept, because to find it again for millions of rounds is slow. It is
+    stored to the microsecond: see `CHANGED`."""
     jitter_pairs: int = 0
     rtts_ms: Sequence[float | None] | None = None
     http_status: int | None = None
@@ -72,6 +71,11 @@ OUTCOME_TYPES: dict[str, ColumnType] = {
     "certificate_days": "FLOAT",
 }
 """Of the fields of `OutcomeRow`, in their order."""
+CHANGED = {
+    "outcome": "coalesce(outcome, 'replied')",
+    "jitter_sum_ms": "round(jitter_sum_ms * 1000) / 1000",
+}
+"""What is stored in the place of a column's values. Whole microseconds take half the room, and rollups know no less."""
 STRAYS_TYPES: dict[str, ColumnType] = {
     "duplicates": "USMALLINT",
     "late": "USMALLINT",
@@ -79,8 +83,6 @@ STRAYS_TYPES: dict[str, ColumnType] = {
     "elsewhere": "VARCHAR",
 }
 """Of the fields of `StraysRow`, in their order."""
-
-_NO_REPLY = Replied("", ())
 
 OUTCOME_COLUMNS = (
     "outcome, address, reporter, reason, sent, rtts_ms, jitter_pairs, http_status, total_ms, certificate_days, "
@@ -90,45 +92,38 @@ OUTCOME_COLUMNS = (
 
 
 def render_outcomes(outcomes: Sequence[Outcome]) -> Columns:
-    """The outcomes, of which there is at least one, as columns of the table of samples."""
+    """The outcomes, of which there is at least one, as columns of the table of samples: see `CHANGED`."""
     # Nearly all are plain replies: these are rendered a column at a time, and the others put in their places.
-    replies = [outcome if type(outcome) is Replied else _NO_REPLY for outcome in outcomes]
-    addresses, rtts_ms, answers, https, in_order = zip(*replies, strict=True)
-    columns: dict[str, MutableSequence[Any]] = {name: [None] * len(outcomes) for name in OUTCOME_TYPES}
-    columns["outcome"] = ["replied"] * len(outcomes)
-    columns["sent"] = array("H", map(len, rtts_ms))
-    columns["received"] = array("H", [len(of_round) - of_round.count(None) for of_round in rtts_ms])
-    columns["address"] = list(addresses)
-    columns["jitter_sum_ms"], columns["jitter_pairs"] = _jitters(rtts_ms)
-    columns["rtts_ms"] = list(rtts_ms)
-    if (
-        any(answers)
-        or any(https)
-        or not all(in_order)
-        or any(type(outcome) is not Replied for outcome in outcomes)
-    ):
-        for row, outcome in enumerate(outcomes):
-            if type(outcome) is not Replied or outcome.answer or outcome.http or not outcome.in_order:
-                for name, value in zip(columns, render_outcome(outcome), strict=True):
-                    columns[name][row] = value
+    unanswered = [row for row, outcome in enumerate(outcomes) if type(outcome) is not Replied]
+    replies = [outcome for outcome in outcomes if type(outcome) is Replied] if unanswered else outcomes
+    addresses, rtts_ms, answers, https, in_order = zip(*replies, strict=True) if replies else ((),) * 5
+    packets = packet_columns(rtts_ms, unanswered)
+    columns: dict[str, Any] = {name: [None] * len(outcomes) for name in OUTCOME_TYPES}
+    columns |= {
+        "sent": packets.sent,
+        "received": packets.received,
+        "address": list(addresses),
+        "jitter_sum_ms": packets.jitter_sums_ms,
+        "jitter_pairs": packets.jitter_pairs,
+        "rtts_ms": packets.rtts_ms,
+    }
+    for row in unanswered:
+        columns["address"].insert(row, None)
+    rendered = [*unanswered]
+    if any(answers) or any(https) or not all(in_order):
+        rendered += [
+            row for row, outcome in enumerate(outcomes) if type(outcome) is Replied and _is_odd(outcome)
+        ]
+    for row in rendered:
+        for name, value in render_outcome(outcomes[row])._asdict().items():
+            if name != "rtts_ms":
+                columns[name][row] = value
     return [(name, OUTCOME_TYPES[name], values) for name, values in columns.items()]
 
 
-def _jitters(rtts_ms: Sequence[tuple[float | None, ...]]) -> tuple["array[float]", "array[int]"]:
-    """The sum, ms, and the number of each round's jitter differences."""
-    length = max(map(len, rtts_ms))
-    whole = [of_round if len(of_round) == length and None not in of_round else None for of_round in rtts_ms]
-    # Rounds that lost nothing are reckoned together: the first packets of all, then the second ones, and so on.
-    packets = list(zip(*(of_round or (0.0,) * length for of_round in whole), strict=True))
-    total: Iterable[float] = repeat(0.0, len(rtts_ms))
-    for before, after in pairwise(packets):
-        total = map(add, total, map(abs, map(sub, after, before)))
-    sums, pairs = array("d", total), array("H", [max(length - 1, 0)]) * len(rtts_ms)
-    for row, of_round in enumerate(whole):
-        if of_round is None:
-            differences = jitter_differences(rtts_ms[row])
-            sums[row], pairs[row] = sum(differences), len(differences)
-    return sums, pairs
+def _is_odd(reply: Replied) -> bool:
+    """Whether there is more to it than its RTTs, or less."""
+    return bool(reply.answer) or reply.http is not None or not reply.in_order
 
 
 def render_outcome(outcome: Outcome) -> OutcomeRow:

@@ -55,11 +55,11 @@ class Sealer:
 
     def add_late(self, cursor: Cursor, batch: Batch, first_run: int) -> None:
         """Within the transaction that saves the batch: add what of it comes late. Its runs begin at `first_run`."""
-        late.add(cursor, (sample.at for sample in batch.samples), first_run, self.frontier)
+        late.add(cursor, {sample.at for sample in batch.samples}, first_run, self.frontier)
 
     def entered(self, batch: Batch) -> None:
         """The batch is safe."""
-        ticks = [sample.at for sample in batch.samples]
+        ticks = {sample.at for sample in batch.samples}
         self._newest = max(ticks if self._newest is None else [self._newest, *ticks], default=None)
 
     def step(self, database: Database, *, by_clock_until: datetime | None = None) -> bool:

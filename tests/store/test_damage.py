@@ -13,8 +13,8 @@ import pytest
 
 from netstats_xl.domain.results import Batch
 from netstats_xl.errors import StoreCorrupt, StoreError, StoreFull, StoreLocked, StoreReadOnly, StoreTooNew
-from netstats_xl.store.database import Database
 from netstats_xl.store.duckdb_store import DuckDbStore
+from netstats_xl.store.opening import Opener
 from tests.contracts.result_store import OUTCOMES, a_busy_hour, sample
 from tests.store.disks import needs_mounts, small_disk
 from tests.wine import needs_holder_named
@@ -286,12 +286,12 @@ def test_a_folder_that_may_not_be_written_is_found_out_when_the_database_is_open
     # Root may write anywhere, so the answer of DuckDB is given here as it comes to another user.
     DuckDbStore.open(path).close()
 
-    def refused(self: Database, cursor: object) -> None:
+    def refused(self: Opener, cursor: object) -> None:
         raise duckdb.TransactionException(
             f'TransactionContext Error: Failed to commit: Cannot open file "{path}.wal": Permission denied'
         )
 
-    monkeypatch.setattr(Database, "_sign", refused)
+    monkeypatch.setattr(Opener, "_sign", refused)
     with pytest.raises(StoreReadOnly, match="Give this user the right"):
         DuckDbStore.open(path)
     monkeypatch.undo()

@@ -18,6 +18,7 @@ from netstats_xl.errors import ReportError, StoreError, StoreFull, StoreMoved, S
 from netstats_xl.store.database import Cursor, Database
 from netstats_xl.store.database_file import HEADER_BYTES, Header, check_in_place, identity_of
 from netstats_xl.store.duckdb_store import DuckDbStore
+from netstats_xl.store.opening import Opener
 from netstats_xl.store.room import Room
 from tests.contracts.result_store import ALWAYS, OUTCOMES, START, at, sample, traced
 from tests.store.disks import needs_mounts, small_disk
@@ -229,7 +230,7 @@ def test_a_database_that_cannot_be_reopened_is_tried_again_at_the_next_call(
     with monkeypatch.context() as patch:
         patch.setattr(Database, "_commit", lambda _, cursor: failing.instead_of_commit(cursor))
         patch.setattr(
-            Database, "_check_path", lambda _: (_ for _ in ()).throw(StoreError("the disk was taken out"))
+            Opener, "_check_path", lambda _: (_ for _ in ()).throw(StoreError("the disk was taken out"))
         )
         with pytest.raises(StoreError, match="taken out"):
             store.save(Batch(batch_id="b", samples=[sample(1, OUTCOMES[0])]))

@@ -15,9 +15,10 @@ from netstats_xl.domain.results import Batch
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.errors import StoreCorrupt, StoreDamaged, StoreError, StoreLogDamaged, StoreUnrecognised
 from netstats_xl.store import damage
-from netstats_xl.store.database import Cursor, Database
+from netstats_xl.store.database import Cursor
 from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.incident_log import add_incident, incidents_path, read_incidents, write_incidents
+from netstats_xl.store.opening import Opener
 from netstats_xl.store.saved_mark import Mark, forget_mark, mark_path, read_mark, write_mark
 from netstats_xl.store.set_aside import damaged_files, newest_backup, rename_aside
 from tests.contracts.result_store import ALWAYS, OUTCOMES, at, destination, sample
@@ -98,15 +99,15 @@ def read_mark_at(victim: Victim) -> datetime:
 
 
 def test_a_log_that_never_becomes_whole_is_left_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    attach = Database._attach
+    attach = Opener._attach
 
-    def refuse(database: Database) -> Cursor:
+    def refuse(opener: Opener) -> Cursor:
         if path.with_name(NAME + LOG).exists():
             cause = duckdb.IOException("Corrupt WAL file: entry at byte position 900 is odd")
             raise StoreLogDamaged("The log is damaged.") from cause
-        return attach(database)
+        return attach(opener)
 
-    monkeypatch.setattr(Database, "_attach", refuse)
+    monkeypatch.setattr(Opener, "_attach", refuse)
     store, [incident] = opened(path)
     assert (incident.kind, store.info().samples) == (IncidentKind.LOG_CUT, IN_FILE)
     assert incident.lost_commits is None
@@ -116,15 +117,15 @@ def test_a_log_that_never_becomes_whole_is_left_out(path: Path, monkeypatch: pyt
 def test_what_was_misread_once_and_is_read_the_second_time_changes_nothing(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    attach = Database._attach
+    attach = Opener._attach
     failures = [StoreDamaged("The checksum is wrong.")]
 
-    def stumble(database: Database) -> Cursor:
+    def stumble(opener: Opener) -> Cursor:
         if failures:
             raise failures.pop()
-        return attach(database)
+        return attach(opener)
 
-    monkeypatch.setattr(Database, "_attach", stumble)
+    monkeypatch.setattr(Opener, "_attach", stumble)
     store, incidents = opened(path)
     assert (store.info().samples, incidents) == (IN_ALL, [])
     store.close()
