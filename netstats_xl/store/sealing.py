@@ -21,7 +21,7 @@ from netstats_xl.store.rolling import (
     merged,
     of_samples,
 )
-from netstats_xl.store.selection import Parameters, aware
+from netstats_xl.store.selection import Parameters, aware, least
 
 SETTLE = timedelta(seconds=60)
 """How long after its end a bucket is left open for what is still under way."""
@@ -245,7 +245,7 @@ def _between(start: datetime, end: datetime, edges: Sequence[datetime] = ()) -> 
 
 
 def _first(cursor: Cursor, table: str, column: str) -> datetime | None:
-    [(first,)] = cursor.execute(f"SELECT min({column}) FROM {table}").fetchall()  # noqa: S608 - a table of this package
+    first = least(cursor, table, column)
     return None if first is None else aware(first)
 
 
