@@ -137,7 +137,7 @@ class Tally:
         if not numbers:
             return
         self._summary = None
-        low, high = min(numbers), max(numbers)
+        low, high = (numbers[0], numbers[-1]) if isinstance(numbers, range) else (min(numbers), max(numbers))
         if not self.counts:
             self.first_bin = low
         if low < self.first_bin:
@@ -147,6 +147,13 @@ class Tally:
         missing = high + 1 - self.first_bin - len(self.counts)
         if missing > 0:
             self.counts.frombytes(bytes(8 * missing))
+        if counts is not None and isinstance(numbers, range) and numbers.step == 1:
+            start, end = low - self.first_bin, high + 1 - self.first_bin
+            changed = array("q", map(add if sign > 0 else sub, self.counts[start:end], counts))
+            self._total += sum(changed) - sum(self.counts[start:end])
+            self.counts[start:end] = changed
+            self._places, self._before = [0] * len(RANKED), [0] * len(RANKED)
+            return
         first, known, total = self.first_bin, self.counts, self._total
         first_place, middle_place, last_place = self._places
         first_before, middle_before, last_before = self._before

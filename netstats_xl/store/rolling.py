@@ -15,6 +15,9 @@ LONGEST_MS = 2_147_483
 """What is longer counts as this, 35 minutes: its microseconds fit into the tables' columns."""
 
 KEYS = "bucket, job, destination"
+SIDE_BY_SIDE = "job, destination // 64, bucket, destination"
+"""The order of rows that are written together. DuckDB reads 2,048 rows or none of them: a destination's minutes of a
+quarter of an hour, and its days of a month, are among so many. Whole columns of a destination would compress less."""
 # A number of this size costs less than a call of `least` and `greatest`.
 BOUNDED = f"""
     CASE WHEN rtt < {SHORTEST_MS!r}::DOUBLE THEN {SHORTEST_MS!r}::DOUBLE
@@ -101,7 +104,7 @@ def of_samples(level: Level, where: str, bucketing: Bucketing) -> str:
             FROM rounds LEFT JOIN spread USING ({KEYS})
             {"" if level is Level.MINUTE else f"LEFT JOIN histograms USING ({KEYS})"}
         )
-        ORDER BY {KEYS}
+        ORDER BY {SIDE_BY_SIDE}
     """  # noqa: S608 - built from constants
 
 
@@ -137,7 +140,7 @@ def merged(level: Level, where: str, bucketing: Bucketing) -> str:
         {"" if level is Level.MINUTE else f", {_histograms_of_rows()}"}
         SELECT {columns_of(level)}
         FROM added {"" if level is Level.MINUTE else f"LEFT JOIN histograms USING ({KEYS})"}
-        ORDER BY {KEYS}
+        ORDER BY {SIDE_BY_SIDE}
     """  # noqa: S608 - built from constants
 
 

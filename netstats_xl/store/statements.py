@@ -62,7 +62,7 @@ class Question:
     """What the statements have in common.
 
     Their columns are the keys, `tallies.SUMS` (NULL: all 0), the least and the greatest RTT in microseconds, and the
-    numbers and counts of the bins (NULL: none).
+    numbers and counts of the bins (NULL: none); of bins that follow each other, the first number.
     """
 
     def __init__(self, which: Which, keys: Sequence[str], edges: Sequence[datetime]) -> None:
@@ -186,9 +186,7 @@ def of_histograms(question: Question, parts: Sequence[Part]) -> tuple[str, Param
     """The histograms of rollups."""
     rows, parameters = question.rows(parts, "first_bin", "bins")
     if question.few:
-        columns = _columns(
-            {}, "NULL", "NULL", "range(first_bin, first_bin + len(bins))", "bins", otherwise="NULL"
-        )
+        columns = _columns({}, "NULL", "NULL", "first_bin", "bins", otherwise="NULL")
         return f"SELECT {question.list} {columns} FROM {rows} WHERE bins IS NOT NULL", parameters  # noqa: S608 - built from constants
     by_bin = f"SELECT {question.list} bin, sum(n)::BIGINT AS n FROM ({bins(question, rows)}) {question.group('bin')}"  # noqa: S608 - built from constants
     columns = _columns({}, "NULL", "NULL", "list(bin)", "list(n)", otherwise="NULL")

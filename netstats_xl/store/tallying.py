@@ -134,6 +134,8 @@ def additions(
             # Without keys there is a row even of nothing.
             if sums[-1] is not None or row[-1] is not None:
                 low_us, high_us, numbers, counts = row[last:]
+                if isinstance(numbers, int):
+                    numbers = range(numbers, numbers + len(counts))
                 yield Addition(
                     row[:number], None if sums[-1] is None else sums, low_us, high_us, numbers, counts, None
                 )

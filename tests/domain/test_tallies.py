@@ -140,6 +140,24 @@ def test_percentiles_follow_what_is_added_and_taken_away_whenever_they_are_asked
             assert tally.summary() == tally.summary(tally.percentiles())
 
 
+@given(
+    st.lists(
+        st.tuples(st.integers(-20, 20), st.lists(st.integers(0, 50), min_size=1, max_size=30)), max_size=5
+    )
+)
+def test_bins_that_follow_each_other_count_as_any_others_do(some: list[tuple[int, list[int]]]) -> None:
+    tallies = Tally(), Tally()
+    for first, counts in some:
+        numbers = range(first, first + len(counts))
+        for tally, each in zip(tallies, (numbers, list(numbers)), strict=True):
+            tally.add([1] * len(SUMS), 10, 20)
+            tally.count(each, counts)
+            tally.count(each, counts)
+            tally.count(each, counts, -1)
+        assert tallies[0].percentiles() == tallies[1].percentiles()
+        assert tallies[0].counts == tallies[1].counts
+
+
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
 
