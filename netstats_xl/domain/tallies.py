@@ -1,9 +1,10 @@
 """What rounds add up to, in whole numbers: adding and taking away are exact, in whatever order."""
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import repeat
+from itertools import accumulate, repeat
 from operator import add, sub
 from typing import NamedTuple, Self
 
@@ -182,6 +183,8 @@ class Tally:
             return NO_PERCENTILES
         low_ms, high_ms = self.low_us / 1_000, self.high_us / 1_000
         counts, first = self.counts, self.first_bin
+        if not self._places[-1]:
+            self._look_for_places()
         values = []
         for index, percent in enumerate(RANKED):
             # As `histograms.percentile_among`, but for a walk from where it was the last time.
@@ -204,6 +207,12 @@ class Tally:
         return Percentiles(
             total, p50, p95 if total >= P95_NEEDS else None, p99 if total >= P99_NEEDS else None
         )
+
+    def _look_for_places(self) -> None:
+        upto = list(accumulate(self.counts, initial=0))
+        for index, percent in enumerate(RANKED):
+            self._places[index] = place = bisect_right(upto, int((self._total - 1) * percent / 100)) - 1
+            self._before[index] = upto[place]
 
     def summary(self, percentiles: Percentiles | None = None, *, deviation: bool = True) -> Summary:
         """Its summary; without other percentiles with those of its histogram.

@@ -182,12 +182,16 @@ def of_rollups(question: Question, parts: Sequence[Part], figures: Figures) -> t
     return f"SELECT {question.list} {columns} FROM {rows} {question.group()}", parameters  # noqa: S608 - built from constants
 
 
+def of_each_rollup(question: Question, parts: Sequence[Part]) -> tuple[str, Parameters]:
+    """Of each of the rollups its sums, bounds and histogram; of levels that have histograms."""
+    rows, parameters = question.rows(parts, *SUMS, "low_us", "high_us", "first_bin", "bins")
+    columns = ", ".join([*SUMS, "low_us", "high_us", "first_bin", "bins"])
+    return f"SELECT {question.list} {columns} FROM {rows}", parameters  # noqa: S608 - built from constants
+
+
 def of_histograms(question: Question, parts: Sequence[Part]) -> tuple[str, Parameters]:
     """The histograms of rollups."""
     rows, parameters = question.rows(parts, "first_bin", "bins")
-    if question.few:
-        columns = _columns({}, "NULL", "NULL", "first_bin", "bins", otherwise="NULL")
-        return f"SELECT {question.list} {columns} FROM {rows} WHERE bins IS NOT NULL", parameters  # noqa: S608 - built from constants
     by_bin = f"SELECT {question.list} bin, sum(n)::BIGINT AS n FROM ({bins(question, rows)}) {question.group('bin')}"  # noqa: S608 - built from constants
     columns = _columns({}, "NULL", "NULL", "list(bin)", "list(n)", otherwise="NULL")
     statement = f"SELECT {question.list} {columns} FROM ({by_bin}) {question.group()} HAVING count(*) > 0"  # noqa: S608 - built from constants

@@ -15,6 +15,7 @@ from netstats_xl.store.statements import (
     Question,
     Which,
     bins,
+    of_each_rollup,
     of_each_round,
     of_histograms,
     of_packets,
@@ -122,10 +123,14 @@ def additions(
             statements += [of_rounds(question, samples), of_packets(question, samples, figures)]
         else:
             yield from few
+    with_bins = [part for part in rollups if figures is Figures.ALL and has_histogram(part.source)]
+    if with_bins and question.few:
+        rollups = [part for part in rollups if part not in with_bins]
+        statements.append(of_each_rollup(question, with_bins))
+    elif with_bins:
+        statements.append(of_histograms(question, with_bins))
     if rollups:
         statements.append(of_rollups(question, rollups, figures))
-    if with_bins := [part for part in rollups if figures is Figures.ALL and has_histogram(part.source)]:
-        statements.append(of_histograms(question, with_bins))
     number = len(keys)
     last = number + len(SUMS)
     for statement, parameters in statements:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -135,21 +136,23 @@ def test_minutes_of_a_destination_and_days_of_a_month_lie_side_by_side() -> None
     )
     while store.roll_up():
         pass
-    for table, first, buckets in (
-        ("roll_1m", NOON + DAY, 15),
-        ("roll_1d", datetime(2026, 4, 1, tzinfo=UTC), 30),
+    for table, start, end, buckets in (
+        ("roll_1m", NOON + DAY, NOON + 2 * DAY, 15),
+        ("roll_1d", datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC), 30),
     ):
-        [(rows, spread)] = store._database.read(
-            lambda cursor, table=table, first=first: cursor.execute(
-                f"SELECT count(*), max(rowid) - min(rowid) + 1 FROM {table} "
-                "WHERE destination = 100 AND bucket >= ? AND bucket < ? + to_days(?)",
-                [first.replace(tzinfo=None)] * 2 + [1 if table == "roll_1m" else 30],
-            ).fetchall()
+        statement = (
+            f"SELECT count(*), max(rowid) - min(rowid) + 1 FROM {table} WHERE destination = 100 "
+            f"AND bucket >= '{start:%Y-%m-%d %H:%M}' AND bucket < '{end:%Y-%m-%d %H:%M}'"
         )
+        [(rows, spread)] = store.ask(partial(_fetched, statement))
         assert rows == buckets
         assert spread <= 64 * buckets
     assert store._database.read(check_rollups) == []
     store.close()
+
+
+def _fetched(statement: str, cursor: duckdb.DuckDBPyConnection) -> list[tuple[int, int]]:
+    return cursor.execute(statement).fetchall()
 
 
 def test_hours_days_and_months_are_sealed_when_they_are_over(world: World) -> None:
