@@ -136,7 +136,7 @@ def beside_sqlite(path: Path, history: History, folder: Path, *, times: int) -> 
 def charts(path: Path, history: History, *, times: int) -> Iterator[Measure]:
     """One destination over each period, which ends anywhere in the history that is kept so finely.
 
-    A chart of a sheet shows means, extremes and loss; percentiles are shown by hours or by days, as on the sheet Trends.
+    A chart of a sheet shows means, extremes and loss; percentiles are shown by hours or by days, as on Trends.
     """
     draw = random.Random(5)
     store = DuckDbStore.open(path)

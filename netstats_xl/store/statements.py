@@ -6,8 +6,9 @@ DuckDB takes longer to plan a long statement than to find some hundred rows. The
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
+from itertools import pairwise
 
 from netstats_xl.domain.tallies import SUMS
 from netstats_xl.store.appending import utc_naive
@@ -15,6 +16,7 @@ from netstats_xl.store.planning import Source
 from netstats_xl.store.rolling import BIN, BOUNDED, IN_US, JITTER_US, LENGTH_MS, OF_ROUNDS, OF_SAMPLES, TABLES
 from netstats_xl.store.selection import Parameters
 
+_MICROSECOND = timedelta(microseconds=1)
 _FEW = 32
 """Destinations at most whose rows are few."""
 
@@ -71,6 +73,8 @@ class Question:
         self._plain = [key for key in keys if key != "edge"]
         self.few = which.few
         self._edges = [utc_naive(edge) for edge in edges] if "edge" in keys else None
+        steps = {later - earlier for earlier, later in pairwise(edges)}
+        self._step = steps.pop() if len(steps) == 1 else None
         self._condition = ""
         self._bound: Parameters = {}
         for column, wanted in (("job", which.jobs), ("destination", which.destinations)):
@@ -96,6 +100,16 @@ class Question:
         selects, parameters = self._selects(parts, self._condition, [*begun, *self._plain, *columns])
         if self._edges is None:
             return f"({selects})", parameters
+        if self._step is not None:
+            # A division costs a tenth of a join.
+            parameters |= {
+                "first": self._edges[0],
+                "last": self._edges[-1],
+                "step": self._step // _MICROSECOND,
+            }
+            since = "(epoch_us(begun) - epoch_us($first::TIMESTAMP)) // $step::BIGINT * $step::BIGINT"
+            edge = f"least(make_timestamp(epoch_us($first::TIMESTAMP) + {since}), $last::TIMESTAMP) AS edge"
+            return f"(SELECT *, {edge} FROM ({selects}))", parameters  # noqa: S608 - built from constants
         parameters["edges"] = self._edges
         edges = "(SELECT unnest($edges::TIMESTAMP[]) AS edge)"
         if self.few:
@@ -130,14 +144,20 @@ def _columns(known: Mapping[str, str], *more: str, otherwise: str = "0") -> str:
     return ", ".join([*(known.get(name, otherwise) for name in SUMS), *more])
 
 
-def of_each_round(question: Question, parts: Sequence[Part], most: int) -> tuple[str, Parameters]:
+def of_each_round(
+    question: Question, parts: Sequence[Part], most: int, figures: Figures
+) -> tuple[str, Parameters]:
     """Of each of the samples its sums and bounds, then the bin of each of its RTTs, and its tick; `most` rows."""
     begun = () if "edge" in question.keys else ("begun",)
     rows, parameters = question.rows(parts, *begun, *OF_SAMPLES, "rtts_ms")
-    bounded = f"SELECT *, [{BOUNDED} FOR rtt IN (rtts_ms::DOUBLE[]) IF rtt IS NOT NULL] AS rtts FROM {rows}"  # noqa: S608 - built from constants
-    timed = f"SELECT *, [{IN_US} FOR rtt IN rtts] AS us, [{BIN} FOR rtt IN rtts] AS numbers FROM ({bounded})"  # noqa: S608 - built from constants
-    columns = _columns(_OF_ROUND, "list_min(us)", "list_max(us)", "numbers", "begun")
-    return f"SELECT {question.list} {columns} FROM ({timed}) LIMIT {most}", parameters  # noqa: S608 - built from constants
+    # Rows that lie apart come in as many chunks, each of which would have the lists' expressions begin anew.
+    chosen = f"WITH chosen AS MATERIALIZED (SELECT * FROM {rows} LIMIT {most})"  # noqa: S608 - built from constants
+    bounded = f"SELECT *, [{BOUNDED} FOR rtt IN (rtts_ms::DOUBLE[]) IF rtt IS NOT NULL] AS rtts FROM chosen"  # noqa: S608 - as above
+    numbers = f"[{BIN} FOR rtt IN rtts]" if figures is Figures.ALL else "NULL"
+    timed = f"SELECT *, [{IN_US} FOR rtt IN rtts] AS us, {numbers} AS numbers FROM ({bounded})"  # noqa: S608 - built from constants
+    of_round = _OF_ROUND if figures is not Figures.PLAIN else _OF_ROUND | {"squares_us2": "0"}
+    columns = _columns(of_round, "list_min(us)", "list_max(us)", "numbers", "begun")
+    return f"{chosen} SELECT {question.list} {columns} FROM ({timed})", parameters  # noqa: S608 - built from constants
 
 
 def of_rounds(question: Question, parts: Sequence[Part]) -> tuple[str, Parameters]:

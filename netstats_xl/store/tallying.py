@@ -215,22 +215,13 @@ def each_round(
     cursor: Cursor, question: Question, parts: Sequence[Part], most: int, figures: Figures = Figures.ALL
 ) -> list[Addition] | None:
     """Each of the samples by itself; None: there are more than `most`."""
-    statement, parameters = of_each_round(question, parts, most + 1)
+    statement, parameters = of_each_round(question, parts, most + 1, figures)
     found = cursor.execute(statement, parameters).fetchall()
     if len(found) > most:
         return None
     number = len(question.keys)
     last = number + len(SUMS)
-    with_bins = figures is Figures.ALL
     return [
-        Addition(
-            row[:number],
-            row[number:last],
-            row[last],
-            row[last + 1],
-            row[last + 2] if with_bins else None,
-            None,
-            row[last + 3],
-        )
+        Addition(row[:number], row[number:last], row[last], row[last + 1], row[last + 2], None, row[last + 3])
         for row in found
     ]
