@@ -54,7 +54,8 @@ from netstats_xl.store.room import Room
 from netstats_xl.store.salvage import read_definitions
 from netstats_xl.store.sealer import Now, Sealer
 from netstats_xl.store.standing import NOTHING, Extent, load_extent, load_standing
-from netstats_xl.store.stretches import Present, Stretches
+from netstats_xl.store.stretch import Present
+from netstats_xl.store.stretches import Stretches
 
 STEPS_BEFORE_PRUNING = 8
 """How often it is tried to bring the rollups past what is to be deleted: what is not in them then stays."""

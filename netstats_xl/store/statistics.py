@@ -18,7 +18,8 @@ from netstats_xl.store.planning import Coverage, alignment, pieces
 from netstats_xl.store.raw_statistics import RFC3550_DIFFERENCES
 from netstats_xl.store.selection import aware, in_period, in_scope
 from netstats_xl.store.statements import Figures, Which, few_destinations
-from netstats_xl.store.stretches import ALWAYS, Present, Stretches
+from netstats_xl.store.stretch import Present
+from netstats_xl.store.stretches import ALWAYS, Stretches
 from netstats_xl.store.tallying import Keys, Ranks, parts_of, ranks, tallies
 
 Names = Mapping[str, Mapping[object, str]]

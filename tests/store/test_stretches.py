@@ -13,7 +13,7 @@ from netstats_xl.domain.results import Batch, Period, Replied, Sample, Scope, Ti
 from netstats_xl.domain.retention import Cutoffs
 from netstats_xl.domain.targets import Settings
 from netstats_xl.ports import Dimension
-from netstats_xl.store import statistics, stretches
+from netstats_xl.store import statistics, stretch, stretches
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.planning import Coverage
@@ -136,7 +136,7 @@ def dense(seed: int, number: int) -> list[Sample]:
 def test_what_is_read_ahead_is_what_would_have_been_read(
     monkeypatch: pytest.MonkeyPatch, most_rounds: int, seed: int, turns: list[tuple[int, bool, int, int]]
 ) -> None:
-    monkeypatch.setattr(stretches, "MOST_ROUNDS", most_rounds)
+    monkeypatch.setattr(stretch, "MOST_ROUNDS", most_rounds)
     samples = dense(seed, 200)
     store = DuckDbStore.open(None)
     saved: list[Sample] = []
@@ -227,15 +227,13 @@ def test_a_period_is_added_up_anew_where_the_zone_was_changed_or_what_it_was_mad
     while store.roll_up():
         pass
     begun = []
-    begin = stretches._new
+    begin = stretch.begin
 
-    def note(
-        cursor: Cursor, period: Period, coverage: Coverage, present: stretches.Present
-    ) -> stretches._Stretch:
+    def note(cursor: Cursor, period: Period, coverage: Coverage, present: stretch.Present) -> stretch.Stretch:
         begun.append(period)
         return begin(cursor, period, coverage, present)
 
-    monkeypatch.setattr(stretches, "_new", note)
+    monkeypatch.setattr(stretches, "begin", note)
     period = Period(start=END - timedelta(days=3), end=END)
 
     def begun_after(change: Callable[[], object]) -> int:
