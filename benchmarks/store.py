@@ -25,8 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # for the package's parts
 from benchmarks.storing import accuracy, ingest, latency, questions
 from benchmarks.storing.history import DAY, HOUR, History, simulate
 from benchmarks.storing.measures import Measure, as_json, say, share_of_a_core, show
-from netstats_xl.store.lean import do_without_pandas
-from netstats_xl.store.turns import take_short_turns
+from netstats_xl.store.lean import do_without_pandas, look_for_garbage_seldom
 
 BEFORE_THE_HOUR = timedelta(minutes=5)
 """How long before a whole hour the histories end: the first questions cross it."""
@@ -153,7 +152,7 @@ def main() -> None:
     options = parser.parse_args()
     # As the companion does; numpy is here already.
     do_without_pandas()
-    take_short_turns()
+    look_for_garbage_seldom()
     scale = FULL if options.full else QUICK
     with tempfile.TemporaryDirectory(prefix="netstats-xl-benchmark-", dir=options.folder) as name:
         free = shutil.disk_usage(name).free

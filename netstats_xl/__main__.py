@@ -1,10 +1,9 @@
 """`python -m netstats_xl`."""
 
 from netstats_xl.cli import main
-from netstats_xl.store.lean import do_without_pandas
-from netstats_xl.store.turns import take_short_turns
+from netstats_xl.store.lean import do_without_pandas, look_for_garbage_seldom
 
 if __name__ == "__main__":
     do_without_pandas()
-    take_short_turns()
+    look_for_garbage_seldom()
     main()

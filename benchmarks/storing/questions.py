@@ -14,7 +14,8 @@ from benchmarks.storing.measures import Measure, quantile, say, seconds_of
 from benchmarks.storing.rounds import INTERVAL, JOB_ID, Rounds, batch_of, id_of
 from benchmarks.storing.sqlite import Row, Sqlite
 from netstats_xl.domain.results import Period, Scope
-from netstats_xl.domain.steps import steps_for
+from netstats_xl.domain.steps import BY_DAYS, steps_for
+from netstats_xl.domain.zones import day_edges, hour_edges
 from netstats_xl.ports import Dimension, ResultStore
 from netstats_xl.store.duckdb_store import DuckDbStore
 
@@ -135,7 +136,7 @@ def beside_sqlite(path: Path, history: History, folder: Path, *, times: int) -> 
 def charts(path: Path, history: History, *, times: int) -> Iterator[Measure]:
     """One destination over each period, which ends anywhere in the history that is kept so finely.
 
-    A chart of a sheet shows means, extremes and loss; it is asked for percentiles of each step, too.
+    A chart of a sheet shows means, extremes and loss; percentiles are shown by hours or by days, as on Trends.
     """
     draw = random.Random(5)
     store = DuckDbStore.open(path)
@@ -149,7 +150,7 @@ def charts(path: Path, history: History, *, times: int) -> Iterator[Measure]:
                         job_ids=frozenset({JOB_ID}),
                         destination_ids=frozenset({id_of(draw.randrange(history.destinations))}),
                     )
-                    edges = steps_for(period.start, period.end, POINTS, "UTC")
+                    edges = (_whole_steps if percentiles else _steps)(period)
                     asked = Period(start=edges[0], end=period.end)
                     question = partial(
                         store.summaries, asked, scope=scope, edges=edges, percentiles=percentiles
@@ -166,6 +167,18 @@ def charts(path: Path, history: History, *, times: int) -> Iterator[Measure]:
             )
     finally:
         store.close()
+
+
+def _steps(period: Period) -> Sequence[datetime]:
+    return steps_for(period.start, period.end, POINTS, "UTC")
+
+
+def _whole_steps(period: Period) -> Sequence[datetime]:
+    """Hours of up to a week, and days beyond; months of more than two years."""
+    if period.length <= BY_DAYS:
+        find = hour_edges if period.length <= 7 * DAY else day_edges
+        return find(period.start, period.end, "UTC")
+    return _steps(period)
 
 
 def _anywhere(history: History, length: timedelta, draw: random.Random) -> Period:

@@ -5,12 +5,17 @@ from datetime import datetime
 from netstats_xl.domain.levels import Level
 from netstats_xl.store import frontier as frontiers
 from netstats_xl.store.database import Cursor
+from netstats_xl.store.frontier import Frontier
 from netstats_xl.store.planning import Coverage, Source
 
 
 def load_coverage(cursor: Cursor) -> Coverage:
     """What the tables hold, as the cursor's transaction sees it."""
-    frontier = frontiers.load(cursor)
+    return coverage_of(frontiers.load(cursor))
+
+
+def coverage_of(frontier: Frontier) -> Coverage:
+    """What the tables hold by this frontier."""
     kept_from: dict[Source, datetime] = {
         level: at for level, at in frontier.kept_from.items() if at is not None
     }

@@ -45,6 +45,7 @@ from netstats_xl.store import (
 from netstats_xl.store.backup import check_room, copy_to, used_bytes, write_copy
 from netstats_xl.store.before_migrating import keep_copy
 from netstats_xl.store.catalogue import Keys
+from netstats_xl.store.coverage import coverage_of
 from netstats_xl.store.damage import Recovery
 from netstats_xl.store.database import MEMORY, Cursor, Database
 from netstats_xl.store.last_known import LastKnown, look_back
@@ -53,6 +54,7 @@ from netstats_xl.store.room import Room
 from netstats_xl.store.salvage import read_definitions
 from netstats_xl.store.sealer import Now, Sealer
 from netstats_xl.store.standing import NOTHING, Extent, load_extent, load_standing
+from netstats_xl.store.stretch import Present
 from netstats_xl.store.stretches import Stretches
 
 STEPS_BEFORE_PRUNING = 8
@@ -188,7 +190,9 @@ class DuckDbStore:
 
     def roll_up(self) -> bool:
         """As `ports.ResultStore.roll_up`."""
-        return self._sealer.step(self._database)
+        may_be_more = self._sealer.step(self._database)
+        self._keep_ready()
+        return may_be_more
 
     def latest(self, period: Period) -> Mapping[DestinationId, LatestSample]:
         """As `ports.ResultStore.latest`."""
@@ -216,7 +220,14 @@ class DuckDbStore:
         """As `ports.ResultStore.summaries`."""
         return self._database.read(
             lambda cursor: statistics.summaries(
-                cursor, period, scope, by, edges, percentiles=percentiles, stretches=self._stretches
+                cursor,
+                period,
+                scope,
+                by,
+                edges,
+                percentiles=percentiles,
+                stretches=self._stretches,
+                present=self._present(),
             )
         )
 
@@ -370,6 +381,18 @@ class DuckDbStore:
     def close(self) -> None:
         """As `ports.ResultStore.close`."""
         self._database.close()
+
+    def _keep_ready(self) -> None:
+        """Have answers ready that are likely to be asked for: as far as it is worth it, nothing is done twice."""
+        newest_at = self._standing.extent.last_at
+        begun = self._database.read(
+            lambda cursor: statistics.keep_ready(cursor, self._stretches, self._present(), newest_at)
+        )
+        if begun is not None:
+            self.latest(begun)
+
+    def _present(self) -> Present:
+        return Present(self._ledger.next_run, coverage_of(self._sealer.frontier))
 
     def _last_backup(self) -> dict[str, str]:
         """When the last backup was begun, where there is any."""

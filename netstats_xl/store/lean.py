@@ -1,5 +1,6 @@
-"""A process that does without pandas."""
+"""A process that does without pandas, and does not stop to look for garbage."""
 
+import gc
 import sys
 
 
@@ -14,3 +15,12 @@ def do_without_pandas() -> None:
     for name in ("numpy", "pandas", "pyarrow"):
         # None is how Python notes that a module cannot be imported.
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # typeshed knows modules alone
+
+
+def look_for_garbage_seldom() -> None:
+    """Have this process look for garbage in cycles more seldom: there is next to none.
+
+    A look at all objects takes some 50 ms where 1,000 destinations are known, and with Python's usual thresholds every
+    tenth answer would wait for one. Only the start of a process may decide so for all of it.
+    """
+    gc.set_threshold(20_000, 10, 100)

@@ -8,15 +8,41 @@ from enum import StrEnum
 
 from netstats_xl.domain.histograms import BASE, SHORTEST_MS, UNIT_MS
 from netstats_xl.domain.levels import Level
+from netstats_xl.domain.tallies import SUMS
 
 TABLES = {level: f"roll_{level.value}" for level in Level}
 LONGEST_MS = 2_147_483
 """What is longer counts as this, 35 minutes: its microseconds fit into the tables' columns."""
 
 KEYS = "bucket, job, destination"
-SUMS = (
-    "up", "down", "up_ms", "down_ms", "sent", "received", "total_us", "squares_us2", "jitter_us", "jitter_pairs",
-)  # fmt: skip
+SIDE_BY_SIDE = "job, destination // 64, bucket, destination"
+"""The order of rows that are written together. DuckDB reads 2,048 rows or none of them: a destination's minutes of a
+quarter of an hour, and its days of a month, are among so many. Whole columns of a destination would compress less."""
+# A number of this size costs less than a call of `least` and `greatest`.
+BOUNDED = f"""
+    CASE WHEN rtt < {SHORTEST_MS!r}::DOUBLE THEN {SHORTEST_MS!r}::DOUBLE
+        WHEN rtt > {LONGEST_MS}::DOUBLE THEN {LONGEST_MS}::DOUBLE ELSE rtt END
+"""
+"""An RTT in ms, `rtt`, as it counts."""
+IN_US = "(rtt * 1000)::INTEGER"
+"""Such an RTT in whole microseconds."""
+BIN = f"floor(ln(rtt / {UNIT_MS!r}::DOUBLE) / {math.log(BASE)!r}::DOUBLE)::SMALLINT"
+"""Such an RTT's bin, as `histograms.bin_of`."""
+OF_SAMPLES = ("interval_s", "sent", "received", "jitter_sum_ms", "jitter_pairs")
+"""The columns of a sample that its sums are made of, but for its RTTs."""
+LENGTH_MS, JITTER_US = "(interval_s * 1000)::BIGINT", "(jitter_sum_ms * 1000)::BIGINT"
+# To hand over a number of 128 bits takes several times as long.
+OF_ROUNDS = {
+    "up": "count(*) FILTER (received > 0)",
+    "down": "count(*) FILTER (received = 0)",
+    "up_ms": f"coalesce(sum({LENGTH_MS}) FILTER (received > 0), 0)::BIGINT",
+    "down_ms": f"coalesce(sum({LENGTH_MS}) FILTER (received = 0), 0)::BIGINT",
+    "sent": "coalesce(sum(sent), 0)::BIGINT",
+    "received": "coalesce(sum(received), 0)::BIGINT",
+    "jitter_us": f"coalesce(sum({JITTER_US}), 0)::BIGINT",
+    "jitter_pairs": "coalesce(sum(jitter_pairs), 0)::BIGINT",
+}
+"""What samples add up to that is not of their RTTs, by the names of `tallies.SUMS`."""
 _PLAIN = "up, down, up_ms, down_ms, sent, received, low_us, high_us, total_us, squares_us2, jitter_us, jitter_pairs"
 
 
@@ -54,32 +80,22 @@ def of_samples(level: Level, where: str, bucketing: Bucketing) -> str:
         ),
     """  # noqa: S608 - built from constants
     by_edges = bucketing is Bucketing.EDGES
-    # A number of this size costs less than a call of `least` and `greatest`.
-    bounded = f"""
-        CASE WHEN rtt < {SHORTEST_MS!r}::DOUBLE THEN {SHORTEST_MS!r}::DOUBLE
-            WHEN rtt > {LONGEST_MS}::DOUBLE THEN {LONGEST_MS}::DOUBLE ELSE rtt END
-    """
+    of_rounds = ", ".join(f"{expression} AS {name}" for name, expression in OF_ROUNDS.items())
     return f"""
         WITH {ticks if by_edges else ""}
         chosen AS NOT MATERIALIZED (
-            SELECT {bucketing} AS bucket, job, destination, interval_s, sent, received, jitter_sum_ms, jitter_pairs,
-                rtts_ms
+            SELECT {bucketing} AS bucket, job, destination, {", ".join(OF_SAMPLES)}, rtts_ms
             FROM samples {"JOIN ticks USING (tick)" if by_edges else ""} WHERE {where}
         ),
         rounds AS (
-            SELECT {KEYS},
-                count(*) FILTER (received > 0) AS up, count(*) FILTER (received = 0) AS down,
-                coalesce(sum((interval_s * 1000)::BIGINT) FILTER (received > 0), 0) AS up_ms,
-                coalesce(sum((interval_s * 1000)::BIGINT) FILTER (received = 0), 0) AS down_ms,
-                sum(sent) AS sent, sum(received) AS received,
-                sum((jitter_sum_ms * 1000)::BIGINT) AS jitter_us, sum(jitter_pairs) AS jitter_pairs
+            SELECT {KEYS}, {of_rounds}
             FROM chosen GROUP BY {KEYS}
         ),
         packets AS NOT MATERIALIZED (
-            SELECT {KEYS}, {bounded} AS rtt
+            SELECT {KEYS}, {BOUNDED} AS rtt
             FROM (SELECT {KEYS}, unnest(rtts_ms)::DOUBLE AS rtt FROM chosen) WHERE rtt IS NOT NULL
         ),
-        timed AS NOT MATERIALIZED (SELECT *, (rtt * 1000)::INTEGER AS us FROM packets),
+        timed AS NOT MATERIALIZED (SELECT *, {IN_US} AS us FROM packets),
         {_spread_of_packets(level)}
         SELECT {columns_of(level)}
         FROM (
@@ -88,7 +104,7 @@ def of_samples(level: Level, where: str, bucketing: Bucketing) -> str:
             FROM rounds LEFT JOIN spread USING ({KEYS})
             {"" if level is Level.MINUTE else f"LEFT JOIN histograms USING ({KEYS})"}
         )
-        ORDER BY {KEYS}
+        ORDER BY {SIDE_BY_SIDE}
     """  # noqa: S608 - built from constants
 
 
@@ -124,7 +140,7 @@ def merged(level: Level, where: str, bucketing: Bucketing) -> str:
         {"" if level is Level.MINUTE else f", {_histograms_of_rows()}"}
         SELECT {columns_of(level)}
         FROM added {"" if level is Level.MINUTE else f"LEFT JOIN histograms USING ({KEYS})"}
-        ORDER BY {KEYS}
+        ORDER BY {SIDE_BY_SIDE}
     """  # noqa: S608 - built from constants
 
 
@@ -138,11 +154,10 @@ def _spread_of_packets(level: Level) -> str:
                 FROM timed GROUP BY {KEYS}
             )
         """  # noqa: S608 - built from constants
-    # As `histograms.bin_of`. One pass over the packets finds the bins and the sums.
-    bin_of = f"floor(ln(rtt / {UNIT_MS!r}::DOUBLE) / {math.log(BASE)!r}::DOUBLE)::SMALLINT"
+    # One pass over the packets finds the bins and the sums.
     return f"""
         counts AS MATERIALIZED (
-            SELECT {KEYS}, {bin_of} AS bin, count(*) AS n, min(us) AS low, max(us) AS high, sum(us) AS total,
+            SELECT {KEYS}, {BIN} AS bin, count(*) AS n, min(us) AS low, max(us) AS high, sum(us) AS total,
                 sum(us::BIGINT * us) AS squares
             FROM timed GROUP BY {KEYS}, bin
         ),

@@ -6,7 +6,7 @@ that others wait for.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from netstats_xl.domain.levels import Level, bucket_of, buckets, edge_after, edge_from
 from netstats_xl.store import frontier as frontiers
@@ -15,13 +15,14 @@ from netstats_xl.store.appending import utc_naive
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.frontier import Frontier
 from netstats_xl.store.rolling import (
+    SIDE_BY_SIDE,
     TABLES,
     Bucketing,
     columns_of,
     merged,
     of_samples,
 )
-from netstats_xl.store.selection import Parameters, aware
+from netstats_xl.store.selection import Parameters, aware, least
 
 SETTLE = timedelta(seconds=60)
 """How long after its end a bucket is left open for what is still under way."""
@@ -33,10 +34,14 @@ ROWS_A_STEP = {Level.MINUTE: 100_000, Level.HOUR: 400_000, Level.DAY: 50_000, Le
 An hour of 1,000 destinations every 10 s has 360,000. Of minutes it makes 60,000 rows, which are put in place while
 others wait.
 """
+QUARTER = timedelta(minutes=15)
+"""Minutes are sealed together, so that those of a destination lie side by side: see `rolling.SIDE_BY_SIDE`."""
 LONGEST = timedelta(days=200)
 """Of a stretch in which there is anything; stretches without may be longer."""
 
 _PREPARED = "memory.main.prepared"
+_REARRANGED = "memory.main.rearranged"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BELOW = {Level.DAY: Level.HOUR, Level.MONTH: Level.DAY}
 _GROWTH = 4
 
@@ -85,6 +90,13 @@ def prepare(cursor: Cursor, frontier: Frontier, horizon: datetime | None) -> Str
             else merged(below, where, stretch.bucketing)
         )
         cursor.execute(f"CREATE OR REPLACE TABLE {_PREPARED} AS {query}", parameters)
+        if _is_rearranged(stretch):
+            days, where = TABLES[Level.DAY], _within(level)
+            cursor.execute(
+                f"CREATE OR REPLACE TABLE {_REARRANGED} AS "  # noqa: S608 - built from constants
+                f"SELECT {columns_of(Level.DAY)} FROM {days} WHERE {where} ORDER BY {SIDE_BY_SIDE}",
+                _between(stretch.start, stretch.end),
+            )
     cursor.execute("COMMIT")
     return stretch
 
@@ -106,6 +118,11 @@ def put_in_place(cursor: Cursor, stretch: Stretch, frontier: Frontier) -> Fronti
         _add_newer(cursor, stretch, frontier.zone)
     if stretch.source[0]:
         cursor.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {_PREPARED}")  # noqa: S608 - built from constants
+        if _is_rearranged(stretch):
+            days, columns = TABLES[Level.DAY], columns_of(Level.DAY)
+            parameters = _between(stretch.start, stretch.end)
+            cursor.execute(f"DELETE FROM {days} WHERE {_within(level)}", parameters)  # noqa: S608 - built from constants
+            cursor.execute(f"INSERT INTO {days} ({columns}) SELECT {columns} FROM {_REARRANGED}")  # noqa: S608 - built from constants
     after = frontier.moved(level, stretch.end)
     frontiers.save(cursor, after)
     return after
@@ -172,6 +189,14 @@ def change_zone(cursor: Cursor, frontier: Frontier, zone: str) -> Frontier:
     return after
 
 
+def _is_rearranged(stretch: Stretch) -> bool:
+    """Whether the days are written anew once they are in their month, so that those of a destination lie side by side.
+
+    Others wait for it, so there must not be too many.
+    """
+    return stretch.level is Level.MONTH and 0 < stretch.source[0] <= ROWS_A_STEP[Level.MONTH]
+
+
 def _add_newer(cursor: Cursor, stretch: Stretch, zone: str) -> None:
     """Add to the stretch's level the samples that came since it was prepared: they have higher runs."""
     parameters = _between(stretch.start, stretch.end) | {"run": stretch.source[1]}
@@ -187,6 +212,8 @@ def _target(level: Level, frontier: Frontier, horizon: datetime | None) -> datet
     """Until when the level can be sealed at most."""
     below = _BELOW.get(level)
     limit = horizon if below is None else frontier.until[below]
+    if level is Level.MINUTE and limit is not None:
+        limit -= (limit - _EPOCH) % QUARTER
     return None if limit is None else bucket_of(level, limit, frontier.zone)
 
 
@@ -245,7 +272,7 @@ def _between(start: datetime, end: datetime, edges: Sequence[datetime] = ()) -> 
 
 
 def _first(cursor: Cursor, table: str, column: str) -> datetime | None:
-    [(first,)] = cursor.execute(f"SELECT min({column}) FROM {table}").fetchall()  # noqa: S608 - a table of this package
+    first = least(cursor, table, column)
     return None if first is None else aware(first)
 
 

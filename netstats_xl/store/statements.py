@@ -4,19 +4,19 @@ DuckDB takes longer to plan a long statement than to find some hundred rows. The
 `domain/rollups.py`, in whole microseconds, as those of `store/rolling.py`.
 """
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
+from itertools import pairwise
 
-from netstats_xl.domain.histograms import BASE, SHORTEST_MS, UNIT_MS
 from netstats_xl.domain.tallies import SUMS
 from netstats_xl.store.appending import utc_naive
 from netstats_xl.store.planning import Source
-from netstats_xl.store.rolling import LONGEST_MS, TABLES
+from netstats_xl.store.rolling import BIN, BOUNDED, IN_US, JITTER_US, LENGTH_MS, OF_ROUNDS, OF_SAMPLES, TABLES
 from netstats_xl.store.selection import Parameters
 
+_MICROSECOND = timedelta(microseconds=1)
 _FEW = 32
 """Destinations at most whose rows are few."""
 
@@ -45,8 +45,6 @@ class Part:
     end: datetime
     after_run: int | None = None
     """Only samples with a later run."""
-    sign: int = 1
-    """-1: the part is to be taken away. It counts where `sign` is a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +64,7 @@ class Question:
     """What the statements have in common.
 
     Their columns are the keys, `tallies.SUMS` (NULL: all 0), the least and the greatest RTT in microseconds, and the
-    numbers and counts of the bins (NULL: none).
+    numbers and counts of the bins (NULL: none); of bins that follow each other, the first number.
     """
 
     def __init__(self, which: Which, keys: Sequence[str], edges: Sequence[datetime]) -> None:
@@ -75,6 +73,8 @@ class Question:
         self._plain = [key for key in keys if key != "edge"]
         self.few = which.few
         self._edges = [utc_naive(edge) for edge in edges] if "edge" in keys else None
+        steps = {later - earlier for earlier, later in pairwise(edges)}
+        self._step = steps.pop() if len(steps) == 1 else None
         self._condition = ""
         self._bound: Parameters = {}
         for column, wanted in (("job", which.jobs), ("destination", which.destinations)):
@@ -100,6 +100,18 @@ class Question:
         selects, parameters = self._selects(parts, self._condition, [*begun, *self._plain, *columns])
         if self._edges is None:
             return f"({selects})", parameters
+        if self._step is not None:
+            # A division costs a tenth of a join.
+            parameters |= {
+                "first": self._edges[0],
+                "last": self._edges[-1],
+                "step": self._step // _MICROSECOND,
+            }
+            since = "(epoch_us(begun) - epoch_us($first::TIMESTAMP)) // $step::BIGINT * $step::BIGINT"
+            edge = f"least(make_timestamp(epoch_us($first::TIMESTAMP) + {since}), $last::TIMESTAMP) AS edge"
+            # Rows that lie apart come in as many chunks, each of which costs as much as a full one.
+            gathered = f"WITH gathered AS {'' if self.few else 'NOT '}MATERIALIZED ({selects})"
+            return f"({gathered} SELECT *, {edge} FROM gathered)", parameters  # noqa: S608 - built from constants
         parameters["edges"] = self._edges
         edges = "(SELECT unnest($edges::TIMESTAMP[]) AS edge)"
         if self.few:
@@ -125,8 +137,7 @@ class Question:
             if part.after_run is not None:
                 where += f" AND run > $run{number}"
                 parameters[f"run{number}"] = part.after_run
-            known = {"begun": f"{time} AS begun", "sign": f"{part.sign} AS sign"}
-            wanted = ", ".join(known.get(column, column) for column in columns)
+            wanted = ", ".join(f"{time} AS begun" if column == "begun" else column for column in columns)
             selects.append(f"SELECT {wanted} FROM {table} WHERE {where}")  # noqa: S608 - built from constants
         return " UNION ALL ".join(selects), parameters
 
@@ -135,10 +146,26 @@ def _columns(known: Mapping[str, str], *more: str, otherwise: str = "0") -> str:
     return ", ".join([*(known.get(name, otherwise) for name in SUMS), *more])
 
 
+def of_each_round(
+    question: Question, parts: Sequence[Part], most: int, figures: Figures
+) -> tuple[str, Parameters]:
+    """Of each of the samples its sums and bounds, then the bin of each of its RTTs, and its tick; `most` rows."""
+    begun = () if "edge" in question.keys else ("begun",)
+    rows, parameters = question.rows(parts, *begun, *OF_SAMPLES, "rtts_ms")
+    # Rows that lie apart come in as many chunks, each of which would have the lists' expressions begin anew.
+    chosen = f"WITH chosen AS MATERIALIZED (SELECT * FROM {rows} LIMIT {most})"  # noqa: S608 - built from constants
+    bounded = f"SELECT *, [{BOUNDED} FOR rtt IN (rtts_ms::DOUBLE[]) IF rtt IS NOT NULL] AS rtts FROM chosen"  # noqa: S608 - as above
+    numbers = f"[{BIN} FOR rtt IN rtts]" if figures is Figures.ALL else "NULL"
+    timed = f"SELECT *, [{IN_US} FOR rtt IN rtts] AS us, {numbers} AS numbers FROM ({bounded})"  # noqa: S608 - built from constants
+    of_round = _OF_ROUND if figures is not Figures.PLAIN else _OF_ROUND | {"squares_us2": "0"}
+    columns = _columns(of_round, "list_min(us)", "list_max(us)", "numbers", "begun")
+    return f"{chosen} SELECT {question.list} {columns} FROM ({timed})", parameters  # noqa: S608 - built from constants
+
+
 def of_rounds(question: Question, parts: Sequence[Part]) -> tuple[str, Parameters]:
     """The sums of samples that are not of their RTTs."""
     rows, parameters = question.rows(parts, *OF_SAMPLES)
-    columns = _columns(_OF_ROUNDS, "NULL", "NULL", "NULL", "NULL")
+    columns = _columns(OF_ROUNDS, "NULL", "NULL", "NULL", "NULL")
     return f"SELECT {question.list} {columns} FROM {rows} {question.group()}", parameters  # noqa: S608 - built from constants
 
 
@@ -177,14 +204,16 @@ def of_rollups(question: Question, parts: Sequence[Part], figures: Figures) -> t
     return f"SELECT {question.list} {columns} FROM {rows} {question.group()}", parameters  # noqa: S608 - built from constants
 
 
+def of_each_rollup(question: Question, parts: Sequence[Part]) -> tuple[str, Parameters]:
+    """Of each of the rollups its sums, bounds and histogram; of levels that have histograms."""
+    rows, parameters = question.rows(parts, *SUMS, "low_us", "high_us", "first_bin", "bins")
+    columns = ", ".join([*SUMS, "low_us", "high_us", "first_bin", "bins"])
+    return f"SELECT {question.list} {columns} FROM {rows}", parameters  # noqa: S608 - built from constants
+
+
 def of_histograms(question: Question, parts: Sequence[Part]) -> tuple[str, Parameters]:
     """The histograms of rollups."""
     rows, parameters = question.rows(parts, "first_bin", "bins")
-    if question.few:
-        columns = _columns(
-            {}, "NULL", "NULL", "range(first_bin, first_bin + len(bins))", "bins", otherwise="NULL"
-        )
-        return f"SELECT {question.list} {columns} FROM {rows} WHERE bins IS NOT NULL", parameters  # noqa: S608 - built from constants
     by_bin = f"SELECT {question.list} bin, sum(n)::BIGINT AS n FROM ({bins(question, rows)}) {question.group('bin')}"  # noqa: S608 - built from constants
     columns = _columns({}, "NULL", "NULL", "list(bin)", "list(n)", otherwise="NULL")
     statement = f"SELECT {question.list} {columns} FROM ({by_bin}) {question.group()} HAVING count(*) > 0"  # noqa: S608 - built from constants
@@ -195,7 +224,7 @@ def packets(question: Question, rows: str) -> str:
     """The RTTs of samples in ms, and in whole microseconds."""
     unnested = f"SELECT {question.list} unnest(rtts_ms)::DOUBLE AS rtt FROM {rows}"  # noqa: S608 - built from constants
     bounded = f"SELECT {question.list} {BOUNDED} AS rtt FROM ({unnested}) WHERE rtt IS NOT NULL"  # noqa: S608 - built from constants
-    return f"SELECT *, (rtt * 1000)::INTEGER AS us FROM ({bounded})"  # noqa: S608 - built from constants
+    return f"SELECT *, {IN_US} AS us FROM ({bounded})"  # noqa: S608 - built from constants
 
 
 def bins(question: Question, rows: str) -> str:
@@ -204,21 +233,16 @@ def bins(question: Question, rows: str) -> str:
     return f"SELECT * FROM (SELECT {question.list} {bins} FROM {rows}) WHERE n > 0"  # noqa: S608 - built from constants
 
 
-BIN = f"floor(ln(rtt / {UNIT_MS!r}::DOUBLE) / {math.log(BASE)!r}::DOUBLE)::INTEGER"
-"""As `histograms.bin_of`."""
-BOUNDED = f"""
-    CASE WHEN rtt < {SHORTEST_MS!r}::DOUBLE THEN {SHORTEST_MS!r}::DOUBLE
-        WHEN rtt > {LONGEST_MS}::DOUBLE THEN {LONGEST_MS}::DOUBLE ELSE rtt END
-"""
-# To hand over a number of 128 bits takes several times as long: sums are not of that size, but for the squares.
-OF_SAMPLES = ("interval_s", "sent", "received", "jitter_sum_ms", "jitter_pairs")
-_OF_ROUNDS = {
-    "up": "count(*) FILTER (received > 0)",
-    "down": "count(*) FILTER (received = 0)",
-    "up_ms": "coalesce(sum((interval_s * 1000)::BIGINT) FILTER (received > 0), 0)::BIGINT",
-    "down_ms": "coalesce(sum((interval_s * 1000)::BIGINT) FILTER (received = 0), 0)::BIGINT",
-    "sent": "coalesce(sum(sent), 0)::BIGINT",
-    "received": "coalesce(sum(received), 0)::BIGINT",
-    "jitter_us": "coalesce(sum((jitter_sum_ms * 1000)::BIGINT), 0)::BIGINT",
-    "jitter_pairs": "coalesce(sum(jitter_pairs), 0)::BIGINT",
+_OF_ROUND = {
+    "up": "(received > 0)::INTEGER",
+    "down": "(received = 0)::INTEGER",
+    "up_ms": f"CASE WHEN received > 0 THEN {LENGTH_MS} ELSE 0 END",
+    "down_ms": f"CASE WHEN received > 0 THEN 0 ELSE {LENGTH_MS} END",
+    "sent": "sent",
+    "received": "received",
+    "total_us": "coalesce(list_sum(us), 0)::BIGINT",
+    "squares_us2": "coalesce(list_sum([each::BIGINT * each FOR each IN us]), 0)",
+    "jitter_us": JITTER_US,
+    "jitter_pairs": "jitter_pairs",
 }
+"""As `rolling.OF_ROUNDS`, of one sample, and of its RTTs."""

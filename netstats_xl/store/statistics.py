@@ -18,7 +18,8 @@ from netstats_xl.store.planning import Coverage, alignment, pieces
 from netstats_xl.store.raw_statistics import RFC3550_DIFFERENCES
 from netstats_xl.store.selection import aware, in_period, in_scope
 from netstats_xl.store.statements import Figures, Which, few_destinations
-from netstats_xl.store.stretches import Stretches
+from netstats_xl.store.stretch import Present
+from netstats_xl.store.stretches import ALWAYS, Stretches
 from netstats_xl.store.tallying import Keys, Ranks, parts_of, ranks, tallies
 
 Names = Mapping[str, Mapping[object, str]]
@@ -40,13 +41,19 @@ def summaries(
     *,
     percentiles: bool,
     stretches: Stretches,
+    present: Present,
 ) -> list[GroupSummary]:
     """As `ports.ResultStore.summaries`."""
+    is_of_many = percentiles and not edges and not few_destinations(scope.destination_ids)
+    if is_of_many:
+        remembered = stretches.remembered(period, scope, by, present, more_than=FEW_SAMPLES)
+        if remembered is not None:
+            return remembered
     coverage = load_coverage(cursor)
     if has_few_samples(cursor, period, coverage):
         return raw_statistics.summaries(cursor, period, scope, by, edges, percentiles=percentiles)
-    if percentiles and not edges and not few_destinations(scope.destination_ids):
-        return stretches.summaries(cursor, period, scope, by)
+    if is_of_many:
+        return stretches.summaries(cursor, period, scope, by, present)
     which, names = which_of(cursor, scope)
     keys = [dimension.value for dimension in Dimension if dimension in by]
     coarsest: Level | None = Level.MONTH
@@ -65,6 +72,24 @@ def summaries(
             ranked = ranks(cursor, parts, which, keys, edges)
     found = tallies(cursor, parts, which, keys, edges=edges, figures=figures)
     return _named(keys, found, ranked, names, figures)
+
+
+def keep_ready(
+    cursor: Cursor, stretches: Stretches, present: Present, newest_at: datetime | None
+) -> Period | None:
+    """Have the answers ready that are asked for again and again, those of the last day from the beginning.
+
+    To be called now and then; `newest_at` is the newest tick. Returns that day when it has just become ready.
+    """
+    stretches.follow(cursor, present)
+    if newest_at is None or stretches.knows(ALWAYS):
+        return None
+    after = newest_at + timedelta(microseconds=1)
+    last = Period(start=after - ALWAYS, end=after)
+    if has_few_samples(cursor, last, present.coverage):
+        return None
+    stretches.prepare(cursor, last, present)
+    return last
 
 
 def which_of(cursor: Cursor, scope: Scope) -> tuple[Which, Names]:

@@ -4,20 +4,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from netstats_xl.domain.histograms import SHORTEST_MS, bin_of
 from netstats_xl.domain.tallies import RANKED, SUMS, Tally
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.planning import Piece, has_histogram
-from netstats_xl.store.rolling import LONGEST_MS
+from netstats_xl.store.rolling import BIN
 from netstats_xl.store.selection import Parameters
 from netstats_xl.store.statements import (
-    BIN,
-    OF_SAMPLES,
     Figures,
     Part,
     Question,
     Which,
     bins,
+    of_each_rollup,
+    of_each_round,
     of_histograms,
     of_packets,
     of_rollups,
@@ -26,7 +25,8 @@ from netstats_xl.store.statements import (
 )
 
 Keys = tuple[object, ...]
-_FEW_ROUNDS = 5_000
+FEW_ROUNDS = 5_000
+"""So many are sooner added up here than in the database, where a destination has many of them."""
 
 
 class Ranks(NamedTuple):
@@ -41,9 +41,9 @@ class Ranks(NamedTuple):
 EVERY = Which()
 
 
-def parts_of(pieces: Iterable[Piece], *, sign: int = 1) -> list[Part]:
+def parts_of(pieces: Iterable[Piece]) -> list[Part]:
     """The pieces as parts."""
-    return [Part(source=piece.source, start=piece.start, end=piece.end, sign=sign) for piece in pieces]
+    return [Part(source=piece.source, start=piece.start, end=piece.end) for piece in pieces]
 
 
 def tallies(
@@ -61,12 +61,13 @@ def tallies(
         cursor: To ask.
         parts: Without a row in common.
         which: Of which jobs and destinations.
-        keys: What groups differ in: `sign`, `edge`, `job`, `destination`, of which these two are the tables' keys.
+        keys: What groups differ in: `edge`, `job`, `destination`, of which these two are the tables' keys.
         edges: Ascending; for the key `edge`, which is the last edge (naive UTC) not after a row's begin.
         figures: What is wanted; the rest stays empty.
     """
     found: dict[Keys, Tally] = {}
-    for addition in additions(cursor, parts, which, keys, edges=edges, figures=figures):
+    singly = FEW_ROUNDS if which.few else 0
+    for addition in additions(cursor, parts, which, keys, edges=edges, figures=figures, singly=singly):
         add_to(found, addition)
     return {group: tally for group, tally in found.items() if not tally.empty}
 
@@ -82,7 +83,9 @@ class Addition(NamedTuple):
     numbers: Sequence[int] | None
     """Of the bins that hold any RTT."""
     counts: Sequence[int] | None
-    """Of these bins."""
+    """Of these bins; None: one RTT in each of the numbers, which may be there several times."""
+    at: datetime | None
+    """The tick (naive UTC) of a single round."""
 
 
 def add_to(found: dict[Keys, Tally], addition: Addition) -> None:
@@ -91,8 +94,8 @@ def add_to(found: dict[Keys, Tally], addition: Addition) -> None:
     if tally is None:
         tally = found[addition.keys] = Tally()
     if addition.sums is not None:
-        tally.add(addition.sums, addition.low_us, addition.high_us)
-    if addition.numbers is not None and addition.counts is not None:
+        tally.add(addition.sums, addition.low_us, addition.high_us, addition.at)
+    if addition.numbers is not None:
         tally.count(addition.numbers, addition.counts)
 
 
@@ -104,22 +107,30 @@ def additions(
     *,
     edges: Sequence[datetime] = (),
     figures: Figures = Figures.ALL,
+    singly: int = 0,
 ) -> Iterator[Addition]:
-    """What `tallies` adds up, in no order; the sums and the histogram of a group may come apart."""
+    """What `tallies` adds up, in no order; the sums and the histogram of a group may come apart.
+
+    Rounds come one by one, with their ticks, where there are at most `singly` of them.
+    """
     question = Question(which, keys, edges)
     samples = [part for part in parts if part.source is None]
     rollups = [part for part in parts if part.source is not None]
     statements = []
     if samples:
-        few = _few_rounds(cursor, question, samples, figures) if which.few else None
+        few = each_round(cursor, question, samples, singly, figures) if singly else None
         if few is None:
             statements += [of_rounds(question, samples), of_packets(question, samples, figures)]
         else:
             yield from few
+    with_bins = [part for part in rollups if figures is Figures.ALL and has_histogram(part.source)]
+    if with_bins and question.few:
+        rollups = [part for part in rollups if part not in with_bins]
+        statements.append(of_each_rollup(question, with_bins))
+    elif with_bins:
+        statements.append(of_histograms(question, with_bins))
     if rollups:
         statements.append(of_rollups(question, rollups, figures))
-    if with_bins := [part for part in rollups if figures is Figures.ALL and has_histogram(part.source)]:
-        statements.append(of_histograms(question, with_bins))
     number = len(keys)
     last = number + len(SUMS)
     for statement, parameters in statements:
@@ -127,7 +138,12 @@ def additions(
             sums = row[number:last]
             # Without keys there is a row even of nothing.
             if sums[-1] is not None or row[-1] is not None:
-                yield Addition(row[:number], None if sums[-1] is None else sums, *row[last:])
+                low_us, high_us, numbers, counts = row[last:]
+                if isinstance(numbers, int):
+                    numbers = range(numbers, numbers + len(counts))
+                yield Addition(
+                    row[:number], None if sums[-1] is None else sums, low_us, high_us, numbers, counts, None
+                )
 
 
 def ranks(
@@ -182,11 +198,7 @@ def bounds(
     if samples := [part for part in parts if part.source is None]:
         rows, bound = question.rows(samples, "rtts_ms")
         parameters |= bound
-        in_bounds = ", ".join(
-            f"(least(greatest({each}(rtts_ms)::DOUBLE, {SHORTEST_MS!r}), {LONGEST_MS}) * 1000)::INTEGER AS {name}"
-            for each, name in (("list_min", "low_us"), ("list_max", "high_us"))
-        )
-        selects.append(f"SELECT {question.list} {in_bounds} FROM {rows} WHERE rtts_ms IS NOT NULL")  # noqa: S608 - built from constants
+        selects.append(f"SELECT {question.list} us AS low_us, us AS high_us FROM ({packets(question, rows)})")  # noqa: S608 - built from constants
     if rollups := [part for part in parts if part.source is not None]:
         rows, bound = question.rows(rollups, "low_us", "high_us")
         parameters |= bound
@@ -199,37 +211,17 @@ def bounds(
     return {row[:number]: row[number:] for row in cursor.execute(statement, parameters).fetchall()}
 
 
-def _few_rounds(
-    cursor: Cursor, question: Question, parts: Sequence[Part], figures: Figures
+def each_round(
+    cursor: Cursor, question: Question, parts: Sequence[Part], most: int, figures: Figures = Figures.ALL
 ) -> list[Addition] | None:
-    """Each of the rounds, where they are so few that they are sooner added up here; None: there are more."""
-    rows, parameters = question.rows(parts, *OF_SAMPLES, "rtts_ms")
-    columns = f"{question.list} {', '.join(OF_SAMPLES)}, rtts_ms"
-    found = cursor.execute(f"SELECT {columns} FROM {rows} LIMIT {_FEW_ROUNDS + 1}", parameters).fetchall()  # noqa: S608 - built from constants
-    if len(found) > _FEW_ROUNDS:
+    """Each of the samples by itself; None: there are more than `most`."""
+    statement, parameters = of_each_round(question, parts, most + 1, figures)
+    found = cursor.execute(statement, parameters).fetchall()
+    if len(found) > most:
         return None
     number = len(question.keys)
-    return [_round(row[:number], figures, *row[number:]) for row in found]
-
-
-def _round(
-    keys: Keys,
-    figures: Figures,
-    interval_s: float,
-    sent: int,
-    received: int,
-    jitter_sum_ms: float,
-    jitter_pairs: int,
-    rtts_ms: Sequence[float | None] | None,
-) -> Addition:
-    """By the rules of `_OF_ROUNDS` and `packets`."""
-    rtts = [min(max(rtt, SHORTEST_MS), LONGEST_MS) for rtt in rtts_ms or () if rtt is not None]
-    us = [round(rtt * 1_000) for rtt in rtts]
-    length_ms = round(interval_s * 1_000)
-    up = int(received > 0)
-    sums = (
-        up, 1 - up, up * length_ms, (1 - up) * length_ms, sent, received, sum(us), sum(each * each for each in us),
-        round(jitter_sum_ms * 1_000), jitter_pairs,
-    )  # fmt: skip
-    bins = [bin_of(rtt) for rtt in rtts] if figures is Figures.ALL else None
-    return Addition(keys, sums, min(us, default=None), max(us, default=None), bins, bins and [1] * len(bins))
+    last = number + len(SUMS)
+    return [
+        Addition(row[:number], row[number:last], row[last], row[last + 1], row[last + 2], None, row[last + 3])
+        for row in found
+    ]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netstats_xl.domain.levels import Level, bucket_of
-from netstats_xl.domain.steps import BY_HOURS, BY_MINUTES, steps_for
+from netstats_xl.domain.steps import BY_DAYS, BY_HOURS, BY_MINUTES, steps_for
 from netstats_xl.domain.zones import to_local
 
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata", "America/St_Johns", "Pacific/Apia")
@@ -26,7 +26,7 @@ NOW = datetime(2026, 3, 30, 12, 34, 56, tzinfo=UTC)
         (timedelta(days=30), timedelta(hours=2), 361),
         (timedelta(days=80), timedelta(hours=6), 321),
         (timedelta(days=90), timedelta(days=1), 91),
-        (timedelta(days=5 * 365), timedelta(days=7), 262),
+        (timedelta(days=730), timedelta(days=7), 106),
     ],
 )
 def test_a_step_is_as_short_as_the_length_of_the_period_allows(
@@ -48,6 +48,20 @@ def test_steps_of_weeks_begin_on_mondays_and_steps_of_hours_at_local_ones() -> N
     } == {(0, 0)}
 
 
+def test_longer_than_two_years_a_step_is_a_number_of_months_that_divides_years_or_that_years_divide() -> None:
+    five_years = NOW - timedelta(days=1_826)
+    months = steps_for(five_years, NOW, 360, "Europe/Berlin")
+    assert len(months) == 61
+    assert {
+        (to_local(edge, "Europe/Berlin").day, to_local(edge, "Europe/Berlin").hour) for edge in months
+    } == {(1, 0)}
+    quarters = steps_for(five_years, NOW, 30, "UTC")
+    assert [edge.month for edge in quarters[:4]] == [1, 4, 7, 10]
+    years = steps_for(datetime(1950, 5, 5, tzinfo=UTC), NOW, 40, "UTC")
+    assert {(edge.year % 2, edge.month, edge.day) for edge in years} == {(0, 1, 1)}
+    assert len(steps_for(five_years, NOW, 1, "UTC")) == 1
+
+
 @given(
     start=st.datetimes(datetime(2011, 1, 1), datetime(2026, 6, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - Hypothesis adds the zone
     length=st.one_of(*(st.timedeltas(timedelta(0), timedelta(days=days)) for days in (120, 3_000))),
@@ -67,7 +81,7 @@ def test_steps_cover_the_period_and_are_whole_buckets_of_a_level(
     assert edges[0] <= start
     assert edges[-1] < end
     assert all(edge > start for edge in edges[1:])
-    level = Level.HOUR if length <= BY_HOURS else Level.DAY
+    level = Level.HOUR if length <= BY_HOURS else Level.DAY if length <= BY_DAYS else Level.MONTH
     if length > BY_MINUTES:
         assert all(bucket_of(level, edge, zone) == edge for edge in edges)
 

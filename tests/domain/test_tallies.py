@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
 import pytest
@@ -114,6 +115,66 @@ def test_taking_away_is_the_reverse_of_adding_but_for_the_bounds_which_it_tells(
         assert (tally.low_us, tally.high_us) == (expected.low_us, expected.high_us)
     tally.low_us, tally.high_us = expected.low_us, expected.high_us
     assert tally.summary() == expected.summary()
+
+
+@given(st.lists(st.tuples(some, st.booleans(), st.booleans()), max_size=12))
+def test_percentiles_follow_what_is_added_and_taken_away_whenever_they_are_asked_for(
+    changes: list[tuple[list[float], bool, bool]],
+) -> None:
+    tally, there = Tally(), list[list[float]]()
+    for found, goes, is_asked in changes:
+        if goes and there:
+            gone = there.pop(0)
+            tally.take_away(*parts(gone))
+            tally.count([bin_of(rtt) for rtt in gone], sign=-1)
+        there.append(found)
+        add(tally, found)
+        left = [rtt for each in there for rtt in each]
+        _, low_us, high_us = parts(left)
+        tally.bound(low_us, high_us)
+        if is_asked:
+            bins = Counter(bin_of(rtt) for rtt in left)
+            numbers = sorted(bins)
+            upto = list(accumulate(bins[number] for number in numbers))
+            assert tally.percentiles() == percentiles_among(numbers, upto, low_us, high_us)
+            assert tally.summary() == tally.summary(tally.percentiles())
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-20, 20), st.lists(st.integers(0, 50), min_size=1, max_size=30)), max_size=5
+    )
+)
+def test_bins_that_follow_each_other_count_as_any_others_do(some: list[tuple[int, list[int]]]) -> None:
+    tallies = Tally(), Tally()
+    for first, counts in some:
+        numbers = range(first, first + len(counts))
+        for tally, each in zip(tallies, (numbers, list(numbers)), strict=True):
+            tally.add([1] * len(SUMS), 10, 20)
+            tally.count(each, counts)
+            tally.count(each, counts)
+            tally.count(each, counts, -1)
+        assert tallies[0].percentiles() == tallies[1].percentiles()
+        assert tallies[0].counts == tallies[1].counts
+
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_a_bound_that_was_seen_again_does_not_go_with_what_was_earlier() -> None:
+    tally = Tally()
+    later = T0 + timedelta(seconds=10)
+    tally.add(*parts([5.0, 9.0]), T0)
+    tally.add(*parts([5.0, 7.0]), later)
+    assert not tally.take_away(*parts([5.0, 7.5]), later)
+    assert tally.take_away(*parts([5.0]), later + timedelta(seconds=1))
+    assert tally.take_away(*parts([9.0]), later)
+    tally.add(*parts([9.0]), later)
+    tally.add(*parts([9.0]), T0)
+    assert not tally.take_away(*parts([9.0]), later)
+    assert tally.take_away(*parts([9.0]))
+    tally.bound(5_000, 9_000)
+    assert tally.take_away(*parts([9.0]), later)
 
 
 def test_a_deviation_of_large_rtts_that_hardly_differ_loses_nothing() -> None:

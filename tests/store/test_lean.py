@@ -1,4 +1,4 @@
-"""A process that does without pandas."""
+"""A process that does without pandas, and seldom looks for garbage."""
 
 import subprocess
 import sys
@@ -50,3 +50,18 @@ assert again is numpy
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_process_looks_for_garbage_more_seldom_than_python_would_but_goes_on_doing_so() -> None:
+    script = """
+import gc
+from netstats_xl.store.lean import look_for_garbage_seldom
+
+usual = gc.get_threshold()
+look_for_garbage_seldom()
+print(gc.isenabled(), all(now >= before > 0 for now, before in zip(gc.get_threshold(), usual)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout.strip(), done.stderr) == ("True True", "")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -93,18 +94,65 @@ def world() -> Iterator[World]:
 # --- When
 
 
-def test_a_minute_is_sealed_once_another_has_passed_by_the_newest_tick_and_by_the_clock(world: World) -> None:
-    world.now = NOON + 2 * MINUTE
-    world.save(NOON + timedelta(seconds=30), NOON + timedelta(seconds=119))
+def test_minutes_are_sealed_by_the_quarter_of_an_hour_once_another_has_passed_by_the_newest_tick_and_the_clock(
+    world: World,
+) -> None:
+    quarter = NOON + 15 * MINUTE
+    world.now = quarter + MINUTE
+    world.save(NOON + timedelta(seconds=30), quarter + timedelta(seconds=59))
     assert world.rounds(Level.MINUTE) == {}
-    world.save(NOON + 2 * MINUTE)
+    world.save(quarter + MINUTE)
     assert world.rounds(Level.MINUTE) == {NOON: 1}
-    world.save(NOON + 9 * MINUTE)
+    world.save(NOON + 40 * MINUTE)
     assert world.rounds(Level.MINUTE) == {NOON: 1}, "by the clock it is not over"
-    world.now = NOON + 3 * MINUTE
+    world.now = NOON + 31 * MINUTE
     world.roll_up()
-    assert world.rounds(Level.MINUTE) == {NOON: 1, NOON + MINUTE: 1}
-    assert world.until[0] == NOON + 2 * MINUTE
+    assert world.rounds(Level.MINUTE) == {NOON: 1, quarter: 1, quarter + MINUTE: 1}
+    assert world.until[0] == NOON + 30 * MINUTE
+
+
+def test_minutes_of_a_destination_and_days_of_a_month_lie_side_by_side() -> None:
+    now = NOON + 40 * DAY
+    store = DuckDbStore.open(None, now=lambda: now)
+    store.save(
+        Batch(
+            batch_id="a",
+            samples=[
+                Sample(
+                    at=at,
+                    job_id="job1",
+                    destination_id=f"dest{number:03}",
+                    run_id=f"run{at}",
+                    interval_s=60,
+                    outcome=Timeout(address="192.0.2.1", sent=1),
+                )
+                for at in (
+                    *(NOON + DAY + number * MINUTE for number in range(15)),
+                    *(NOON + n * DAY for n in range(40)),
+                )
+                for number in range(200)
+            ],
+        )
+    )
+    while store.roll_up():
+        pass
+    for table, start, end, buckets in (
+        ("roll_1m", NOON + DAY, NOON + 2 * DAY, 15),
+        ("roll_1d", datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC), 30),
+    ):
+        statement = (
+            f"SELECT count(*), max(rowid) - min(rowid) + 1 FROM {table} WHERE destination = 100 "
+            f"AND bucket >= '{start:%Y-%m-%d %H:%M}' AND bucket < '{end:%Y-%m-%d %H:%M}'"
+        )
+        [(rows, spread)] = store.ask(partial(_fetched, statement))
+        assert rows == buckets
+        assert spread <= 64 * buckets
+    assert store._database.read(check_rollups) == []
+    store.close()
+
+
+def _fetched(statement: str, cursor: duckdb.DuckDBPyConnection) -> list[tuple[int, int]]:
+    return cursor.execute(statement).fetchall()
 
 
 def test_hours_days_and_months_are_sealed_when_they_are_over(world: World) -> None:
@@ -155,7 +203,7 @@ def test_years_without_a_sample_are_passed_in_a_few_steps(world: World) -> None:
     world.now = NOON + 4_000 * DAY
     world.save(world.now, roll_up=False)
     assert world.roll_up() < 25
-    assert world.until[0] == world.now - MINUTE
+    assert world.until[0] == world.now - 15 * MINUTE
     assert world.rounds(Level.HOUR) == {NOON - 2 * HOUR: 1, NOON: 1}
     assert world.differences == []
 
@@ -179,7 +227,7 @@ def test_an_old_database_is_caught_up_in_bounded_steps(
     world = World(path)
     assert world.until == [None] * 4
     assert world.roll_up() > 2 * 14_400 / 1_000
-    assert world.until[:2] == [NOON - 2 * MINUTE, NOON - HOUR]
+    assert world.until[:2] == [NOON - 15 * MINUTE, NOON - HOUR]
     assert sum(world.rounds(Level.DAY).values()) == 9.5 * 24 * 60
     assert world.differences == []
     world.store.close()
@@ -278,8 +326,8 @@ def test_a_clock_that_jumps_back_by_an_hour_leaves_nothing_wrong(world: World) -
         world.now = NOON + minute * MINUTE
         world.save(world.now)
         assert world.differences == []
-    assert world.until[0] == world.now - MINUTE
-    assert sum(world.rounds(Level.MINUTE).values()) == 26 + 26 - 1, "the last is not over"
+    assert world.until[0] == world.now - 15 * MINUTE
+    assert sum(world.rounds(Level.MINUTE).values()) == 26 + 26 - 4, "the last quarter of an hour is not over"
     assert world.rounds(Level.HOUR) == {NOON: 12, NOON + HOUR: 22, NOON + 2 * HOUR: 14}
 
 
