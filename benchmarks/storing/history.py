@@ -227,10 +227,10 @@ def _draw_raw(connection: duckdb.DuckDBPyConnection, history: History) -> None:
     """Raw rows, and what refers to them, hour after hour as they would have come."""
     seconds = INTERVAL.total_seconds()
     packets = range(1, PACKETS + 1)
-    # From one draw each: whether the packet is lost, and a log-logistic RTT.
+    # From one draw each: whether the packet is lost, and a log-logistic RTT of whole µs.
     draws = ", ".join(
         f"CASE WHEN NOT down AND u{k} >= {LOSS} THEN "
-        f"(base * pow(greatest(u{k} - {LOSS}, 1e-4) / (1 - u{k}), width))::FLOAT END AS r{k}"
+        f"greatest(round(base * pow(greatest(u{k} - {LOSS}, 1e-4) / (1 - u{k}), width), 3), 0.001)::FLOAT END AS r{k}"
         for k in packets
     )
     rtts = ", ".join(f"r{k}" for k in packets)

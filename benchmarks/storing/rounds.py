@@ -67,7 +67,8 @@ class Rounds:
         """The samples of the next tick."""
         at, self.next_at = self.next_at, self.next_at + INTERVAL
         shape = (self.destinations, PACKETS)
-        rtts = self._base_ms[:, None] * np.exp(self._spread[:, None] * self._draw.standard_normal(shape))
+        drawn = self._base_ms[:, None] * np.exp(self._spread[:, None] * self._draw.standard_normal(shape))
+        rtts = np.maximum(np.round(drawn, 3), 0.001)  # whole microseconds, as the probes tell
         lost = self._draw.random(shape) < LOSS
         down = self._draw.random(self.destinations) < OUTAGES
         run_id = f"run-{at:%Y%m%d%H%M%S}"

@@ -15,6 +15,7 @@ from netstats_xl.domain.results import (
     Unreachable,
 )
 from netstats_xl.domain.targets import EchoSettings
+from netstats_xl.probes.outcomes import whole_microseconds
 from netstats_xl.probes.sleeping import SLEPT, suspended_s
 from netstats_xl.probes.turns import Turns
 
@@ -87,10 +88,11 @@ def fold(findings: Sequence[Finding], address: str) -> Outcome:
 
 def _replies(findings: Sequence[Finding], address: str) -> Replied:
     """An attempt that could not even be made counts neither as sent nor as lost."""
-    rtts = tuple(
-        each.rtts_ms[0] if isinstance(each, Replied) else None
-        for each in findings
-        if not isinstance(each, SendFailed)
-    )
+    rtts = tuple(_rtt_ms(each) for each in findings if not isinstance(each, SendFailed))
     last = next(each for each in reversed(findings) if isinstance(each, Replied))
     return Replied(address=address, rtts_ms=rtts, answer=last.answer, http=last.http)
+
+
+def _rtt_ms(attempt: Finding) -> float | None:
+    rtt_ms = attempt.rtts_ms[0] if isinstance(attempt, Replied) else None
+    return None if rtt_ms is None else whole_microseconds(rtt_ms)

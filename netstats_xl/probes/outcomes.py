@@ -16,6 +16,14 @@ from netstats_xl.probes.trains import Train
 
 Found = tuple[Outcome, Strays]
 
+LEAST_RTT_MS = 0.001
+"""No packet takes no time at all."""
+
+
+def whole_microseconds(rtt_ms: float) -> float:
+    """An RTT as it is told: the kernel's stamps are no finer, and digits that mean nothing would fill the database."""
+    return round(rtt_ms, 3) or LEAST_RTT_MS
+
 
 def found_of(train: Train) -> Sequence[Found]:
     """The outcome and the strays of each line, once the train is over."""
@@ -24,7 +32,7 @@ def found_of(train: Train) -> Sequence[Found]:
     # What most rounds with many destinations are is worth a way of its own: it takes half the time.
     strays = train.strays
     return [
-        (Replied(address.text, (rtt,)), NO_STRAYS)
+        (Replied(address.text, (whole_microseconds(rtt),)), NO_STRAYS)
         if rtt == rtt and line not in strays
         else (_outcome(train, line), train.strays_of(line))
         for line, (address, rtt) in enumerate(zip(train.addresses, train.rtts_ms, strict=True))
@@ -40,7 +48,9 @@ def _outcome(train: Train, line: int) -> Outcome:
         return SendFailed(address=address, reason=reasons[-1] if reasons else "it was not reached in time")
     rtts = [train.rtts_ms[k] for k in sent]
     if any(rtt == rtt for rtt in rtts):
-        return Replied(address=address, rtts_ms=tuple(rtt if rtt == rtt else None for rtt in rtts))
+        return Replied(
+            address=address, rtts_ms=tuple(whole_microseconds(rtt) if rtt == rtt else None for rtt in rtts)
+        )
     complaints = [train.complaints[k].complaint for k in sent if k in train.complaints]
     if not complaints:
         return Timeout(address=address, sent=len(sent))
