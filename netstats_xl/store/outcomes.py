@@ -73,7 +73,7 @@ OUTCOME_TYPES: dict[str, ColumnType] = {
 """Of the fields of `OutcomeRow`, in their order."""
 CHANGED = {
     "outcome": "coalesce(outcome, 'replied')",
-    "jitter_sum_ms": "round(jitter_sum_ms * 1000) / 1000",
+    "jitter_sum_ms": "(jitter_sum_ms * 1000)::BIGINT / 1000",
 }
 """What is stored in the place of a column's values. Whole microseconds take half the room, and rollups know no less."""
 STRAYS_TYPES: dict[str, ColumnType] = {
