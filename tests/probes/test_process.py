@@ -300,7 +300,7 @@ def test_a_route_is_traced_over_there() -> None:
 
 def test_a_trace_that_is_given_up_here_is_given_up_there() -> None:
     async def steps(prober: ProcessProber) -> None:
-        await prober.probe(targets("before"), SETTINGS)  # so that the process is there, and takes orders in turn
+        await prober.probe(targets("before"), SETTINGS)  # so that the process takes orders in turn
         waiting = asyncio.ensure_future(prober.trace("waits", TraceSettings()))
         await prober.probe(targets("afterwards"), SETTINGS)  # so that it is under way
         waiting.cancel()
