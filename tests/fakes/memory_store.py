@@ -376,7 +376,9 @@ class MemoryStore:
             on_progress(Progress(doing=doing, done=done, total=total))
         if self.backup_error is not None:
             raise self.backup_error
-        path.unlink(missing_ok=True)
+        if path.exists():
+            path.chmod(0o644)  # for Windows to remove it
+            path.unlink()
         path.write_text(f"{total} samples", encoding="utf-8")
         if read_only:
             path.chmod(0o444)

@@ -88,7 +88,7 @@ def test_a_thousand_destinations_lose_no_packet_and_their_rtts_are_no_whole_mill
     outcomes = probe(*THOUSAND, settings=ONCE)
     rtts = [outcome.rtts_ms[0] for outcome in outcomes if isinstance(outcome, Replied)]
     assert len(rtts) == 1_000
-    assert len(set(rtts)) > 500
+    assert len(set(rtts)) > 100  # of whole microseconds within some milliseconds, not a handful
 
 
 def test_several_rounds_go_on_at_once_with_their_own_settings() -> None:

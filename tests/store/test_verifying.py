@@ -47,13 +47,10 @@ def test_a_whole_database_has_no_flaws(path: Path) -> None:
 def test_what_is_in_the_write_ahead_log_alone_counts(path: Path) -> None:
     store = DuckDbStore.open(path)
     store.save(Batch(batch_id="a", samples=a_busy_hour()))
-    log = path.with_name(path.name + ".wal")
-    copy = path.with_name("copy.duckdb")
-    copy.write_bytes(path.read_bytes())
-    copy.with_name("copy.duckdb.wal").write_bytes(log.read_bytes())
+    store._database._instance.execute("PRAGMA disable_checkpoint_on_shutdown")  # type: ignore[union-attr]  # it is open
     store.close()
-    assert verify(copy).samples == len(a_busy_hour())
-    assert copy.with_name("copy.duckdb.wal").exists()
+    assert verify(path).samples == len(a_busy_hour())
+    assert path.with_name(path.name + ".wal").exists()
 
 
 def test_a_byte_changed_in_any_block_is_found(path: Path) -> None:
