@@ -241,8 +241,10 @@ def test_a_deletion_waits_for_the_backup_of_its_night(stage: Stage, companion: C
     stage.scheduler.do(NIGHTLY)
     assert backing_up.is_backed_up(due)
     assert not backing_up.is_backed_up(due + timedelta(days=1))
+    companion.stop()
 
 
 def test_what_has_no_backups_is_waited_for_by_no_deletion() -> None:
-    in_memory = Stage(MemoryStore())
-    assert in_memory.start()._backing_up.is_backed_up(AT)
+    companion = Stage(MemoryStore()).start()
+    assert companion._backing_up.is_backed_up(AT)
+    companion.stop()
