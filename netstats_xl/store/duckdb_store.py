@@ -87,6 +87,8 @@ class DuckDbStore:
     ) -> None:
         self._ledger = ingest.Ledger()
         self._stretches = Stretches()
+        self._ready_for: int | None = None
+        """What was saved, as `Present.saved`, when answers were made ready last."""
         self._sealer = Sealer(now)
         self._last_known = LastKnown()
         self._standing = NOTHING
@@ -384,10 +386,13 @@ class DuckDbStore:
 
     def _keep_ready(self) -> None:
         """Have answers ready that are likely to be asked for: as far as it is worth it, nothing is done twice."""
-        newest_at = self._standing.extent.last_at
+        newest_at, present = self._standing.extent.last_at, self._present()
+        if present.saved == self._ready_for and not self._stretches.lags(present):
+            return
         begun = self._database.read(
-            lambda cursor: statistics.keep_ready(cursor, self._stretches, self._present(), newest_at)
+            lambda cursor: statistics.keep_ready(cursor, self._stretches, present, newest_at)
         )
+        self._ready_for = present.saved
         if begun is not None:
             self.latest(begun)
 
@@ -413,6 +418,7 @@ class DuckDbStore:
         self._standing = load_standing(cursor)
         self._last_known.forget(self._standing.extent.last_at)
         self._stretches = Stretches()
+        self._ready_for = None
         self._sealer.load(cursor)
 
     def _note_pruned(self, extent: Extent) -> None:

@@ -29,6 +29,8 @@ class Sealer:
         self._frontier: Frontier | None = None
         self._newest: datetime | None = None
         self._zone = "UTC"
+        self._done: tuple[Frontier, tuple[datetime | None, ...]] | None = None
+        """With which frontier and targets nothing was due; None: that is not known."""
 
     @property
     def frontier(self) -> Frontier:
@@ -38,6 +40,7 @@ class Sealer:
 
     def load(self, cursor: Cursor) -> None:
         """Take what the tables say."""
+        self._done = None
         self._frontier = frontiers.load(cursor)
         self._newest = frontiers.newest_tick(cursor, self._frontier)
         rows = cursor.execute(
@@ -60,6 +63,9 @@ class Sealer:
     def entered(self, batch: Batch) -> None:
         """The batch is safe."""
         ticks = {sample.at for sample in batch.samples}
+        done = self._done
+        if done is not None and any(tick < target for target in done[1] if target for tick in ticks):
+            self._done = None
         self._newest = max(ticks if self._newest is None else [self._newest, *ticks], default=None)
 
     def step(self, database: Database, *, by_clock_until: datetime | None = None) -> bool:
@@ -75,9 +81,15 @@ class Sealer:
             if sealing.is_ahead(before, now):
                 return self._write(database, before, lambda cursor: sealing.unseal(cursor, before, now))
             horizon = _horizon(self._newest, now, by_clock_until)
+            wanted = before, sealing.targets(before, horizon)
+            if self._done == wanted:
+                return False
+            # Before it is looked: what comes meanwhile takes it back.
+            self._done = wanted
             stretch = database.read(lambda cursor: sealing.prepare(cursor, before, horizon))
             if stretch is None:
                 return False
+            self._done = None
             return self._write(database, before, lambda cursor: sealing.put_in_place(cursor, stretch, before))
 
     def change(

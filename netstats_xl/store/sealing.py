@@ -60,6 +60,14 @@ class Stretch:
     """How many rows it was made of, and of samples the last run."""
 
 
+def targets(frontier: Frontier, horizon: datetime | None) -> tuple[datetime | None, ...]:
+    """Until when each level can be sealed at most: while these are the same, and no older sample comes, nothing is due.
+
+    See `prepare`.
+    """
+    return tuple(_target(level, frontier, horizon) for level in Level)
+
+
 def prepare(cursor: Cursor, frontier: Frontier, horizon: datetime | None) -> Stretch | None:
     """Find what the next stretch adds up to and keep it in memory; None where nothing is to be sealed.
 

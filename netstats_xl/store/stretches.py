@@ -23,7 +23,7 @@ MOST_BINS = 4_000_000
 """Of all histograms together, 8 bytes each; the stretch that was asked for last is kept all the same."""
 ALWAYS = timedelta(days=1)
 """Stretches of this length are kept up to date even if nobody asks: the dashboard's statistics."""
-FOLLOWED_TIMES = 600
+FOLLOWED_TIMES = 300
 """So often the others are, after the last question."""
 _INSTANT = timedelta(microseconds=1)
 
@@ -73,6 +73,11 @@ class Stretches:
         """Whether there is a stretch of this length."""
         return length in self._known
 
+    def lags(self, present: Present) -> bool:
+        """Whether `follow` has anything to do."""
+        with self._using:
+            return any(_is_due(length, known, present) for length, known in self._known.items())
+
     def prepare(self, cursor: Cursor, period: Period, present: Present) -> None:
         """Have the answers about this period known before they are asked for."""
         with self._using:
@@ -85,10 +90,9 @@ class Stretches:
         """
         with self._using:
             for length, known in list(self._known.items()):
-                if known.follows and (length == ALWAYS or known.turns < FOLLOWED_TIMES):
+                if _is_due(length, known, present):
                     known.turns += 1
-                    if known.saved < present.saved or known.is_short:
-                        self._follow(cursor, length, known, present)
+                    self._follow(cursor, length, known, present)
 
     def _follow(self, cursor: Cursor, length: timedelta, known: Stretch, present: Present) -> None:
         cursor.execute("BEGIN")
@@ -147,6 +151,14 @@ class Stretches:
             GroupSummary(job_id=job_id, destination_id=destination_id, summary=_merged(tallies).summary())
             for (job_id, destination_id), tallies in sorted(groups.items(), key=_order)
         ]
+
+
+def _is_due(length: timedelta, known: Stretch, present: Present) -> bool:
+    return (
+        known.follows
+        and (length == ALWAYS or known.turns < FOLLOWED_TIMES)
+        and (known.saved < present.saved or known.is_short)
+    )
 
 
 def _order(group: tuple[tuple[str | None, str | None], object]) -> tuple[str, str]:
