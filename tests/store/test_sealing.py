@@ -15,7 +15,7 @@ from netstats_xl.domain.targets import Settings
 from netstats_xl.store import frontier as frontiers
 from netstats_xl.store import pruning, sealing
 from netstats_xl.store.auditing import MOST_TOLD, check_rollups
-from netstats_xl.store.database import STORAGE_VERSION
+from netstats_xl.store.database import STORAGE_VERSION, Cursor
 from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.frontier import Frontier
 from netstats_xl.store.migrations import MIGRATIONS, migrate
@@ -109,6 +109,33 @@ def test_minutes_are_sealed_by_the_quarter_of_an_hour_once_another_has_passed_by
     world.roll_up()
     assert world.rounds(Level.MINUTE) == {NOON: 1, quarter: 1, quarter + MINUTE: 1}
     assert world.until[0] == NOON + 30 * MINUTE
+
+
+def test_while_nothing_is_due_no_table_is_looked_at_until_an_older_sample_comes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.now = NOON + 20 * MINUTE
+    world.save(NOON + 16 * MINUTE)
+    looks: list[None] = []
+    prepare = sealing.prepare
+
+    def looking(cursor: Cursor, frontier: Frontier, horizon: datetime | None) -> sealing.Stretch | None:
+        looks.append(None)
+        return prepare(cursor, frontier, horizon)
+
+    monkeypatch.setattr(sealing, "prepare", looking)
+    world.save(NOON + 17 * MINUTE)
+    assert looks == []
+    world.save(NOON + MINUTE)
+    assert world.rounds(Level.MINUTE) == {NOON + MINUTE: 1}
+    assert looks
+    looks.clear()
+    world.now += MINUTE
+    world.save(NOON + 19 * MINUTE)
+    assert looks == []
+    world.now = NOON + 40 * MINUTE
+    world.save(NOON + 35 * MINUTE)
+    assert world.rounds(Level.MINUTE).keys() >= {NOON + 16 * MINUTE, NOON + 19 * MINUTE}
 
 
 def test_minutes_of_a_destination_and_days_of_a_month_lie_side_by_side() -> None:
