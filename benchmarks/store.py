@@ -54,22 +54,22 @@ class Scale:
 
 YEARS = {"1d": DAY, "1y": 365 * DAY, "5y": 1_826 * DAY}
 QUICK = Scale(
-    destinations=60,
+    destinations=45,
     raw=25 * HOUR,
-    hours=30 * DAY,
+    hours=20 * DAY,
     batches=(
-        ingest.Sizes(rows=1_000, batches=60, goal=2),
-        ingest.Sizes(rows=10_000, batches=15, goal=4),
+        ingest.Sizes(rows=1_000, batches=40, goal=2),
+        ingest.Sizes(rows=10_000, batches=6, goal=4),
     ),
     histories={name: YEARS[name] for name in ("1d", "5y")},
     questions=60,
     questions_to_sqlite=1,
     charts=5,
-    commits_s=10,
-    accuracy_days=2,
-    starts=2,
+    commits_s=8,
+    accuracy_days=1,
+    starts=1,
     log_mb=4,
-    disk_rounds=700_000,
+    disk_rounds=450_000,
     free_bytes=2e9,
 )
 FULL = Scale(
