@@ -85,11 +85,15 @@ class Sealer:
             if self._done == wanted:
                 return False
             # Before it is looked: what comes meanwhile takes it back.
-            self._done = wanted
-            stretch = database.read(lambda cursor: sealing.prepare(cursor, before, horizon))
+            self._done, stretch, nothing = wanted, None, False
+            try:
+                stretch = database.read(lambda cursor: sealing.prepare(cursor, before, horizon))
+                nothing = stretch is None
+            finally:
+                if not nothing:
+                    self._done = None
             if stretch is None:
                 return False
-            self._done = None
             return self._write(database, before, lambda cursor: sealing.put_in_place(cursor, stretch, before))
 
     def change(

@@ -12,6 +12,7 @@ from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import Batch, Outcome, Replied, Sample, Timeout
 from netstats_xl.domain.retention import Cutoffs
 from netstats_xl.domain.targets import Settings
+from netstats_xl.errors import StoreError
 from netstats_xl.store import frontier as frontiers
 from netstats_xl.store import pruning, sealing
 from netstats_xl.store.auditing import MOST_TOLD, check_rollups
@@ -136,6 +137,21 @@ def test_while_nothing_is_due_no_table_is_looked_at_until_an_older_sample_comes(
     world.now = NOON + 40 * MINUTE
     world.save(NOON + 35 * MINUTE)
     assert world.rounds(Level.MINUTE).keys() >= {NOON + 16 * MINUTE, NOON + 19 * MINUTE}
+
+
+def test_what_could_not_be_added_up_is_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(cursor: Cursor, frontier: Frontier, horizon: datetime | None) -> None:
+        raise duckdb.IOException("IO Error: no space left on device")
+
+    world.now = NOON + 20 * MINUTE
+    world.save(NOON, NOON + 17 * MINUTE, roll_up=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(sealing, "prepare", failing)
+        for _ in range(2):
+            with pytest.raises(StoreError):
+                world.store.roll_up()
+    world.roll_up()
+    assert world.rounds(Level.MINUTE) == {NOON: 1}
 
 
 def test_minutes_of_a_destination_and_days_of_a_month_lie_side_by_side() -> None:
