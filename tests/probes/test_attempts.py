@@ -66,9 +66,12 @@ def test_what_the_last_web_answer_told_is_kept() -> None:
 
 def test_attempts_begin_one_interval_apart_and_overlap() -> None:
     began: list[float] = []
+    asked = 0.0
 
     async def main() -> Outcome:
+        nonlocal asked
         loop = asyncio.get_running_loop()
+        asked = loop.time()
 
         async def attempt() -> Finding:
             began.append(loop.time())
@@ -79,7 +82,8 @@ def test_attempts_begin_one_interval_apart_and_overlap() -> None:
         return await make_attempts(attempt, address=HERE, settings=settings, room=room())
 
     assert on_selector_loop(main()) == Timeout(address=HERE, sent=3)
-    assert [round(each - began[0], 3) >= 0.02 * number for number, each in enumerate(began)] == [True] * 3
+    # Counted from the call, not from the first attempt: on a busy machine that may begin late, and the second in time.
+    assert [round(each - asked, 3) >= 0.02 * number for number, each in enumerate(began)] == [True] * 3
 
 
 def test_no_more_go_on_at_once_than_there_are_places() -> None:
