@@ -1,0 +1,129 @@
+"""Plays the user of a LibreOffice: `uno_side` with more to ask for. Run by LibreOffice's Python."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+sys.path.insert(0, sys.argv[1])
+
+import uno
+import uno_side
+from com.sun.star.beans import PropertyValue
+
+
+def _property(name: str, value: Any) -> Any:
+    found = PropertyValue()
+    found.Name, found.Value = name, value
+    return found
+
+
+class User(uno_side.Office):
+    """What a user does."""
+
+    def open(self, path: str) -> None:
+        """Open a workbook, and attach to it."""
+        document = self._desktop.loadComponentFromURL(uno.systemPathToFileUrl(path), "_blank", 0, ())
+        self.use(document.RuntimeUID)
+
+    def type(self, sheet: str, cell: str, rows: list[list[Any]]) -> None:
+        """Type rows, of which the first cell stands there; texts are read as a user's are."""
+        sheets = self._open.Sheets
+        first = sheets.getByName(sheet).getCellRangeByName(cell).CellAddress
+        for down, row in enumerate(rows):
+            for right, value in enumerate(row):
+                typed = sheets.getByName(sheet).getCellByPosition(first.Column + right, first.Row + down)
+                typed.setFormula("" if value is None else str(value))
+
+    def values(self, sheet: str, area: str) -> list[list[Any]]:
+        """What cells hold."""
+        return uno_side._rows(self._open.Sheets.getByName(sheet).getCellRangeByName(area))
+
+    def formulas(self, sheet: str, area: str) -> list[list[str]]:
+        """What cells hold, as it is shown in the input line."""
+        return [
+            list(row) for row in self._open.Sheets.getByName(sheet).getCellRangeByName(area).getFormulaArray()
+        ]
+
+    def resize(self, table: str, rows: int) -> None:
+        """Have a table hold so many rows."""
+        self._resize(table, self._range(table)[1], rows)  # type: ignore[index]  # tests ask for tables that exist
+
+    def sheet(self, name: str, new: str | None) -> None:
+        """Rename a sheet; without a name it is removed."""
+        if new is None:
+            self._open.Sheets.removeByName(name)
+        else:
+            self._open.Sheets.getByName(name).Name = new
+
+    def unname(self, name: str) -> None:
+        """Remove a defined name."""
+        self._open.NamedRanges.removeByName(name)
+
+    def untable(self, name: str) -> None:
+        """Remove a table; its cells stay."""
+        self._open.DatabaseRanges.removeByName(name)
+
+    def insert_rows(self, sheet: str, row: int, count: int) -> None:
+        """Insert whole rows above a row, counted from 0."""
+        self._open.Sheets.getByName(sheet).Rows.insertByIndex(row, count)
+
+    def undoable(self) -> list[str]:
+        """What could be undone, the last first."""
+        return list(self._open.UndoManager.getAllUndoActionTitles())
+
+    def undo(self) -> None:
+        """Undo the last."""
+        self._open.UndoManager.undo()
+
+    def selected(self) -> str:
+        """The selection."""
+        return str(self._open.CurrentSelection.AbsoluteName)
+
+    def select(self, sheet: str, area: str) -> None:
+        """Select cells."""
+        controller = self._open.CurrentController
+        controller.setActiveSheet(self._open.Sheets.getByName(sheet))
+        controller.select(self._open.Sheets.getByName(sheet).getCellRangeByName(area))
+
+    def titles(self, sheet: str) -> list[str]:
+        """The titles of a sheet's charts."""
+        charts = self._open.Sheets.getByName(sheet).Charts
+        return [charts.getByIndex(each).EmbeddedObject.Title.String for each in range(charts.Count)]
+
+    def pivot(self, sheet: str, name: str) -> list[list[Any]]:
+        """What a pivot shows."""
+        area = self._open.Sheets.getByName(sheet).DataPilotTables.getByName(name).OutputRange
+        cells = self._open.Sheets.getByName(sheet).getCellRangeByPosition(
+            area.StartColumn, area.StartRow, area.EndColumn, area.EndRow
+        )
+        return uno_side._rows(cells)
+
+    def press(self, sheet: str, name: str) -> None:
+        """Press a button, as the program does it for its user."""
+        dict(uno_side._controls(self._open.Sheets.getByName(sheet).DrawPage))[name].State = 1
+
+    def controls(self, sheet: str) -> list[str]:
+        """The buttons of a sheet."""
+        return [name for name, _ in uno_side._controls(self._open.Sheets.getByName(sheet).DrawPage)]
+
+    def save(self, path: str | None, filter_name: str) -> None:
+        """Save, or save as."""
+        if path is None:
+            self._open.store()
+        else:
+            self._open.storeAsURL(uno.systemPathToFileUrl(path), (_property("FilterName", filter_name),))
+
+    def close(self) -> None:
+        """Close the document without saving it."""
+        document = self._open
+        self.leave()
+        document.close(True)
+
+    def protect(self, sheet: str) -> None:
+        """Protect a sheet."""
+        self._open.Sheets.getByName(sheet).protect("")
+
+
+if __name__ == "__main__":
+    uno_side.main(User)
