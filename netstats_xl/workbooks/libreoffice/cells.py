@@ -124,7 +124,7 @@ class Cells:
             return number_shown(cell, DATE, self.epoch)
         return number_shown(cell, PERCENT) if sort & _PERCENT else plain_value(cell)
 
-    def digest_into(self, digest: "hashlib._Hash", typed: Collection[str]) -> None:
+    def digest_into(self, digest: "hashlib.blake2b", typed: Collection[str]) -> None:
         """Add what its user typed, and where it stands."""
         positions = sorted(position for header, position in self.positions().items() if header in typed)
         digest.update(repr((self.name, self.sheet, self.top, self.left, self.headers)).encode())

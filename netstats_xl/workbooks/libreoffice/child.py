@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Condition, Lock, Thread
 from typing import Any
@@ -22,15 +23,15 @@ Told = Mapping[str, Any]
 """What the child tells without being asked: `event`, and what belongs to it."""
 
 
-class Gone(Exception):  # noqa: N818 - a state of affairs, which never leaves this package
+class Gone(Exception):
     """LibreOffice, the document or the child has ended. It may be tried again, after attaching anew."""
 
 
-class Moved(Exception):  # noqa: N818 - as above
+class Moved(Exception):
     """A table stands elsewhere than it did when it was read."""
 
 
-class Missing(Exception):  # noqa: N818 - as above
+class Missing(Exception):
     """The document has no such table."""
 
 
@@ -105,11 +106,9 @@ class Child:
         process, self._process = self._process, None
         if process is None:
             return
-        assert process.stdin is not None  # noqa: S101 - it was started with a pipe
-        try:
+        assert process.stdin is not None
+        with suppress(OSError):  # it may have ended by itself
             process.stdin.close()
-        except OSError:
-            pass  # it has ended by itself
         try:
             process.wait(_END_WITHIN_S)
         except subprocess.TimeoutExpired:
@@ -121,11 +120,10 @@ class Child:
             return self._process
         self.close()
         self._owed = None
-        flags = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
         command = [self._python(), *self._script]
         try:
             process = subprocess.Popen(  # noqa: S603 - our own script, and no shell
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, creationflags=flags
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, creationflags=_FLAGS
             )
         except OSError as error:
             raise WorkbookError(f"LibreOffice's Python {command[0]} cannot be started: {error}") from error
@@ -136,7 +134,7 @@ class Child:
         return process
 
     def _send(self, process: "subprocess.Popen[bytes]", question: Mapping[str, object]) -> None:
-        assert process.stdin is not None  # noqa: S101 - it was started with a pipe
+        assert process.stdin is not None
         try:
             process.stdin.write(json.dumps(question, separators=(",", ":")).encode("ascii") + b"\n")
             process.stdin.flush()
@@ -156,7 +154,7 @@ class Child:
             return self._answers.pop(number)
 
     def _read(self, process: "subprocess.Popen[bytes]") -> None:
-        assert process.stdout is not None  # noqa: S101 - it was started with a pipe
+        assert process.stdout is not None
         with process.stdout as lines:
             for line in lines:
                 message = json.loads(line)
@@ -173,7 +171,11 @@ class Child:
                 self._changed.notify_all()
 
 
-_NO_ANSWER = "LibreOffice cannot answer now: it is loading, saving or computing, or shows a dialog. Wait, or close the dialog."
+if sys.platform == "win32":
+    _FLAGS = subprocess.CREATE_NO_WINDOW
+else:
+    _FLAGS = 0
+_NO_ANSWER = "LibreOffice cannot answer now: it loads, saves or computes, or shows a dialog. Wait, or close the dialog."
 
 
 def _result(answer: Mapping[str, Any]) -> Any:

@@ -25,7 +25,7 @@ Titles = Mapping[str, str]
 class Ask(Protocol):
     """Asks `uno_side`, attached to the workbook."""
 
-    def __call__(self, what: str, **asked: object) -> Any:
+    def __call__(self, what: str, /, **asked: Any) -> Any:
         """The answer."""
         ...
 

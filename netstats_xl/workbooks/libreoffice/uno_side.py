@@ -27,19 +27,20 @@ GONE = ("DisposedException", "NoConnectException", "ConnectionSetupException", "
 MOST_CELLS = 4000
 """So many are written at once: LibreOffice answers its user in between."""
 LAST_ROW = 1048575
-LOGICAL = 1024
-"""`com.sun.star.util.NumberFormat.LOGICAL`."""
+INFOBAR = "netstats_xl"
+SUCCESS, WARNING = 1, 2
+"""`com.sun.star.frame.InfobarType`."""
 
 
-class Missing(Exception):  # noqa: N818 - a state of affairs
+class Missing(Exception):
     """The document has no such table, cell or sheet."""
 
 
-class Moved(Exception):  # noqa: N818 - as above
+class Moved(Exception):
     """A table does not stand where it was when it was read."""
 
 
-class Gone(Exception):  # noqa: N818 - as above
+class Gone(Exception):
     """No document is attached to, or none any more."""
 
 
@@ -364,8 +365,8 @@ class Office:
         """Give charts of these names these titles: LibreOffice takes no title from a cell."""
         for sheet in self._sheets():
             charts = sheet.Charts
-            page = sheet.DrawPage if charts.Count else []
-            for shape in (page.getByIndex(number) for number in range(len(page))):
+            page = sheet.DrawPage
+            for shape in (page.getByIndex(number) for number in range(page.Count if charts.Count else 0)):
                 title = titles.get(shape.Name)
                 if title is None or not charts.hasByName(getattr(shape, "PersistName", "")):
                     continue
@@ -403,6 +404,13 @@ class Office:
                     model.addPropertyChangeListener("State", self._listener)
                     self._pressable[key] = model
         self._open.CurrentController.FormDesignMode = False
+
+    def tell(self, sentence: str, bad: bool) -> None:
+        """Show a sentence above the sheet, in the place of the one before."""
+        controller = self._open.CurrentController
+        if controller.hasInfobar(INFOBAR):
+            controller.removeInfobar(INFOBAR)
+        controller.appendInfobar(INFOBAR, "Network Stats", sentence, WARNING if bad else SUCCESS, (), True)
 
     def _add_button(self, page: Any, left: int, name: str, label: str, explanation: str) -> Any:
         model = self._open.createInstance("com.sun.star.form.component.CommandButton")

@@ -305,6 +305,14 @@ class LibreOfficeWorkbook:
         self._feeding.put(messages)
         return f"{self.full_name or 'the workbook'} in LibreOffice"
 
+    def tell(self, sentence: str, *, bad: bool) -> None:
+        """Show the user a sentence above the sheet, until he closes it or the next one comes.
+
+        Raises:
+            WorkbookError: LibreOffice cannot answer now, or the workbook is not open.
+        """
+        self._ask("tell", sentence=sentence, bad=bad)
+
     def hold(self, held: bool) -> None:
         """While held, nothing is written but what `edit` is asked for; then what waits is shown."""
         self._feeding.hold(held)
@@ -323,7 +331,7 @@ class LibreOfficeWorkbook:
 
     # --- the way to it ---
 
-    def _ask(self, what: str, *, within_s: float = ANSWER_WITHIN_S, **asked: object) -> Any:
+    def _ask(self, what: str, /, *, within_s: float = ANSWER_WITHIN_S, **asked: Any) -> Any:
         """Ask of the workbook; once more where what it was attached to has gone meanwhile."""
         try:
             try:

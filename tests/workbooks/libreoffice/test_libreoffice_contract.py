@@ -11,7 +11,8 @@ from netstats_xl.workbooks.libreoffice.workbook import DocumentRef, LibreOfficeW
 from tests.contracts.workbook import HEADERS, Bench, WorkbookContract
 from tests.workbooks.libreoffice.office import ODS, XLSX, Office
 from tests.workbooks.libreoffice.written import two_tables
-from tests.workbooks.office import needs_libreoffice
+
+pytestmark = pytest.mark.libreoffice
 
 COLUMNS = tuple(Column(header=header, typed=header != "ID") for header in HEADERS)
 INPUT = TableSpec(name="Destinations", anchor=Anchor(row=0, column=0), columns=COLUMNS)
@@ -54,11 +55,9 @@ class _LibreOfficeContract(WorkbookContract):
         running.do("close")
 
 
-@needs_libreoffice
 class TestLibreOfficeXlsx(_LibreOfficeContract):
     suffix = ".xlsx"
 
 
-@needs_libreoffice
 class TestLibreOfficeOds(_LibreOfficeContract):
     suffix = ".ods"

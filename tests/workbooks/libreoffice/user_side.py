@@ -47,7 +47,7 @@ class User(uno_side.Office):
 
     def resize(self, table: str, rows: int) -> None:
         """Have a table hold so many rows."""
-        self._resize(table, self._range(table)[1], rows)  # type: ignore[index]  # tests ask for tables that exist
+        self._resize(table, self._range(table)[1], rows)
 
     def sheet(self, name: str, new: str | None) -> None:
         """Rename a sheet; without a name it is removed."""
