@@ -10,6 +10,7 @@ Cells are counted from 0. A cell is null where it is blank, text, a number, or `
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import threading
@@ -28,6 +29,8 @@ MOST_CELLS = 4000
 """So many are written at once: LibreOffice answers its user in between."""
 LAST_ROW = 1048575
 INFOBAR = "netstats_xl"
+RELEASE_S = 0.3
+"""A button that was pressed comes up so soon."""
 SUCCESS, WARNING = 1, 2
 """`com.sun.star.frame.InfobarType`."""
 
@@ -72,9 +75,9 @@ class Listener(unohelper.Base, XChangesListener, XCloseListener, XPropertyChange
     def propertyChange(self, event: Any) -> None:  # noqa: N802 - UNO's name
         """He pressed a button."""
         if event.NewValue == 1:
-            # Up again, for the next press.
-            event.Source.State = 0
             self._tell({"event": "pressed", "name": event.Source.Name})
+            # Up again, for the next press; while LibreOffice waits here, the button would not be drawn anew.
+            threading.Timer(RELEASE_S, _release, (event.Source,)).start()
 
     def queryClosing(self, event: Any, owns: bool) -> None:  # noqa: N802 - UNO's name
         """He may."""
@@ -493,6 +496,11 @@ def _controls(page: Any) -> list[tuple[str, Any]]:
         if shape.supportsService("com.sun.star.drawing.ControlShape"):
             found.append((shape.Control.Name, shape.Control))
     return found
+
+
+def _release(button: Any) -> None:
+    with contextlib.suppress(Exception):  # the document may have gone, and the button with it
+        button.State = 0
 
 
 def _answer(office: Office, request: dict[str, Any]) -> dict[str, Any]:
