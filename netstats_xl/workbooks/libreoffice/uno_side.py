@@ -10,7 +10,6 @@ Cells are counted from 0. A cell is null where it is blank, text, a number, or `
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 import threading
@@ -29,8 +28,6 @@ MOST_CELLS = 4000
 """So many are written at once: LibreOffice answers its user in between."""
 LAST_ROW = 1048575
 INFOBAR = "netstats_xl"
-RELEASE_S = 0.3
-"""A button that was pressed comes up so soon."""
 SUCCESS, WARNING = 1, 2
 """`com.sun.star.frame.InfobarType`."""
 
@@ -76,8 +73,6 @@ class Listener(unohelper.Base, XChangesListener, XCloseListener, XPropertyChange
         """He pressed a button."""
         if event.NewValue == 1:
             self._tell({"event": "pressed", "name": event.Source.Name})
-            # Up again, for the next press; while LibreOffice waits here, the button would not be drawn anew.
-            threading.Timer(RELEASE_S, _release, (event.Source,)).start()
 
     def queryClosing(self, event: Any, owns: bool) -> None:  # noqa: N802 - UNO's name
         """He may."""
@@ -103,7 +98,6 @@ class Office:
         self._desktop: Any = None
         self._document: Any = None
         self._listener: Listener | None = None
-        self._pressable: dict[str, Any] = {}
 
     def do(self, what: str, asked: dict[str, Any]) -> Any:
         """One of the public methods below."""
@@ -165,7 +159,6 @@ class Office:
         """Attach to no document any more."""
         listener, document = self._listener, self._document
         self._listener = self._document = None
-        self._pressable = {}
         if listener is not None:
             listener.active = False
             try:
@@ -389,23 +382,23 @@ class Office:
     def buttons(self, sheets: list[list[Any]], faces: list[list[str]]) -> None:
         """Have each sheet `[name, column]` of these show buttons `[name, label, help]`, and hear of their presses.
 
-        They stand side by side in the first row, from that column on; those that are there already stay as they are.
+        They stand side by side in the first row, from that column on. Those of these names that are there already give
+        way to new ones: who heard of their presses may have died, which LibreOffice tells whoever presses them next;
+        and one that was pressed would be drawn so for ever.
         """
+        names = [name for name, _, _ in faces]
         for sheet_name, column in sheets:
             if not self._open.Sheets.hasByName(sheet_name):
                 continue
             sheet = self._open.Sheets.getByName(sheet_name)
-            present = dict(_controls(sheet.DrawPage))
-            left = sheet.getCellByPosition(column, 0).Position.X + 100
-            for name, label, explanation in faces:
-                model = present.get(name)
-                if model is None:
-                    model = self._add_button(sheet.DrawPage, left, name, label, explanation)
-                left += 2900
-                key = sheet_name + "\n" + name
-                if key not in self._pressable:
-                    model.addPropertyChangeListener("State", self._listener)
-                    self._pressable[key] = model
+            with _Unrecorded(self._open):
+                for shape, model in _controls(sheet.DrawPage):
+                    if model.Name in names:
+                        sheet.DrawPage.remove(shape)
+                left = sheet.getCellByPosition(column, 0).Position.X + 100
+                for name, label, explanation in faces:
+                    self._add_button(sheet.DrawPage, left, name, label, explanation)
+                    left += 2900
         self._open.CurrentController.FormDesignMode = False
 
     def tell(self, sentence: str, bad: bool) -> None:
@@ -415,7 +408,7 @@ class Office:
             controller.removeInfobar(INFOBAR)
         controller.appendInfobar(INFOBAR, "Network Stats", sentence, WARNING if bad else SUCCESS, (), True)
 
-    def _add_button(self, page: Any, left: int, name: str, label: str, explanation: str) -> Any:
+    def _add_button(self, page: Any, left: int, name: str, label: str, explanation: str) -> None:
         model = self._open.createInstance("com.sun.star.form.component.CommandButton")
         model.Name, model.Label, model.HelpText = name, label, explanation
         # A toggle tells its model that it was pressed, whichever sheet and window it is shown in.
@@ -423,10 +416,9 @@ class Office:
         shape = self._open.createInstance("com.sun.star.drawing.ControlShape")
         shape.Control = model
         shape.Position, shape.Size = Point(left, 60), Size(2800, 600)
-        with _Unrecorded(self._open):
-            page.add(shape)
-            shape.Name = name
-        return model
+        page.add(shape)
+        shape.Name = name
+        model.addPropertyChangeListener("State", self._listener)
 
     def _sheets(self) -> list[Any]:
         sheets = self._open.Sheets
@@ -489,18 +481,14 @@ def _day(date: Any) -> list[int]:
     return [date.Year, date.Month, date.Day]
 
 
-def _controls(page: Any) -> list[tuple[str, Any]]:
-    found = []
-    for number in range(page.Count):
-        shape = page.getByIndex(number)
-        if shape.supportsService("com.sun.star.drawing.ControlShape"):
-            found.append((shape.Control.Name, shape.Control))
-    return found
-
-
-def _release(button: Any) -> None:
-    with contextlib.suppress(Exception):  # the document may have gone, and the button with it
-        button.State = 0
+def _controls(page: Any) -> list[tuple[Any, Any]]:
+    """The shapes of a sheet that are controls, each with its model."""
+    shapes = [page.getByIndex(number) for number in range(page.Count)]
+    return [
+        (shape, shape.Control)
+        for shape in shapes
+        if shape.supportsService("com.sun.star.drawing.ControlShape")
+    ]
 
 
 def _answer(office: Office, request: dict[str, Any]) -> dict[str, Any]:
