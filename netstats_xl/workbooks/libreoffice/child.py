@@ -188,8 +188,15 @@ def _result(answer: Mapping[str, Any]) -> Any:
             raise Moved(answer["message"])
         case "missing":
             raise Missing(answer["message"])
+        case "protected":
+            raise WorkbookError(protected(answer["message"]))
         case _:
             raise WorkbookError(f"LibreOffice refuses it: {answer['message']}")
+
+
+def protected(sheet: str) -> str:
+    """Why nothing can be written on the sheet."""
+    return f"The sheet {sheet} is protected. Remove its protection: Tools, Protect Sheet."
 
 
 def can_reach_libreoffice(python: str, *, timeout_s: float = 20.0) -> bool:

@@ -7,7 +7,7 @@ from netstats_xl.domain.views import ChartSpec, TableSpec, WorkbookView
 from netstats_xl.errors import WorkbookBusy, WorkbookClosed, WorkbookError
 from netstats_xl.sheets import normalised
 from netstats_xl.workbooks.libreoffice.cells import Cells
-from netstats_xl.workbooks.libreoffice.child import Missing, Moved
+from netstats_xl.workbooks.libreoffice.child import Missing, Moved, protected
 from netstats_xl.workbooks.live.plan import Plan, Present, Rectangle, plan_output, plan_typed
 from netstats_xl.workbooks.live.updates import CellUpdate, TableUpdate, Update
 from netstats_xl.workbooks.live.values import Cell
@@ -93,14 +93,16 @@ class Delivery:
         cells = {key: each for key, each in messages.items() if isinstance(each, CellUpdate)}
         if not cells:
             return
-        missing = set(ask("put", cells={each.name: _stored(each.value) for each in cells.values()}))
+        left = ask("put", cells={each.name: _stored(each.value) for each in cells.values()})
         for key, each in cells.items():
             self.problems.pop(key, None)
-            if each.name in missing:
+            if each.name in left["missing"]:
                 self.problems[key] = (
                     f"The workbook has no cell named {each.name} any more: undo its removal, "
                     "or start again from a new workbook."
                 )
+            elif each.name in left["protected"]:
+                self.problems[key] = protected(left["protected"][each.name])
             del messages[key]
 
     def _write_titles(self, ask: Ask, titles: Titles) -> None:
@@ -167,9 +169,17 @@ class Delivery:
 
     def _refresh_pivots(self, ask: Ask) -> None:
         for source in [each for each in self._stale if not self._due_in(each)]:
-            ask("refresh", pivots=list(self._stale[source]))
             self._refreshed_at[source] = self._monotonic()
-            del self._stale[source]
+            try:
+                ask("refresh", pivots=list(self._stale[source]))
+            except (WorkbookBusy, WorkbookClosed):
+                del self._refreshed_at[source]
+                raise
+            except WorkbookError as error:
+                self.problems["pivots", source] = error.message
+            else:
+                self.problems.pop(("pivots", source), None)
+                del self._stale[source]
 
 
 def _stored(value: Cell) -> Cell:

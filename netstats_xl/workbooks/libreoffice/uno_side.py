@@ -11,6 +11,7 @@ Cells are counted from 0. A cell is null where it is blank, text, a number, or `
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
 from typing import Any
@@ -19,7 +20,9 @@ import uno
 import unohelper
 from com.sun.star.awt import Point, Size
 from com.sun.star.beans import XPropertyChangeListener
+from com.sun.star.beans.PropertyState import AMBIGUOUS_VALUE as DIFFERING
 from com.sun.star.table import CellRangeAddress
+from com.sun.star.uno import RuntimeException
 from com.sun.star.util import XChangesListener, XCloseListener
 
 GONE = ("DisposedException", "NoConnectException", "ConnectionSetupException", "CloseVetoException")
@@ -30,6 +33,10 @@ LAST_ROW = 1048575
 INFOBAR = "netstats_xl"
 SUCCESS, WARNING = 1, 2
 """`com.sun.star.frame.InfobarType`."""
+TIME, DURATION = 4, 8196
+"""`com.sun.star.util.NumberFormat`."""
+ELAPSED = re.compile(r"\[(\w)\1*\]")
+"""In the code of a number format: hours, minutes or seconds that go on counting, in any language."""
 
 
 class Missing(Exception):
@@ -38,6 +45,10 @@ class Missing(Exception):
 
 class Moved(Exception):
     """A table does not stand where it was when it was read."""
+
+
+class Protected(Exception):
+    """The user protected the sheet."""
 
 
 class Gone(Exception):
@@ -195,11 +206,11 @@ class Office:
     # --- reading ---
 
     def tables(self) -> dict[str, list[Any]]:
-        """Every table: its name, and the sheet and the area where it stands, header included."""
+        """Every table: its name, and the sheet and the area where it stands: with its header, without its totals."""
         ranges, sheets = self._open.DatabaseRanges, self._open.Sheets.ElementNames
         found = {}
         for name in ranges.ElementNames:
-            area = ranges.getByName(name).DataArea
+            area = _without_totals(ranges.getByName(name))
             found[name] = [sheets[area.Sheet], *_corners(area)]
         return found
 
@@ -235,7 +246,7 @@ class Office:
         ranges = self._open.DatabaseRanges
         for name in ranges.ElementNames:
             if name.casefold() == table.casefold():
-                return name, ranges.getByName(name).DataArea
+                return name, _without_totals(ranges.getByName(name))
         return None
 
     def _formats(self, cells: Any, rows: list[list[Any]]) -> list[list[int]]:
@@ -246,14 +257,16 @@ class Office:
             waiting = [numbers] if numbers else []
             while waiting:
                 part = waiting.pop()
-                key = cells.getCellRangeByPosition(column, part[0], column, part[-1]).NumberFormat
-                if key is None and len(part) > 1:  # they differ
+                cells_of_part = cells.getCellRangeByPosition(column, part[0], column, part[-1])
+                # Where formats differ, what it gives for the property is a default.
+                if len(part) > 1 and cells_of_part.getPropertyState("NumberFormat") == DIFFERING:
                     half = len(part) // 2
                     waiting += [part[:half], part[half:]]
-                elif key is not None:
-                    if key not in known:
-                        known[key] = self._open.NumberFormats.getByKey(key).Type
-                    found += [[row, column, known[key]] for row in part]
+                    continue
+                key = cells_of_part.NumberFormat
+                if key not in known:
+                    known[key] = _sort(self._open.NumberFormats.getByKey(key))
+                found += [[row, column, known[key]] for row in part]
         return found
 
     def cells(self, names: list[str]) -> dict[str, Any]:
@@ -294,14 +307,22 @@ class Office:
         if before is not None:
             self._resize(name, place, before)
         sheet = self._open.Sheets.getByIndex(place.Sheet)
-        for row, column, rows in blocks:
-            self._write_rows(sheet, row, column, rows)
+        try:
+            for row, column, rows in blocks:
+                self._write_rows(sheet, row, column, rows)
+        except Protected:
+            if before is not None:
+                self._resize(name, place, place.EndRow - place.StartRow)
+            raise
         if after is not None:
             self._resize(name, place, after)
 
-    def put(self, cells: dict[str, Any]) -> list[str]:
-        """Write named cells that hold something else; the names that there are not."""
-        missing = []
+    def put(self, cells: dict[str, Any]) -> dict[str, Any]:
+        """Write named cells that hold something else.
+
+        What was not written: the names that are `missing`, and by name the sheets that are `protected`.
+        """
+        missing, protected = [], {}
         for name, value in cells.items():
             cell = self._named(name)
             if cell is None:
@@ -309,13 +330,16 @@ class Office:
             elif _rows(cell)[0][0] != value:
                 address = cell.RangeAddress
                 sheet = self._open.Sheets.getByIndex(address.Sheet)
-                self._write_rows(sheet, address.StartRow, address.StartColumn, [[value]])
-        return missing
+                try:
+                    self._write_rows(sheet, address.StartRow, address.StartColumn, [[value]])
+                except Protected as error:
+                    protected[name] = str(error)
+        return {"missing": missing, "protected": protected}
 
     def insert(self, table: str, area: list[int], rows: int) -> None:
         """Have a table grow by so many rows at its end; what stands below it within its columns moves down."""
         name, place = self._unmoved(table, area)
-        sheet = self._open.Sheets.getByIndex(place.Sheet)
+        sheet = self._unprotected(place.Sheet)
         below = _address(
             place.Sheet, place.EndRow + 1, place.StartColumn, place.EndRow + rows, place.EndColumn
         )
@@ -325,14 +349,20 @@ class Office:
     def delete(self, table: str, area: list[int], rows: list[int]) -> None:
         """Delete rows of a table, by their number on the sheet; what stands below within its columns moves up."""
         name, place = self._unmoved(table, area)
-        sheet = self._open.Sheets.getByIndex(place.Sheet)
+        sheet = self._unprotected(place.Sheet)
         for row in sorted(rows, reverse=True):
             cells = _address(place.Sheet, row, place.StartColumn, row, place.EndColumn)
             sheet.removeRange(cells, uno.Enum("com.sun.star.sheet.CellDeleteMode", "UP"))
-        left = self._open.DatabaseRanges.getByName(name).DataArea
+        left = _without_totals(self._open.DatabaseRanges.getByName(name))
         wanted = area[2] - len(rows)
         if left.EndRow != wanted or left.StartRow != area[0]:
             self._resize(name, place, wanted - area[0])
+
+    def _unprotected(self, number: int) -> Any:
+        sheet = self._open.Sheets.getByIndex(number)
+        if sheet.isProtected():  # it would do nothing, and tell nothing
+            raise Protected(sheet.Name)
+        return sheet
 
     def _unmoved(self, table: str, area: list[int]) -> tuple[str, Any]:
         found = self._range(table)
@@ -343,11 +373,11 @@ class Office:
         return found
 
     def _resize(self, name: str, place: Any, rows: int) -> None:
-        area = _address(
-            place.Sheet, place.StartRow, place.StartColumn, place.StartRow + rows, place.EndColumn
-        )
+        found = self._open.DatabaseRanges.getByName(name)
+        last = place.StartRow + rows + int(found.TotalsRow)
+        area = _address(place.Sheet, place.StartRow, place.StartColumn, last, place.EndColumn)
         with _Unrecorded(self._open):
-            self._open.DatabaseRanges.getByName(name).DataArea = area
+            found.DataArea = area
 
     def _write_rows(self, sheet: Any, row: int, column: int, rows: list[list[Any]]) -> None:
         width = len(rows[0])
@@ -356,8 +386,13 @@ class Office:
             part = tuple(tuple(map(_stored, each)) for each in rows[first : first + step])
             top = row + first
             cells = sheet.getCellRangeByPosition(column, top, column + width - 1, top + len(part) - 1)
-            with _Unrecorded(self._open):
-                cells.setDataArray(part)
+            try:
+                with _Unrecorded(self._open):
+                    cells.setDataArray(part)
+            except RuntimeException as error:
+                if sheet.isProtected():
+                    raise Protected(sheet.Name) from error
+                raise
 
     # --- charts, pivots, buttons ---
 
@@ -455,6 +490,13 @@ def _address(sheet: int, top: int, left: int, bottom: int, right: int) -> Any:
     return CellRangeAddress(sheet, left, top, right, bottom)
 
 
+def _without_totals(table: Any) -> Any:
+    """The area of a table with its header and without its row of totals."""
+    area = table.DataArea
+    area.EndRow -= int(table.TotalsRow)
+    return area
+
+
 def _corners(area: Any) -> list[int]:
     return [area.StartRow, area.StartColumn, area.EndRow, area.EndColumn]
 
@@ -482,6 +524,12 @@ def _path(url: str) -> str:
     return str(uno.fileUrlToSystemPath(url)) if url.startswith("file:") else url
 
 
+def _sort(form: Any) -> int:
+    """The sort of a number format; LibreOffice takes a duration for a time of day."""
+    sort = int(form.Type)
+    return sort | DURATION if sort & TIME and ELAPSED.search(form.FormatString) else sort
+
+
 def _day(date: Any) -> list[int]:
     return [date.Year, date.Month, date.Day]
 
@@ -503,6 +551,8 @@ def _answer(office: Office, request: dict[str, Any]) -> dict[str, Any]:
         return {"id": request["id"], "error": "moved", "message": str(error)}
     except Missing as error:
         return {"id": request["id"], "error": "missing", "message": str(error)}
+    except Protected as error:
+        return {"id": request["id"], "error": "protected", "message": str(error)}
     except Gone as error:
         return {"id": request["id"], "error": "gone", "message": str(error)}
     except Exception as error:  # noqa: BLE001 - the edge of this process: whoever asked hears of it
