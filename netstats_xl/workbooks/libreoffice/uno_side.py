@@ -282,7 +282,9 @@ class Office:
         names = self._open.NamedRanges
         if not names.hasByName(name):
             return None
-        return names.getByName(name).ReferredCells
+        found = names.getByName(name)
+        # Of a cell that was removed with its sheet LibreOffice gives the one that took its place.
+        return None if "#REF!" in found.Content else found.ReferredCells
 
     # --- writing: never recorded for Undo, as far as LibreOffice can be kept from it ---
 

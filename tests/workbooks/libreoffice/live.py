@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from netstats_xl.app.service import WorkbookState
 from netstats_xl.domain.tables import RawTable
 from netstats_xl.domain.views import TableSpec, WorkbookView
 from netstats_xl.errors import NetstatsError
@@ -46,6 +47,24 @@ class Live:
         self.user("type", sheet=sheet, cell=cell, rows=[list(row) for row in rows])
         # LibreOffice tells of what is typed in its window, not of what a program does in its user's place.
         self.workbook.note_change()
+
+    def problems(self) -> tuple[str, ...]:
+        """What cannot be shown."""
+        return self.workbook.problems
+
+    def state(self) -> WorkbookState:
+        """As of the last contact."""
+        return self.workbook.state
+
+    def before_asking(self, hear: Callable[[str, dict[str, Any]], None]) -> None:
+        """Have something happen just before LibreOffice is asked for something."""
+        ask = self.workbook._child.ask
+
+        def hearing(what: str, **question: Any) -> Any:
+            hear(what, question)
+            return ask(what, **question)
+
+        self.workbook._child.ask = hearing  # type: ignore[method-assign]  # it stands in between
 
     def read(self, table: str = "Destinations") -> RawTable:
         """A table."""

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from openpyxl import load_workbook
 
 from netstats_xl.domain.tables import CellValue, ErrorValue, RowEdits
+from netstats_xl.domain.views import WorkbookView
 from netstats_xl.errors import WorkbookBusy, WorkbookError
 from tests.workbooks.excel.live import GUID, view
 from tests.workbooks.libreoffice.live import Live, live
@@ -26,7 +28,7 @@ def bench(running: Office, tmp_path: Path) -> Iterator[Live]:
         yield found
 
 
-def status(*rows: tuple[CellValue, ...]) -> object:
+def status(*rows: tuple[CellValue, ...]) -> WorkbookView:
     """The rows of Destinations, of which a user typed the name and the host."""
     return view(Destinations=[(name, host, None, None, shown, 1.5, None) for name, host, shown in rows])
 
@@ -36,14 +38,8 @@ def status(*rows: tuple[CellValue, ...]) -> object:
 
 def test_only_what_changed_is_written(bench: Live) -> None:
     bench.show(view({"NetStats_state": "on"}, Runs=RUNS))
-    asked: list[tuple[str, dict[str, object]]] = []
-    ask = bench.workbook._child.ask
-
-    def listening(what: str, **question: object) -> object:
-        asked.append((what, question))
-        return ask(what, **question)
-
-    bench.workbook._child.ask = listening  # type: ignore[method-assign,assignment]  # it listens in
+    asked: list[tuple[str, dict[str, Any]]] = []
+    bench.before_asking(lambda what, question: asked.append((what, question)))
     bench.show(view({"NetStats_state": "on"}, Runs=RUNS))
     assert "write" not in [what for what, _ in asked]
     bench.show(view(Runs=[RUNS[0], (None, "k", 9.0), RUNS[2]]))
@@ -122,21 +118,19 @@ def test_a_renamed_sheet_and_a_table_that_moved_down_are_found(bench: Live) -> N
     bench.show(view(Runs=RUNS))
     assert bench.values("My runs", "C8:D10") == [["j", 1.0], ["k", 2.0], ["l", 3.0]]
     assert bench.read("Runs").sheet == "My runs"
-    assert bench.workbook.problems == ()
+    assert bench.problems() == ()
 
 
 def test_a_table_that_moves_between_the_reading_and_the_writing_is_shown_the_next_time(bench: Live) -> None:
     bench.show(view(Runs=RUNS[:1]))
-    ask = bench.workbook._child.ask
     moved: list[str] = []
 
-    def moving(what: str, **question: object) -> object:
+    def move(what: str, _: dict[str, Any]) -> None:
         if what == "write" and not moved:
             moved.append(what)
             bench.user("insert_rows", sheet="Runs", row=0, count=1)
-        return ask(what, **question)
 
-    bench.workbook._child.ask = moving  # type: ignore[method-assign,assignment]  # the user does it just then
+    bench.before_asking(move)
     bench.show(view(Runs=RUNS))
     assert moved
     assert bench.values("Runs", "C4:D7") == [["Job", "RTT (ms)"], ["j", 1.0], ["k", 2.0], ["l", 3.0]]
@@ -148,25 +142,25 @@ def test_a_table_that_moves_between_the_reading_and_the_writing_is_shown_the_nex
 def test_a_table_that_was_removed_is_told_of_until_it_is_back(bench: Live) -> None:
     bench.user("untable", name="Runs")
     bench.show(view(Runs=RUNS))
-    assert bench.workbook.problems == (
+    assert bench.problems() == (
         "The workbook has no table Runs any more: undo its removal, or start again from a new workbook.",
     )
     bench.user("undo")
     bench.show(view(Runs=RUNS))
-    assert bench.workbook.problems == ()
+    assert bench.problems() == ()
     assert bench.values("Runs", "C4:D4") == [["j", 1.0]]
 
 
 def test_a_name_of_a_cell_that_was_removed_is_told_of_until_it_is_back(bench: Live) -> None:
     bench.user("unname", name="NetStats_state")
     bench.show(view({"NetStats_state": "on"}))
-    assert bench.workbook.problems == (
+    assert bench.problems() == (
         "The workbook has no cell named NetStats_state any more: undo its removal, "
         "or start again from a new workbook.",
     )
     bench.user("undo")
     bench.show(view({"NetStats_state": "on"}))
-    assert bench.workbook.problems == ()
+    assert bench.problems() == ()
     assert bench.values("Ranked", "A1") == [["on"]]
 
 
@@ -174,13 +168,14 @@ def test_a_sheet_that_was_removed_is_told_of_until_it_is_back(bench: Live) -> No
     shown = view({"NetStats_state": "on"}, Destinations=[], Ranked=[("a", 1.0)])
     bench.user("sheet", name="Ranked", new=None)
     bench.show(shown)
-    assert [each.split(": ")[0] for each in bench.workbook.problems] == [
+    assert [each.split(": ")[0] for each in bench.problems()] == [
         "The workbook has no cell named NetStats_state any more",
         "The workbook has no table Ranked any more",
     ]
+    assert bench.values("Mine", "A1") == [["mine"]]
     bench.user("undo")
     bench.show(shown)
-    assert bench.workbook.problems == ()
+    assert bench.problems() == ()
     assert bench.values("Ranked", "A4:B4") == [["a", 1.0]]
 
 
@@ -188,12 +183,10 @@ def test_cells_below_a_table_are_not_written_over(bench: Live) -> None:
     bench.type("Runs", "C6", ["his note"])
     bench.show(view(Runs=RUNS))
     assert bench.values("Runs", "C4:D6") == [["j", 1.0], ["k", 2.0], ["his note", None]]
-    assert bench.workbook.problems == (
-        "The table Runs has no room for 1 of its rows: clear the cells below it.",
-    )
+    assert bench.problems() == ("The table Runs has no room for 1 of its rows: clear the cells below it.",)
     bench.type("Runs", "C6", [None])
     bench.show(view(Runs=RUNS))
-    assert bench.workbook.problems == ()
+    assert bench.problems() == ()
     assert bench.values("Runs", "C6:D6") == [["l", 3.0]]
 
 
@@ -203,7 +196,7 @@ def test_a_protected_sheet_is_told_of_in_plain_words(bench: Live) -> None:
     for sheet in ("Destinations", "Runs", "Ranked"):
         bench.user("protect", sheet=sheet, on=True)
     bench.show(view({"NetStats_state": "on"}, Runs=RUNS))
-    runs, cells = sorted(bench.workbook.problems, key=lambda each: "Ranked" in each)
+    runs, cells = sorted(bench.problems(), key=lambda each: "Ranked" in each)
     assert runs == "The sheet Runs is protected. Remove its protection: Tools, Protect Sheet."
     assert cells == "The sheet Ranked is protected. Remove its protection: Tools, Protect Sheet."
     with pytest.raises(WorkbookError, match="The sheet Destinations is protected") as caught:
@@ -214,7 +207,7 @@ def test_a_protected_sheet_is_told_of_in_plain_words(bench: Live) -> None:
     for sheet in ("Destinations", "Runs", "Ranked"):
         bench.user("protect", sheet=sheet, on=False)
     bench.show(view({"NetStats_state": "on"}, Runs=RUNS))
-    assert bench.workbook.problems == ()
+    assert bench.problems() == ()
     assert bench.values("Ranked", "A1") == [["on"]]
 
 
@@ -355,7 +348,7 @@ def test_a_row_of_totals_is_no_row_and_is_never_written(running: Office, tmp_pat
         assert bench.values("Destinations", "A2:A4") == [["c"], ["Total"], [None]]
         bench.show(view(Runs=RUNS))
         assert bench.values("Runs", "C4:C6") == [["j"], ["Total"], [None]]
-        assert bench.workbook.problems == (
+        assert bench.problems() == (
             "The table Runs has no room for 2 of its rows: clear the cells below it.",
         )
 

@@ -123,10 +123,20 @@ class User(uno_side.Office):
         cells = self._open.Sheets.getByName(sheet).getCellRangeByName(area)
         cells.NumberFormat = formats.addNew(code, locale) if key == -1 else key
 
-    def titles(self, sheet: str) -> list[str]:
-        """The titles of a sheet's charts."""
-        charts = self._open.Sheets.getByName(sheet).Charts
-        return [charts.getByIndex(each).EmbeddedObject.Title.String for each in range(charts.Count)]
+    def titles(self) -> dict[str, str]:
+        """The titles of all charts, by the charts' names."""
+        found = {}
+        for sheet in self._sheets():
+            charts, page = sheet.Charts, sheet.DrawPage
+            for shape in (page.getByIndex(number) for number in range(page.Count)):
+                if charts.hasByName(getattr(shape, "PersistName", "")):
+                    chart = charts.getByName(shape.PersistName).EmbeddedObject
+                    found[shape.Name] = chart.Title.String if chart.HasMainTitle else ""
+        return found
+
+    def pivots(self) -> list[list[str]]:
+        """Every pivot: its sheet and its name."""
+        return [[sheet.Name, name] for sheet in self._sheets() for name in sheet.DataPilotTables.ElementNames]
 
     def pivot(self, sheet: str, name: str) -> list[list[Any]]:
         """What a pivot shows."""
@@ -139,6 +149,10 @@ class User(uno_side.Office):
     def press(self, sheet: str, name: str) -> None:
         """Press a button, as the program does it for its user."""
         dict(uno_side._controls(self._open.Sheets.getByName(sheet).DrawPage))[name].State = 1
+
+    def told(self) -> bool:
+        """Whether a sentence stands above the sheet."""
+        return bool(self._open.CurrentController.hasInfobar(uno_side.INFOBAR))
 
     def controls(self, sheet: str) -> list[str]:
         """The buttons of a sheet."""
