@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Protocol
 
-from netstats_xl.domain.views import ChartSpec, TableSpec, WorkbookView
+from netstats_xl.domain.views import ChartSpec, PivotSpec, PivotValue, TableSpec, WorkbookView
 from netstats_xl.errors import WorkbookBusy, WorkbookClosed, WorkbookError
 from netstats_xl.sheets import normalised
 from netstats_xl.workbooks.libreoffice.cells import Cells
@@ -47,7 +47,7 @@ class Delivery:
         """Pivots are computed anew where their source changed, at most every `pivots_every_s`."""
         self._pivots_every_s = pivots_every_s
         self._monotonic = monotonic
-        self._stale: dict[str, Sequence[str]] = {}
+        self._stale: dict[str, Sequence[PivotSpec]] = {}
         """Pivots whose source changed, by its name."""
         self._refreshed_at: dict[str, float] = {}
         self._written: dict[str, tuple[Plan, float]] = {}
@@ -149,7 +149,7 @@ class Delivery:
             return  # the user took it away meanwhile, and the next push tells
         self._written[spec.name] = plan, now
         if update.pivots:
-            self._stale[spec.name] = [name for _, name in update.pivots]
+            self._stale[spec.name] = [pivot for _, pivot in update.pivots]
 
     def _note_left_out(self, spec: TableSpec, plan: Plan) -> None:
         key = "room", spec.name
@@ -171,10 +171,12 @@ class Delivery:
         for source in [each for each in self._stale if not self._due_in(each)]:
             self._refreshed_at[source] = self._monotonic()
             try:
-                ask("refresh", pivots=list(self._stale[source]))
+                ask("refresh", table=source, pivots=list(map(_laid_out, self._stale[source])))
             except (WorkbookBusy, WorkbookClosed):
                 del self._refreshed_at[source]
                 raise
+            except Missing:
+                del self._stale[source]  # the user took it away meanwhile
             except WorkbookError as error:
                 self.problems["pivots", source] = error.message
             else:
@@ -185,6 +187,21 @@ class Delivery:
 def _stored(value: Cell) -> Cell:
     """As LibreOffice gives it back: a flag is a number with a format."""
     return float(value) if isinstance(value, bool) else value
+
+
+def _laid_out(pivot: PivotSpec) -> Mapping[str, object]:
+    """As `uno_side` takes it. LibreOffice has no calculated fields, so ratios are left out."""
+    return {
+        "name": pivot.name,
+        "rows": pivot.rows,
+        "columns": pivot.columns,
+        "filters": pivot.filters,
+        "values": [
+            [each.column, each.aggregate.name, each.caption]
+            for each in pivot.values
+            if isinstance(each, PivotValue)
+        ],
+    }
 
 
 def _resizes(plan: Plan, present_rows: int) -> Mapping[str, int | None]:

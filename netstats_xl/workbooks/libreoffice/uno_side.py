@@ -411,14 +411,22 @@ class Office:
                 if chart.HasMainTitle and chart.Title.String != title:
                     chart.Title.String = title
 
-    def refresh(self, pivots: list[str]) -> None:
-        """Compute pivots anew, as far as there are such."""
+    def refresh(self, table: str, pivots: list[dict[str, Any]]) -> None:
+        """Compute pivots over a table anew, as far as there are such.
+
+        LibreOffice knows cells as their source, and none of their fields after loading a file whose table was blank:
+        then they are laid out by what is told of each: `rows`, `columns`, `filters`, and `values` of a column, a
+        function and a caption.
+        """
+        found = self._range(table)
+        if found is None:
+            raise Missing(table)
         for sheet in self._sheets():
-            found = sheet.DataPilotTables
-            for name in pivots:
-                if found.hasByName(name):
+            present = sheet.DataPilotTables
+            for pivot in pivots:
+                if present.hasByName(pivot["name"]):
                     with _Unrecorded(self._open):
-                        found.getByName(name).refresh()
+                        _compute(present.getByName(pivot["name"]), found[1], pivot)
 
     def buttons(self, sheets: list[list[Any]], faces: list[list[str]]) -> None:
         """Have each sheet `[name, column]` of these show buttons `[name, label, help]`, and hear of their presses.
@@ -524,6 +532,29 @@ def _stored(value: Any) -> Any:
 
 def _path(url: str) -> str:
     return str(uno.fileUrlToSystemPath(url)) if url.startswith("file:") else url
+
+
+def _compute(pivot: Any, source: Any, design: dict[str, Any]) -> None:
+    before = pivot.SourceRange
+    if before.Sheet != source.Sheet or _corners(before) != _corners(source):
+        pivot.SourceRange = source
+    if not pivot.DataFields.Count and not pivot.RowFields.Count:
+        fields = pivot.DataPilotFields
+        for where, key in (("PAGE", "filters"), ("ROW", "rows"), ("COLUMN", "columns")):
+            for name in design[key]:
+                if fields.hasByName(name):
+                    fields.getByName(name).Orientation = _orientation(where)
+        for name, function, caption in design["values"]:
+            if fields.hasByName(name):
+                field = fields.getByName(name)
+                field.Orientation = _orientation("DATA")
+                field.Function = uno.Enum("com.sun.star.sheet.GeneralFunction", function)
+                field.Name = caption
+    pivot.refresh()
+
+
+def _orientation(where: str) -> Any:
+    return uno.Enum("com.sun.star.sheet.DataPilotFieldOrientation", where)
 
 
 def _sort(form: Any) -> int:
