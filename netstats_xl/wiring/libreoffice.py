@@ -42,6 +42,7 @@ def connect_libreoffice(
         inputs=typed_tables(),
         buttons=dict.fromkeys(SHEETS, BUTTONS),
         pressed=pressing.press,
+        changed=pressing.note_change,
     )
     try:
         id_ = settle_identity(book, identity, data_folder())

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from netstats_xl.app.service import ReportRequest, Service
+from netstats_xl.app.service import ReportRequest, Service, WorkbookEvent
 from netstats_xl.app.views.dashboard_sheet import SHEET as DASHBOARD
 from netstats_xl.errors import NetstatsError, WorkbookError
 from netstats_xl.sheets import DESTINATIONS, JOBS
@@ -38,6 +38,12 @@ class Pressing:
     def serve(self, service: Service) -> None:
         """From now on this is asked."""
         self._service = service
+
+    def note_change(self) -> None:
+        """Its user changed something: have it read soon."""
+        if self._service is not None:
+            with suppress(NetstatsError):  # it ends
+                self._service.workbook_event(WorkbookEvent.CHANGED)
 
     def press(self, name: str) -> None:
         """Do it, and tell how it went; takes some seconds at most."""

@@ -83,8 +83,6 @@ class Listener(unohelper.Base, XChangesListener, XCloseListener, XPropertyChange
     def propertyChange(self, event: Any) -> None:  # noqa: N802 - UNO's name
         """He pressed a button."""
         if event.NewValue == 1:
-            # Up again, for the next press.
-            event.Source.State = 0
             self._tell({"event": "pressed", "name": event.Source.Name})
 
     def queryClosing(self, event: Any, owns: bool) -> None:  # noqa: N802 - UNO's name
@@ -111,7 +109,6 @@ class Office:
         self._desktop: Any = None
         self._document: Any = None
         self._listener: Listener | None = None
-        self._pressable: dict[str, Any] = {}
 
     def do(self, what: str, asked: dict[str, Any]) -> Any:
         """One of the public methods below."""
@@ -173,7 +170,6 @@ class Office:
         """Attach to no document any more."""
         listener, document = self._listener, self._document
         self._listener = self._document = None
-        self._pressable = {}
         if listener is not None:
             listener.active = False
             try:
@@ -431,23 +427,23 @@ class Office:
     def buttons(self, sheets: list[list[Any]], faces: list[list[str]]) -> None:
         """Have each sheet `[name, column]` of these show buttons `[name, label, help]`, and hear of their presses.
 
-        They stand side by side in the first row, from that column on; those that are there already stay as they are.
+        They stand side by side in the first row, from that column on. Those of these names that are there already give
+        way to new ones: who heard of their presses may have died, which LibreOffice tells whoever presses them next;
+        and one that was pressed would be drawn so for ever.
         """
+        names = [name for name, _, _ in faces]
         for sheet_name, column in sheets:
             if not self._open.Sheets.hasByName(sheet_name):
                 continue
             sheet = self._open.Sheets.getByName(sheet_name)
-            present = dict(_controls(sheet.DrawPage))
-            left = sheet.getCellByPosition(column, 0).Position.X + 100
-            for name, label, explanation in faces:
-                model = present.get(name)
-                if model is None:
-                    model = self._add_button(sheet.DrawPage, left, name, label, explanation)
-                left += 2900
-                key = sheet_name + "\n" + name
-                if key not in self._pressable:
-                    model.addPropertyChangeListener("State", self._listener)
-                    self._pressable[key] = model
+            with _Unrecorded(self._open):
+                for shape, model in _controls(sheet.DrawPage):
+                    if model.Name in names:
+                        sheet.DrawPage.remove(shape)
+                left = sheet.getCellByPosition(column, 0).Position.X + 100
+                for name, label, explanation in faces:
+                    self._add_button(sheet.DrawPage, left, name, label, explanation)
+                    left += 2900
         self._open.CurrentController.FormDesignMode = False
 
     def tell(self, sentence: str, bad: bool) -> None:
@@ -457,7 +453,7 @@ class Office:
             controller.removeInfobar(INFOBAR)
         controller.appendInfobar(INFOBAR, "Network Stats", sentence, WARNING if bad else SUCCESS, (), True)
 
-    def _add_button(self, page: Any, left: int, name: str, label: str, explanation: str) -> Any:
+    def _add_button(self, page: Any, left: int, name: str, label: str, explanation: str) -> None:
         model = self._open.createInstance("com.sun.star.form.component.CommandButton")
         model.Name, model.Label, model.HelpText = name, label, explanation
         # A toggle tells its model that it was pressed, whichever sheet and window it is shown in.
@@ -465,10 +461,9 @@ class Office:
         shape = self._open.createInstance("com.sun.star.drawing.ControlShape")
         shape.Control = model
         shape.Position, shape.Size = Point(left, 60), Size(2800, 600)
-        with _Unrecorded(self._open):
-            page.add(shape)
-            shape.Name = name
-        return model
+        page.add(shape)
+        shape.Name = name
+        model.addPropertyChangeListener("State", self._listener)
 
     def _sheets(self) -> list[Any]:
         sheets = self._open.Sheets
@@ -567,13 +562,14 @@ def _day(date: Any) -> list[int]:
     return [date.Year, date.Month, date.Day]
 
 
-def _controls(page: Any) -> list[tuple[str, Any]]:
-    found = []
-    for number in range(page.Count):
-        shape = page.getByIndex(number)
-        if shape.supportsService("com.sun.star.drawing.ControlShape"):
-            found.append((shape.Control.Name, shape.Control))
-    return found
+def _controls(page: Any) -> list[tuple[Any, Any]]:
+    """The shapes of a sheet that are controls, each with its model."""
+    shapes = [page.getByIndex(number) for number in range(page.Count)]
+    return [
+        (shape, shape.Control)
+        for shape in shapes
+        if shape.supportsService("com.sun.star.drawing.ControlShape")
+    ]
 
 
 def _answer(office: Office, request: dict[str, Any]) -> dict[str, Any]:

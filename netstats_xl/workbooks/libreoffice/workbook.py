@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import RLock, Thread
@@ -73,6 +74,7 @@ class LibreOfficeWorkbook:
         inputs: Sequence[TableSpec],
         buttons: Mapping[str, Sequence[Button]] | None = None,
         pressed: Callable[[str], None] = lambda _: None,
+        changed: Callable[[], None] = lambda: None,
         pivots_every_s: float = 60,
         tick_s: float = TICK_S,
         exists: Callable[[str], bool] = lambda path: Path(path).exists(),
@@ -87,6 +89,7 @@ class LibreOfficeWorkbook:
             inputs: The tables that the user types into, whose typed cells make the revision.
             buttons: By sheet; they are added where they are missing.
             pressed: Hears the name of a button that was pressed, in a thread of its own.
+            changed: Hears, in a thread of its own, that the next `revision` may differ, once before each.
             pivots_every_s: Pivots are computed anew where their source changed, no more often.
             tick_s: How soon what is published is shown.
             exists: Whether there is a file at a path.
@@ -97,6 +100,7 @@ class LibreOfficeWorkbook:
         self._inputs = {spec.name.casefold(): spec for spec in inputs}
         self._buttons = buttons or {}
         self._pressed = pressed
+        self._changed = changed
         self._exists = exists
         self._child = Child(python, self._told)
         self._attaching = RLock()
@@ -394,12 +398,21 @@ class LibreOfficeWorkbook:
             f"{name} is not open in LibreOffice. `netstats-xl open` opens it, so that the collector can reach it."
         )
 
+    def _press(self, name: str) -> None:
+        # Drawn anew first, not pressed any more.
+        with suppress(WorkbookError, Gone):
+            self._show_buttons(ANSWER_WITHIN_S)
+        self._pressed(name)
+
     def _told(self, told: Told) -> None:
         match told["event"]:
             case "changed":
+                told_already = self._polling.told
                 self._polling.note_change()
+                if not told_already:
+                    Thread(target=self._changed, name="change", daemon=True).start()
             case "closed":
                 self._attached = False
             case "pressed":
                 # What it sets off asks LibreOffice, whose answers are read by this thread.
-                Thread(target=self._pressed, args=(told["name"],), name="button", daemon=True).start()
+                Thread(target=self._press, args=(told["name"],), name="button", daemon=True).start()

@@ -146,9 +146,40 @@ class User(uno_side.Office):
         )
         return uno_side._rows(cells)
 
+    def where(self, sheet: str, name: str) -> list[int]:
+        """The middle of a button of the active sheet, on the screen."""
+        model = self._buttons(sheet)[name]
+        seen = self._open.CurrentController.getControl(model).AccessibleContext
+        corner, size = seen.getLocationOnScreen(), seen.getSize()
+        return [corner.X + size.Width // 2, corner.Y + size.Height // 2]
+
+    def use_open(self, path: str) -> None:
+        """Attach to a workbook that is open already."""
+        self.use(next(each["uid"] for each in self.documents("") if each["path"] == path))
+
+    def active(self) -> str:
+        """The sheet that is shown."""
+        return str(self._open.CurrentController.ActiveSheet.Name)
+
+    def sheets(self) -> list[str]:
+        """The sheets that are shown."""
+        return [each.Name for each in self._sheets() if each.IsVisible]
+
+    def end(self) -> None:
+        """End LibreOffice; what was not saved is lost."""
+        for document in self.documents(""):
+            self.use(document["uid"])
+            self._open.setModified(False)
+        self.leave()
+        self._desktop.terminate()
+
+    def modified(self) -> bool:
+        """Whether it has changes that are not saved."""
+        return bool(self._open.isModified())
+
     def press(self, sheet: str, name: str) -> None:
         """Press a button, as the program does it for its user."""
-        dict(uno_side._controls(self._open.Sheets.getByName(sheet).DrawPage))[name].State = 1
+        self._buttons(sheet)[name].State = 1
 
     def told(self) -> bool:
         """Whether a sentence stands above the sheet."""
@@ -156,7 +187,11 @@ class User(uno_side.Office):
 
     def controls(self, sheet: str) -> list[str]:
         """The buttons of a sheet."""
-        return [name for name, _ in uno_side._controls(self._open.Sheets.getByName(sheet).DrawPage)]
+        return list(self._buttons(sheet))
+
+    def _buttons(self, sheet: str) -> dict[str, Any]:
+        page = self._open.Sheets.getByName(sheet).DrawPage
+        return {model.Name: model for _, model in uno_side._controls(page)}
 
     def save(self, path: str | None, filter_name: str) -> None:
         """Save, or save as."""
