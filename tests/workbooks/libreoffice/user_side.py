@@ -87,10 +87,6 @@ class User(uno_side.Office):
         controller.setActiveSheet(self._open.Sheets.getByName(sheet))
         controller.select(self._open.Sheets.getByName(sheet).getCellRangeByName(area))
 
-    def active(self) -> str:
-        """The sheet that is shown."""
-        return str(self._open.CurrentController.ActiveSheet.Name)
-
     def sort(self, table: str, column: int, descending: bool) -> None:
         """Sort the rows of a table by one of its columns."""
         area = self._range(table)[1]
