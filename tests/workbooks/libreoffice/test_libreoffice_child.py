@@ -109,7 +109,6 @@ def test_one_that_hears_nothing_any_more_is_gone(child: Child) -> None:
     child.ask("deaf", s=0.5)
     with pytest.raises(Gone):
         child.ask("echo", within_s=5, value=1)
-        child.ask("echo", within_s=5, value=1)
 
 
 def test_what_is_no_answer_is_passed_over(child: Child) -> None:
