@@ -130,7 +130,7 @@ class Delivery:
 
     def _note_changed(self, update: TableUpdate) -> None:
         if update.pivots:
-            self._stale[update.spec.name] = update.pivots
+            self._stale[update.spec.name] = [(sheet, pivot.name) for sheet, pivot in update.pivots]
 
     def _note_left_out(self, update: TableUpdate, plan: Plan) -> None:
         key = "room", update.spec.name

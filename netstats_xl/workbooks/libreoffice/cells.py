@@ -34,6 +34,7 @@ class Cells:
     beyond: Sequence[Row]
     """What stands below it in its columns, down to the last row with a value that was looked at."""
     totals: bool
+    """Whether a row of totals stands right below it: neither that one nor what follows is meant to be a row."""
     sorts: Mapping[tuple[int, int], int]
     """Of numbers that are more than plain: the sort of their format, by row on the sheet and position in the row."""
     epoch: datetime
@@ -78,6 +79,8 @@ class Cells:
     def rows(self) -> Iterator[tuple[int, Row]]:
         """The rows by their number, the blank ones too; and those right below the table, which it did not take in."""
         yield from enumerate(self.body, start=self.top + 2)
+        if self.totals:
+            return
         for number, row in enumerate(self.beyond, start=self.bottom + 2):
             if is_blank(row):
                 return
@@ -85,6 +88,8 @@ class Cells:
 
     def apart(self) -> Iterator[tuple[int, Row]]:
         """Rows below the table, a blank row or more apart."""
+        if self.totals:
+            return
         attached = True
         for number, row in enumerate(self.beyond, start=self.bottom + 2):
             attached = attached and not is_blank(row)

@@ -157,12 +157,12 @@ class Child:
         assert process.stdout is not None
         with process.stdout as lines:
             for line in lines:
-                message = json.loads(line)
+                message = _message(line)
                 if "event" in message:
                     self._told(message)
                     continue
                 with self._changed:
-                    if process is self._process:
+                    if process is self._process and "id" in message:
                         self._answers[message["id"]] = message
                         self._changed.notify_all()
         with self._changed:
@@ -178,6 +178,18 @@ else:
 _NO_ANSWER = "LibreOffice cannot answer now: it loads, saves or computes, or shows a dialog. Wait, or close the dialog."
 
 
+def _message(line: bytes) -> Mapping[str, Any]:
+    """What a line tells; nothing: it is none of ours, but of LibreOffice's libraries."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        found = None
+    if isinstance(found, dict):
+        return found
+    logger.warning("LibreOffice's Python says: %s", line.decode("utf-8", "replace").strip())
+    return {}
+
+
 def _result(answer: Mapping[str, Any]) -> Any:
     match answer.get("error"):
         case None:
@@ -188,8 +200,15 @@ def _result(answer: Mapping[str, Any]) -> Any:
             raise Moved(answer["message"])
         case "missing":
             raise Missing(answer["message"])
+        case "protected":
+            raise WorkbookError(protected(answer["message"]))
         case _:
             raise WorkbookError(f"LibreOffice refuses it: {answer['message']}")
+
+
+def protected(sheet: str) -> str:
+    """Why nothing can be written on the sheet."""
+    return f"The sheet {sheet} is protected. Remove its protection: Tools, Protect Sheet."
 
 
 def can_reach_libreoffice(python: str, *, timeout_s: float = 20.0) -> bool:

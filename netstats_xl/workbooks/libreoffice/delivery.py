@@ -3,11 +3,11 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Protocol
 
-from netstats_xl.domain.views import ChartSpec, TableSpec, WorkbookView
+from netstats_xl.domain.views import ChartSpec, PivotSpec, PivotValue, TableSpec, WorkbookView
 from netstats_xl.errors import WorkbookBusy, WorkbookClosed, WorkbookError
 from netstats_xl.sheets import normalised
 from netstats_xl.workbooks.libreoffice.cells import Cells
-from netstats_xl.workbooks.libreoffice.child import Missing, Moved
+from netstats_xl.workbooks.libreoffice.child import Missing, Moved, protected
 from netstats_xl.workbooks.live.plan import Plan, Present, Rectangle, plan_output, plan_typed
 from netstats_xl.workbooks.live.updates import CellUpdate, TableUpdate, Update
 from netstats_xl.workbooks.live.values import Cell
@@ -47,7 +47,7 @@ class Delivery:
         """Pivots are computed anew where their source changed, at most every `pivots_every_s`."""
         self._pivots_every_s = pivots_every_s
         self._monotonic = monotonic
-        self._stale: dict[str, Sequence[str]] = {}
+        self._stale: dict[str, Sequence[PivotSpec]] = {}
         """Pivots whose source changed, by its name."""
         self._refreshed_at: dict[str, float] = {}
         self._written: dict[str, tuple[Plan, float]] = {}
@@ -93,14 +93,16 @@ class Delivery:
         cells = {key: each for key, each in messages.items() if isinstance(each, CellUpdate)}
         if not cells:
             return
-        missing = set(ask("put", cells={each.name: _stored(each.value) for each in cells.values()}))
+        left = ask("put", cells={each.name: _stored(each.value) for each in cells.values()})
         for key, each in cells.items():
             self.problems.pop(key, None)
-            if each.name in missing:
+            if each.name in left["missing"]:
                 self.problems[key] = (
                     f"The workbook has no cell named {each.name} any more: undo its removal, "
                     "or start again from a new workbook."
                 )
+            elif each.name in left["protected"]:
+                self.problems[key] = protected(left["protected"][each.name])
             del messages[key]
 
     def _write_titles(self, ask: Ask, titles: Titles) -> None:
@@ -147,7 +149,7 @@ class Delivery:
             return  # the user took it away meanwhile, and the next push tells
         self._written[spec.name] = plan, now
         if update.pivots:
-            self._stale[spec.name] = [name for _, name in update.pivots]
+            self._stale[spec.name] = [pivot for _, pivot in update.pivots]
 
     def _note_left_out(self, spec: TableSpec, plan: Plan) -> None:
         key = "room", spec.name
@@ -167,14 +169,39 @@ class Delivery:
 
     def _refresh_pivots(self, ask: Ask) -> None:
         for source in [each for each in self._stale if not self._due_in(each)]:
-            ask("refresh", pivots=list(self._stale[source]))
             self._refreshed_at[source] = self._monotonic()
-            del self._stale[source]
+            try:
+                ask("refresh", table=source, pivots=list(map(_laid_out, self._stale[source])))
+            except (WorkbookBusy, WorkbookClosed):
+                del self._refreshed_at[source]
+                raise
+            except Missing:
+                del self._stale[source]  # the user took it away meanwhile
+            except WorkbookError as error:
+                self.problems["pivots", source] = error.message
+            else:
+                self.problems.pop(("pivots", source), None)
+                del self._stale[source]
 
 
 def _stored(value: Cell) -> Cell:
     """As LibreOffice gives it back: a flag is a number with a format."""
     return float(value) if isinstance(value, bool) else value
+
+
+def _laid_out(pivot: PivotSpec) -> Mapping[str, object]:
+    """As `uno_side` takes it. LibreOffice has no calculated fields, so ratios are left out."""
+    return {
+        "name": pivot.name,
+        "rows": pivot.rows,
+        "columns": pivot.columns,
+        "filters": pivot.filters,
+        "values": [
+            [each.column, each.aggregate.name, each.caption]
+            for each in pivot.values
+            if isinstance(each, PivotValue)
+        ],
+    }
 
 
 def _resizes(plan: Plan, present_rows: int) -> Mapping[str, int | None]:

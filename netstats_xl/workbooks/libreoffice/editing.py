@@ -87,7 +87,7 @@ def edit_steps(
                 raise WorkbookError(
                     "The sheet has no room for so many rows. Delete rows that are not needed."
                 )
-            steps.append(_growth(cells, grown, free_below))
+            steps += _growth(cells, grown, first - 1 - cells.bottom, free_below)
             area = [cells.top, cells.left, last, cells.right]
         ours_too = {position for header, position in cells.positions().items() if header in ours}
         blocks += _blocks(cells, first, new, also=ours_too)
@@ -102,12 +102,24 @@ def edit_steps(
     return steps
 
 
-def _growth(cells: Cells, rows: int, free_below: int) -> tuple[str, dict[str, object]]:
-    """Over blank cells, and rows that belong to it already; else by rows that move what is below down."""
-    in_the_way = [number for number, _ in cells.apart() if number - 1 <= cells.bottom + rows]
-    if cells.totals or in_the_way or free_below < rows:
-        return "insert", {"table": cells.name, "area": cells.area, "rows": rows}
-    return "write", {**_within(cells, []), "before": cells.bottom - cells.top + rows}
+def _growth(cells: Cells, rows: int, attached: int, free_below: int) -> Steps:
+    """Over blank cells, and rows that belong to it already; else by rows that move what is below down.
+
+    `attached`: how many rows right below it, which it did not take in, hold something typed.
+    """
+    # What stands apart shall not touch it.
+    in_the_way = [number for number, _ in cells.apart() if number - 1 <= cells.bottom + rows + 1]
+    if not (cells.totals or in_the_way or free_below < rows):
+        return [("write", {**_within(cells, []), "before": cells.bottom - cells.top + rows})]
+    steps: Steps = []
+    area = cells.area
+    if attached > 0:
+        steps.append(("write", {**_within(cells, []), "before": cells.bottom - cells.top + attached}))
+        area = [cells.top, cells.left, cells.bottom + attached, cells.right]
+    else:
+        attached = 0
+    steps.append(("insert", {"table": cells.name, "area": area, "rows": rows - attached}))
+    return steps
 
 
 def _within(cells: Cells, blocks: Sequence[object]) -> dict[str, object]:

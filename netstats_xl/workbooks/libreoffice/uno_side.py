@@ -11,6 +11,7 @@ Cells are counted from 0. A cell is null where it is blank, text, a number, or `
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
 from typing import Any
@@ -19,7 +20,9 @@ import uno
 import unohelper
 from com.sun.star.awt import Point, Size
 from com.sun.star.beans import XPropertyChangeListener
+from com.sun.star.beans.PropertyState import AMBIGUOUS_VALUE as DIFFERING
 from com.sun.star.table import CellRangeAddress
+from com.sun.star.uno import RuntimeException
 from com.sun.star.util import XChangesListener, XCloseListener
 
 GONE = ("DisposedException", "NoConnectException", "ConnectionSetupException", "CloseVetoException")
@@ -30,6 +33,10 @@ LAST_ROW = 1048575
 INFOBAR = "netstats_xl"
 SUCCESS, WARNING = 1, 2
 """`com.sun.star.frame.InfobarType`."""
+TIME, DURATION = 4, 8196
+"""`com.sun.star.util.NumberFormat`."""
+ELAPSED = re.compile(r"\[(\w)\1*\]")
+"""In the code of a number format: hours, minutes or seconds that go on counting, in any language."""
 
 
 class Missing(Exception):
@@ -38,6 +45,10 @@ class Missing(Exception):
 
 class Moved(Exception):
     """A table does not stand where it was when it was read."""
+
+
+class Protected(Exception):
+    """The user protected the sheet."""
 
 
 class Gone(Exception):
@@ -191,11 +202,11 @@ class Office:
     # --- reading ---
 
     def tables(self) -> dict[str, list[Any]]:
-        """Every table: its name, and the sheet and the area where it stands, header included."""
+        """Every table: its name, and the sheet and the area where it stands: with its header, without its totals."""
         ranges, sheets = self._open.DatabaseRanges, self._open.Sheets.ElementNames
         found = {}
         for name in ranges.ElementNames:
-            area = ranges.getByName(name).DataArea
+            area = _without_totals(ranges.getByName(name))
             found[name] = [sheets[area.Sheet], *_corners(area)]
         return found
 
@@ -231,7 +242,7 @@ class Office:
         ranges = self._open.DatabaseRanges
         for name in ranges.ElementNames:
             if name.casefold() == table.casefold():
-                return name, ranges.getByName(name).DataArea
+                return name, _without_totals(ranges.getByName(name))
         return None
 
     def _formats(self, cells: Any, rows: list[list[Any]]) -> list[list[int]]:
@@ -242,14 +253,16 @@ class Office:
             waiting = [numbers] if numbers else []
             while waiting:
                 part = waiting.pop()
-                key = cells.getCellRangeByPosition(column, part[0], column, part[-1]).NumberFormat
-                if key is None and len(part) > 1:  # they differ
+                cells_of_part = cells.getCellRangeByPosition(column, part[0], column, part[-1])
+                # Where formats differ, what it gives for the property is a default.
+                if len(part) > 1 and cells_of_part.getPropertyState("NumberFormat") == DIFFERING:
                     half = len(part) // 2
                     waiting += [part[:half], part[half:]]
-                elif key is not None:
-                    if key not in known:
-                        known[key] = self._open.NumberFormats.getByKey(key).Type
-                    found += [[row, column, known[key]] for row in part]
+                    continue
+                key = cells_of_part.NumberFormat
+                if key not in known:
+                    known[key] = _sort(self._open.NumberFormats.getByKey(key))
+                found += [[row, column, known[key]] for row in part]
         return found
 
     def cells(self, names: list[str]) -> dict[str, Any]:
@@ -265,7 +278,9 @@ class Office:
         names = self._open.NamedRanges
         if not names.hasByName(name):
             return None
-        return names.getByName(name).ReferredCells
+        found = names.getByName(name)
+        # Of a cell that was removed with its sheet LibreOffice gives the one that took its place.
+        return None if "#REF!" in found.Content else found.ReferredCells
 
     # --- writing: never recorded for Undo, as far as LibreOffice can be kept from it ---
 
@@ -290,14 +305,22 @@ class Office:
         if before is not None:
             self._resize(name, place, before)
         sheet = self._open.Sheets.getByIndex(place.Sheet)
-        for row, column, rows in blocks:
-            self._write_rows(sheet, row, column, rows)
+        try:
+            for row, column, rows in blocks:
+                self._write_rows(sheet, row, column, rows)
+        except Protected:
+            if before is not None:
+                self._resize(name, place, place.EndRow - place.StartRow)
+            raise
         if after is not None:
             self._resize(name, place, after)
 
-    def put(self, cells: dict[str, Any]) -> list[str]:
-        """Write named cells that hold something else; the names that there are not."""
-        missing = []
+    def put(self, cells: dict[str, Any]) -> dict[str, Any]:
+        """Write named cells that hold something else.
+
+        What was not written: the names that are `missing`, and by name the sheets that are `protected`.
+        """
+        missing, protected = [], {}
         for name, value in cells.items():
             cell = self._named(name)
             if cell is None:
@@ -305,13 +328,16 @@ class Office:
             elif _rows(cell)[0][0] != value:
                 address = cell.RangeAddress
                 sheet = self._open.Sheets.getByIndex(address.Sheet)
-                self._write_rows(sheet, address.StartRow, address.StartColumn, [[value]])
-        return missing
+                try:
+                    self._write_rows(sheet, address.StartRow, address.StartColumn, [[value]])
+                except Protected as error:
+                    protected[name] = str(error)
+        return {"missing": missing, "protected": protected}
 
     def insert(self, table: str, area: list[int], rows: int) -> None:
         """Have a table grow by so many rows at its end; what stands below it within its columns moves down."""
         name, place = self._unmoved(table, area)
-        sheet = self._open.Sheets.getByIndex(place.Sheet)
+        sheet = self._unprotected(place.Sheet)
         below = _address(
             place.Sheet, place.EndRow + 1, place.StartColumn, place.EndRow + rows, place.EndColumn
         )
@@ -321,14 +347,20 @@ class Office:
     def delete(self, table: str, area: list[int], rows: list[int]) -> None:
         """Delete rows of a table, by their number on the sheet; what stands below within its columns moves up."""
         name, place = self._unmoved(table, area)
-        sheet = self._open.Sheets.getByIndex(place.Sheet)
+        sheet = self._unprotected(place.Sheet)
         for row in sorted(rows, reverse=True):
             cells = _address(place.Sheet, row, place.StartColumn, row, place.EndColumn)
             sheet.removeRange(cells, uno.Enum("com.sun.star.sheet.CellDeleteMode", "UP"))
-        left = self._open.DatabaseRanges.getByName(name).DataArea
+        left = _without_totals(self._open.DatabaseRanges.getByName(name))
         wanted = area[2] - len(rows)
         if left.EndRow != wanted or left.StartRow != area[0]:
             self._resize(name, place, wanted - area[0])
+
+    def _unprotected(self, number: int) -> Any:
+        sheet = self._open.Sheets.getByIndex(number)
+        if sheet.isProtected():  # it would do nothing, and tell nothing
+            raise Protected(sheet.Name)
+        return sheet
 
     def _unmoved(self, table: str, area: list[int]) -> tuple[str, Any]:
         found = self._range(table)
@@ -339,11 +371,11 @@ class Office:
         return found
 
     def _resize(self, name: str, place: Any, rows: int) -> None:
-        area = _address(
-            place.Sheet, place.StartRow, place.StartColumn, place.StartRow + rows, place.EndColumn
-        )
+        found = self._open.DatabaseRanges.getByName(name)
+        last = place.StartRow + rows + int(found.TotalsRow)
+        area = _address(place.Sheet, place.StartRow, place.StartColumn, last, place.EndColumn)
         with _Unrecorded(self._open):
-            self._open.DatabaseRanges.getByName(name).DataArea = area
+            found.DataArea = area
 
     def _write_rows(self, sheet: Any, row: int, column: int, rows: list[list[Any]]) -> None:
         width = len(rows[0])
@@ -352,8 +384,13 @@ class Office:
             part = tuple(tuple(map(_stored, each)) for each in rows[first : first + step])
             top = row + first
             cells = sheet.getCellRangeByPosition(column, top, column + width - 1, top + len(part) - 1)
-            with _Unrecorded(self._open):
-                cells.setDataArray(part)
+            try:
+                with _Unrecorded(self._open):
+                    cells.setDataArray(part)
+            except RuntimeException as error:
+                if sheet.isProtected():
+                    raise Protected(sheet.Name) from error
+                raise
 
     # --- charts, pivots, buttons ---
 
@@ -370,14 +407,22 @@ class Office:
                 if chart.HasMainTitle and chart.Title.String != title:
                     chart.Title.String = title
 
-    def refresh(self, pivots: list[str]) -> None:
-        """Compute pivots anew, as far as there are such."""
+    def refresh(self, table: str, pivots: list[dict[str, Any]]) -> None:
+        """Compute pivots over a table anew, as far as there are such.
+
+        LibreOffice knows cells as their source, and none of their fields after loading a file whose table was blank:
+        then they are laid out by what is told of each: `rows`, `columns`, `filters`, and `values` of a column, a
+        function and a caption.
+        """
+        found = self._range(table)
+        if found is None:
+            raise Missing(table)
         for sheet in self._sheets():
-            found = sheet.DataPilotTables
-            for name in pivots:
-                if found.hasByName(name):
+            present = sheet.DataPilotTables
+            for pivot in pivots:
+                if present.hasByName(pivot["name"]):
                     with _Unrecorded(self._open):
-                        found.getByName(name).refresh()
+                        _compute(present.getByName(pivot["name"]), found[1], pivot)
 
     def buttons(self, sheets: list[list[Any]], faces: list[list[str]]) -> None:
         """Have each sheet `[name, column]` of these show buttons `[name, label, help]`, and hear of their presses.
@@ -450,6 +495,13 @@ def _address(sheet: int, top: int, left: int, bottom: int, right: int) -> Any:
     return CellRangeAddress(sheet, left, top, right, bottom)
 
 
+def _without_totals(table: Any) -> Any:
+    """The area of a table with its header and without its row of totals."""
+    area = table.DataArea
+    area.EndRow -= int(table.TotalsRow)
+    return area
+
+
 def _corners(area: Any) -> list[int]:
     return [area.StartRow, area.StartColumn, area.EndRow, area.EndColumn]
 
@@ -477,6 +529,35 @@ def _path(url: str) -> str:
     return str(uno.fileUrlToSystemPath(url)) if url.startswith("file:") else url
 
 
+def _compute(pivot: Any, source: Any, design: dict[str, Any]) -> None:
+    before = pivot.SourceRange
+    if before.Sheet != source.Sheet or _corners(before) != _corners(source):
+        pivot.SourceRange = source
+    if not pivot.DataFields.Count and not pivot.RowFields.Count:
+        fields = pivot.DataPilotFields
+        for where, key in (("PAGE", "filters"), ("ROW", "rows"), ("COLUMN", "columns")):
+            for name in design[key]:
+                if fields.hasByName(name):
+                    fields.getByName(name).Orientation = _orientation(where)
+        for name, function, caption in design["values"]:
+            if fields.hasByName(name):
+                field = fields.getByName(name)
+                field.Orientation = _orientation("DATA")
+                field.Function = uno.Enum("com.sun.star.sheet.GeneralFunction", function)
+                field.Name = caption
+    pivot.refresh()
+
+
+def _orientation(where: str) -> Any:
+    return uno.Enum("com.sun.star.sheet.DataPilotFieldOrientation", where)
+
+
+def _sort(form: Any) -> int:
+    """The sort of a number format; LibreOffice takes a duration for a time of day."""
+    sort = int(form.Type)
+    return sort | DURATION if sort & TIME and ELAPSED.search(form.FormatString) else sort
+
+
 def _day(date: Any) -> list[int]:
     return [date.Year, date.Month, date.Day]
 
@@ -499,6 +580,8 @@ def _answer(office: Office, request: dict[str, Any]) -> dict[str, Any]:
         return {"id": request["id"], "error": "moved", "message": str(error)}
     except Missing as error:
         return {"id": request["id"], "error": "missing", "message": str(error)}
+    except Protected as error:
+        return {"id": request["id"], "error": "protected", "message": str(error)}
     except Gone as error:
         return {"id": request["id"], "error": "gone", "message": str(error)}
     except Exception as error:  # noqa: BLE001 - the edge of this process: whoever asked hears of it

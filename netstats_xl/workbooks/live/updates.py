@@ -19,8 +19,8 @@ class TableUpdate:
     """Prepared values, by column of the spec."""
     keys: Sequence[Sequence[Hashable]] = ()
     """Of a table that the user types into: the typed cells by column, as `value_key` makes them."""
-    pivots: Sequence[tuple[str, str]] = ()
-    """Sheet and name of the pivots over it."""
+    pivots: Sequence[tuple[str, PivotSpec]] = ()
+    """The pivots over it, and the sheets where the design puts them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,5 +68,5 @@ def _table_update(
         spec=spec,
         columns=prepared(rows, spec.columns),
         keys=[[value_key(value) for value in values] for values in by_column] if typed else (),
-        pivots=[(where, pivot.name) for where, pivot in pivots if pivot.source == spec.name],
+        pivots=[(where, pivot) for where, pivot in pivots if pivot.source == spec.name],
     )

@@ -59,9 +59,15 @@ def office(
         f"-env:UserInstallation={profile.absolute().as_uri()}",
         f"--accept={listening};urp",
     ]
-    process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    if not profile.exists():
+        # Of a new profile it makes something first, and then ends itself to begin again.
+        subprocess.run(
+            [command[0], "--headless", "--terminate_after_init", command[-2]],
+            capture_output=True,
+            check=False,
+            timeout=START_WITHIN_S,
+        )
+    process = _started(command)
     python = program.python()
     user = Child(lambda: python, lambda _: None, script=(USER_SCRIPT, SCRIPT.parent))
     try:

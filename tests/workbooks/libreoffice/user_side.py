@@ -10,6 +10,7 @@ sys.path.insert(0, sys.argv[1])
 import uno
 import uno_side
 from com.sun.star.beans import PropertyValue
+from com.sun.star.table import TableSortField
 
 
 def _property(name: str, value: Any) -> Any:
@@ -33,7 +34,7 @@ class User(uno_side.Office):
         for down, row in enumerate(rows):
             for right, value in enumerate(row):
                 typed = sheets.getByName(sheet).getCellByPosition(first.Column + right, first.Row + down)
-                typed.setFormula("" if value is None else str(value))
+                typed.FormulaLocal = "" if value is None else str(value)
 
     def one_by_one(self, sheet: str, row: int, column: int, rows: list[list[Any]]) -> None:
         """Write cells as a script does that knows no better: each on its own."""
@@ -97,10 +98,52 @@ class User(uno_side.Office):
         controller.setActiveSheet(self._open.Sheets.getByName(sheet))
         controller.select(self._open.Sheets.getByName(sheet).getCellRangeByName(area))
 
-    def titles(self, sheet: str) -> list[str]:
-        """The titles of a sheet's charts."""
-        charts = self._open.Sheets.getByName(sheet).Charts
-        return [charts.getByIndex(each).EmbeddedObject.Title.String for each in range(charts.Count)]
+    def sort(self, table: str, column: int, descending: bool) -> None:
+        """Sort the rows of a table by one of its columns."""
+        area = self._range(table)[1]
+        sheet = self._open.Sheets.getByIndex(area.Sheet)
+        body = sheet.getCellRangeByPosition(area.StartColumn, area.StartRow + 1, area.EndColumn, area.EndRow)
+        field = TableSortField()
+        field.Field, field.IsAscending = column, not descending
+        fields = uno.Any("[]com.sun.star.table.TableSortField", (field,))
+        uno.invoke(body, "sort", ((_property("SortFields", fields), _property("ContainsHeader", False)),))
+
+    def insert_cells(self, sheet: str, area: str, right: bool) -> None:
+        """Insert blank cells; those that stand there move right, or down."""
+        place = self._open.Sheets.getByName(sheet)
+        mode = uno.Enum("com.sun.star.sheet.CellInsertMode", "RIGHT" if right else "DOWN")
+        place.insertCells(place.getCellRangeByName(area).RangeAddress, mode)
+
+    def swap(self, sheet: str, one: str, other: str) -> None:
+        """Exchange the content of two areas of one size."""
+        cells = self._open.Sheets.getByName(sheet)
+        first, second = cells.getCellRangeByName(one), cells.getCellRangeByName(other)
+        held = first.getDataArray()
+        first.setDataArray(second.getDataArray())
+        second.setDataArray(held)
+
+    def format(self, sheet: str, area: str, code: str) -> None:
+        """Give cells a number format, by its code in English."""
+        locale = uno.createUnoStruct("com.sun.star.lang.Locale", "en", "US", "")
+        formats = self._open.NumberFormats
+        key = formats.queryKey(code, locale, False)
+        cells = self._open.Sheets.getByName(sheet).getCellRangeByName(area)
+        cells.NumberFormat = formats.addNew(code, locale) if key == -1 else key
+
+    def titles(self) -> dict[str, str]:
+        """The titles of all charts, by the charts' names."""
+        found = {}
+        for sheet in self._sheets():
+            charts, page = sheet.Charts, sheet.DrawPage
+            for shape in (page.getByIndex(number) for number in range(page.Count)):
+                if charts.hasByName(getattr(shape, "PersistName", "")):
+                    chart = charts.getByName(shape.PersistName).EmbeddedObject
+                    found[shape.Name] = chart.Title.String if chart.HasMainTitle else ""
+        return found
+
+    def pivots(self) -> list[list[str]]:
+        """Every pivot: its sheet and its name."""
+        return [[sheet.Name, name] for sheet in self._sheets() for name in sheet.DataPilotTables.ElementNames]
 
     def pivot(self, sheet: str, name: str) -> list[list[Any]]:
         """What a pivot shows."""
@@ -145,6 +188,10 @@ class User(uno_side.Office):
         """Press a button, as the program does it for its user."""
         self._buttons(sheet)[name].State = 1
 
+    def told(self) -> bool:
+        """Whether a sentence stands above the sheet."""
+        return bool(self._open.CurrentController.hasInfobar(uno_side.INFOBAR))
+
     def controls(self, sheet: str) -> list[str]:
         """The buttons of a sheet."""
         return list(self._buttons(sheet))
@@ -160,15 +207,23 @@ class User(uno_side.Office):
         else:
             self._open.storeAsURL(uno.systemPathToFileUrl(path), (_property("FilterName", filter_name),))
 
+    def copy(self, path: str, filter_name: str) -> None:
+        """Save a copy, and go on with the original."""
+        self._open.storeToURL(uno.systemPathToFileUrl(path), (_property("FilterName", filter_name),))
+
     def close(self) -> None:
         """Close the document without saving it."""
         document = self._open
         self.leave()
         document.close(True)
 
-    def protect(self, sheet: str) -> None:
-        """Protect a sheet."""
-        self._open.Sheets.getByName(sheet).protect("")
+    def protect(self, sheet: str, on: bool) -> None:
+        """Protect a sheet, or no more."""
+        found = self._open.Sheets.getByName(sheet)
+        if on:
+            found.protect("")
+        else:
+            found.unprotect("")
 
 
 if __name__ == "__main__":
