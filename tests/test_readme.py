@@ -44,7 +44,8 @@ def test_each_command_line_is_understood(
     if arguments[0] != "new":
         with pytest.raises(SystemExit):
             main(["new", "NetStats.xlsx"])
-    if arguments[0] in ("open", "run", "start", "stop", "status"):  # what they do takes time, or needs a collector
+    # What they do takes time, or needs a collector.
+    if arguments[0] in ("open", "run", "start", "stop", "status"):
         arguments = [arguments[0], "--help"]
     with pytest.raises(SystemExit) as ended:
         main(arguments)

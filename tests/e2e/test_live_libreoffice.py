@@ -1,5 +1,6 @@
 """A user at the keyboard of a LibreOffice, from `netstats-xl open` to the saved file, on a network that is known."""
 
+import json
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from statistics import mean
 from threading import Event, Thread
 from typing import Any
 
+import psutil
 import pytest
 
 from netstats_xl.app.publishing import live_spec
@@ -55,6 +57,10 @@ class Desk:
         assert program is not None
         self.user = Child(program.python, lambda _: None, script=(USER_SCRIPT, SCRIPT.parent))
 
+    def status(self) -> Any:
+        """What the collector says of itself."""
+        return json.loads(self.command("status", "--json"))["collectors"][0]
+
     def command(self, *arguments: str) -> str:
         """What a command says, run beside the hosts."""
         done = subprocess.run(
@@ -73,9 +79,7 @@ class Desk:
     def open(self) -> None:
         """Open the workbook, and look over its user's shoulder."""
         self.command("open", self.book.name)
-        self.user.ask(
-            "connect", address=(self.folder / "data" / "libreoffice.txt").read_text(encoding="utf-8")
-        )
+        self.user.ask("connect", address=self._address())
         self.user.ask("use_open", path=str(self.book))
         self.screen.focus(self.book.name)
 
@@ -115,6 +119,19 @@ class Desk:
             time.sleep(0.05)
         return time.monotonic() - began
 
+    def kill(self) -> None:
+        """End LibreOffice as a crash would."""
+        address = self._address()
+        for process in psutil.process_iter(["name", "cmdline"]):
+            if process.info["name"] == "soffice.bin" and any(
+                address in part for part in process.info["cmdline"]
+            ):
+                process.kill()
+                process.wait(10)
+
+    def _address(self) -> str:
+        return (self.folder / "data" / "libreoffice.txt").read_text(encoding="utf-8")
+
     def end(self) -> None:
         """End the collector, and LibreOffice without asking."""
         with suppress(Exception):
@@ -153,8 +170,11 @@ def test_a_user_types_destinations_watches_them_and_saves(desk: Desk) -> None:
     desk.screen.keys("Return")
 
     # New destinations, below the examples.
-    top = desk.user.ask("tables")["Destinations"][1]
-    first = top + 2 + len([row for row in desk.rows("Destinations") if row["Name"]])
+    first = (
+        desk.user.ask("tables")["Destinations"][1]
+        + 2
+        + len([row for row in desk.rows("Destinations") if row["Name"]])
+    )
     desk.go_to("Destinations", first)
     # LibreOffice may begin a cell with a capital by itself.
     names = {"Near": "10.77.0.5", "Far": "10.77.0.20", "Lossy": "10.77.0.10", "Mortal": "10.77.0.30"}
@@ -196,7 +216,7 @@ def test_a_user_types_destinations_watches_them_and_saves(desk: Desk) -> None:
     desk.go_to("Dashboard", 24)
     desk.click("NetStats_refresh")
     desk.until(lambda: (desk.row("Overview", "Lossy").get("1 h loss (%)") or 0) > 0)
-    desk.until(lambda: "loss" in desk.user.ask("titles", sheet="Dashboard")[1].lower())
+    desk.until(lambda: "loss" in desk.user.ask("titles")["Worst by loss"].lower())
     desk.until(lambda: any(row["Name"] == "Mortal" and row["Loss (%)"] for row in desk.rows("Worst_loss")))
     time.sleep(1)  # for the picture alone
     desk.screen.picture("5-dashboard")
@@ -224,6 +244,20 @@ def test_a_user_types_destinations_watches_them_and_saves(desk: Desk) -> None:
     assert states["Mortal"] == "Down"
     assert states["Far"] == "Degraded"
     assert states["Near"] == "Up"
+
+    # LibreOffice crashes: it is measured all the while, and shown in the next one.
+    rounds = number(desk.rows("Jobs")[0]["Rounds done"])
+    desk.kill()
+    desk.until(lambda: desk.status()["workbook_state"] == "closed")
+    time.sleep(6)  # three rounds
+    desk.open()
+    desk.until(lambda: number(desk.rows("Jobs")[0]["Rounds done"] or 0) >= rounds + 3)
+    assert desk.rows("Jobs")[0]["Missed"] == 0
+    desk.until(lambda: "NetStats_stop" in desk.user.ask("controls", sheet="Jobs"))
+    desk.go_to("Jobs", top + 2)
+    desk.click("NetStats_stop")
+    desk.until(lambda: desk.rows("Jobs")[0]["State"] == "Stopped")
+    desk.screen.picture("6-stopped")
 
 
 def test_typing_at_twenty_keys_a_second_is_not_disturbed_by_two_pushes_a_second(tmp_path: Path) -> None:
