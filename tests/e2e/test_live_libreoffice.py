@@ -7,16 +7,22 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from statistics import mean
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 
+from netstats_xl.app.publishing import live_spec
+from netstats_xl.domain.views import TableSpec, WorkbookView
+from netstats_xl.wiring.live import typed_tables
 from netstats_xl.workbooks.libreoffice.child import SCRIPT, Child
 from netstats_xl.workbooks.libreoffice.program import find_program
+from netstats_xl.workbooks.libreoffice.template import write_template
+from netstats_xl.workbooks.libreoffice.workbook import DocumentRef, LibreOfficeWorkbook
 from tests.e2e.reports import by, number, open_report, table
 from tests.e2e.screen import Screen, quiet_profile, screen, why_no_screen
 from tests.netlab import Host, NetworkLab, why_unavailable
-from tests.workbooks.libreoffice.office import USER_SCRIPT
+from tests.workbooks.libreoffice.office import USER_SCRIPT, Office, office
 
 pytestmark = [pytest.mark.network, pytest.mark.libreoffice]
 
@@ -218,3 +224,86 @@ def test_a_user_types_destinations_watches_them_and_saves(desk: Desk) -> None:
     assert states["Mortal"] == "Down"
     assert states["Far"] == "Degraded"
     assert states["Near"] == "Up"
+
+
+def test_typing_at_twenty_keys_a_second_is_not_disturbed_by_two_pushes_a_second(tmp_path: Path) -> None:
+    reason = why_no_screen()
+    if reason is not None or find_program() is None:
+        pytest.skip(reason or "no LibreOffice")
+    book_path = tmp_path / "Live.ods"
+    write_template(book_path)
+    quiet_profile(tmp_path / "profile" / "user")
+    with (
+        screen(tmp_path) as seen,
+        office(tmp_path, "--nodefault", environment=seen.environment) as running,
+    ):
+        running.do("open", path=str(book_path))
+        seen.focus(book_path.name)
+        book = LibreOfficeWorkbook(
+            DocumentRef(path=str(book_path)),
+            address=lambda: running.address,
+            python=lambda: running.python,
+            inputs=typed_tables(),
+        )
+        try:
+            _type_while_it_is_fed(running, seen, book)
+        finally:
+            book.close()
+
+
+def _type_while_it_is_fed(running: Office, seen: Screen, book: LibreOfficeWorkbook) -> None:
+    pushed, ended = list[int](), Event()
+
+    def push() -> None:
+        while not ended.wait(0.5):
+            number = len(pushed)
+            statuses = [[f"host-{number}-{row}"] + [float(number + row)] * 4 for row in range(200)]
+            book.publish(_dashboard(statuses))
+            if book.flush(30):
+                pushed.append(number)
+
+    running.do("select", sheet="Destinations", area="B20")
+    seen.keys("Down", "Up")  # it is not selected as an area any more, within which Tab and Return would stay
+    pusher = Thread(target=push)
+    pusher.start()
+    words = [f"host-{row}.of.row.{row}" for row in range(20, 44)]
+    try:
+        _until(lambda: pushed)
+        for word in words:
+            seen.type(f"{word}\t{word[5:7]}7", delay_ms=50)
+            seen.keys("Return")
+    finally:
+        ended.set()
+        pusher.join()
+    _until(lambda: running.do("selected").endswith(f"${20 + len(words)}"))
+    typed = running.do("values", sheet="Destinations", area=f"B20:C{19 + len(words)}")
+    # LibreOffice may begin a cell with a capital by itself.
+    assert [[str(host).lower(), str(number).removesuffix(".0")] for host, number in typed] == [
+        [word, f"{word[5:7]}7"] for word in words
+    ]
+    assert running.do("active") == "Destinations"
+    # That much was pushed meanwhile, and shown.
+    assert len(pushed) >= len(words) // 4
+    assert (
+        running.do("read", table="Overview", far=0, rows=0, formats=False)["rows"][1][0]
+        == f"host-{pushed[-1]}-0"
+    )
+
+
+def _dashboard(rows: list[list[Any]]) -> WorkbookView:
+    spec = next(
+        block
+        for sheet in live_spec().sheets
+        for block in sheet.blocks
+        if isinstance(block, TableSpec) and block.name == "Overview"
+    )
+    blank = [None] * (len(spec.columns) - len(rows[0]))
+    filled = [[row[0], "", "Up", *row[1:], *blank][: len(spec.columns)] for row in rows]
+    return WorkbookView(spec=live_spec(), rows={"Overview": filled})
+
+
+def _until(true: Callable[[], object]) -> None:
+    until = time.monotonic() + WITHIN_S
+    while not true():
+        assert time.monotonic() < until, "it does not come about"
+        time.sleep(0.05)

@@ -128,6 +128,11 @@ class LibreOfficeWorkbook:
         """What of the views cannot be shown, and what would help."""
         return tuple(dict.fromkeys(self._delivery.problems.copy().values()))
 
+    @property
+    def child_process(self) -> int | None:
+        """The process of LibreOffice's Python; None: there is none now."""
+        return self._child.pid
+
     def identity(self) -> str:
         """What its hidden name holds, in lower case; empty where the workbook has no such name.
 

@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +37,13 @@ class Office:
 
 
 @contextmanager
-def office(folder: Path, *arguments: str, address: str | None = None) -> Iterator[Office]:
-    """Start a LibreOffice, and end it again."""
+def office(
+    folder: Path,
+    *arguments: str,
+    address: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Office]:
+    """Start a LibreOffice, without a window if nothing else is said, and end it again."""
     program = find_program()
     assert program is not None
     listening = address or new_address()
@@ -67,7 +72,7 @@ def office(folder: Path, *arguments: str, address: str | None = None) -> Iterato
     user = Child(lambda: python, lambda _: None, script=(USER_SCRIPT, SCRIPT.parent))
     try:
         if not _connected(user, listening, process):
-            process = _started(command)
+            process = _started(command, environment)
             assert _connected(user, listening, process), "LibreOffice ended at its start"
         yield Office(address=listening, profile=profile, process=process, user=user, python=python)
     finally:
@@ -81,9 +86,9 @@ def office(folder: Path, *arguments: str, address: str | None = None) -> Iterato
             process.wait()
 
 
-def _started(command: list[str]) -> "subprocess.Popen[bytes]":
+def _started(command: list[str], environment: Mapping[str, str] | None) -> "subprocess.Popen[bytes]":
     nothing = subprocess.DEVNULL
-    return subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing)
+    return subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing, env=environment)
 
 
 def _connected(user: Child, address: str, process: "subprocess.Popen[bytes]") -> bool:

@@ -36,6 +36,17 @@ class User(uno_side.Office):
                 typed = sheets.getByName(sheet).getCellByPosition(first.Column + right, first.Row + down)
                 typed.FormulaLocal = "" if value is None else str(value)
 
+    def one_by_one(self, sheet: str, row: int, column: int, rows: list[list[Any]]) -> None:
+        """Write cells as a script does that knows no better: each on its own."""
+        cells = self._open.Sheets.getByName(sheet)
+        for down, values in enumerate(rows):
+            for right, value in enumerate(values):
+                cell = cells.getCellByPosition(column + right, row + down)
+                if isinstance(value, float):
+                    cell.setValue(value)
+                else:
+                    cell.setString(value or "")
+
     def values(self, sheet: str, area: str) -> list[list[Any]]:
         """What cells hold."""
         return uno_side._rows(self._open.Sheets.getByName(sheet).getCellRangeByName(area))
