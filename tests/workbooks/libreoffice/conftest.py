@@ -17,7 +17,8 @@ from tests.workbooks.office import SOFFICE
 def counting() -> Iterator[None]:
     """Count the coverage of `uno_side` too, where LibreOffice's Python can load what this one counts with.
 
-    pytest-cov starts counting in Pythons of this environment alone.
+    pytest-cov starts counting in Pythons of this environment alone. It is counted with `--cov`, where the configured
+    folder is what is counted; not with `--cov=PACKAGE`, which that Python cannot import.
     """
     program = find_program()
     if not {"COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"} & set(os.environ) or program is None:

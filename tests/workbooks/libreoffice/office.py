@@ -67,7 +67,7 @@ def office(
             check=False,
             timeout=START_WITHIN_S,
         )
-    process = _started(command)
+    process = _started(command, environment)
     python = program.python()
     user = Child(lambda: python, lambda _: None, script=(USER_SCRIPT, SCRIPT.parent))
     try:

@@ -47,6 +47,21 @@ def test_it_is_looked_for_on_the_path(tmp_path: Path, name: str) -> None:
     assert find_program({"PATH": str(tmp_path)}) == Program(soffice=found)
 
 
+def test_on_a_mac_it_is_looked_for_among_the_applications(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    asked: list[Path] = []
+
+    def is_file(path: Path) -> bool:
+        asked.append(path)
+        return False
+
+    monkeypatch.setattr(Path, "is_file", is_file)
+    assert find_program({"PATH": str(tmp_path)}) is None
+    assert asked[-1] == Path("/Applications/LibreOffice.app/Contents/MacOS/soffice")
+
+
 def test_the_newest_below_opt_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = [
         script(tmp_path / f"libreoffice{each}" / "program" / "soffice") for each in ("7.4", "24.2", "7.6")
