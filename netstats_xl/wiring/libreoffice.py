@@ -54,24 +54,32 @@ def connect_libreoffice(
 
 
 def address(data: DataFolder | None = None) -> str:
-    """Where this user's LibreOffice listens, once `open_in_libreoffice` has started it.
+    """Where this user's LibreOffice listens, as `open_in_libreoffice` wrote it down.
 
     Raises:
-        WorkbookError: it cannot be written down.
+        WorkbookClosed: it was never started so.
+        WorkbookError: it cannot be read.
     """
-    from netstats_xl.workbooks.libreoffice.program import new_address
-
-    path = (data or data_folder()).path / "libreoffice.txt"
+    path = (data or data_folder()).libreoffice
     try:
-        if path.is_file() and (known := path.read_text(encoding="utf-8").strip()):
-            return known
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError as error:
+        raise WorkbookClosed(
+            "LibreOffice cannot be reached. `netstats-xl open` opens the workbook so that it can."
+        ) from error
+    except OSError as error:
+        raise WorkbookError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _write_down(found: str) -> None:
+    path = data_folder().libreoffice
+    try:
         make_private(path.parent)
         with replacing(path) as temporary:
             temporary.touch(mode=0o600)
-            temporary.write_text(found := new_address(), encoding="utf-8")
+            temporary.write_text(found, encoding="utf-8")
     except OSError as error:
         raise WorkbookError(f"{path} cannot be written: {error.strerror or error}.") from error
-    return found
 
 
 def open_in_libreoffice(workbook: Path) -> None:
@@ -80,7 +88,7 @@ def open_in_libreoffice(workbook: Path) -> None:
     Raises:
         WorkbookError: there is no LibreOffice here, or it does not show the workbook in time.
     """
-    from netstats_xl.workbooks.libreoffice.program import require_program
+    from netstats_xl.workbooks.libreoffice.program import new_address, require_program
     from netstats_xl.workbooks.libreoffice.workbook import DocumentRef, LibreOfficeWorkbook
 
     program = require_program()
@@ -90,7 +98,10 @@ def open_in_libreoffice(workbook: Path) -> None:
     try:
         if _is_open(book.revision):
             return
-        program.show(workbook, address())
+        new = None if _listens(program.python) else new_address()
+        if new is not None:
+            _write_down(new)
+        program.show(workbook, new)
         give_up_at_s = time.monotonic() + OPEN_WITHIN_S
         while not _is_open(book.revision):
             if time.monotonic() > give_up_at_s:
@@ -101,6 +112,20 @@ def open_in_libreoffice(workbook: Path) -> None:
             time.sleep(LOOK_EVERY_S)
     finally:
         book.close()
+
+
+def _listens(python: Callable[[], str]) -> bool:
+    """Whether a LibreOffice that `open_in_libreoffice` started runs still."""
+    from netstats_xl.workbooks.libreoffice.child import Child, Gone
+
+    child = Child(python, lambda _: None)
+    try:
+        child.ask("connect", address=address())
+    except (Gone, WorkbookClosed):
+        return False
+    finally:
+        child.close()
+    return True
 
 
 def _is_open(ask: Callable[[], object]) -> bool:

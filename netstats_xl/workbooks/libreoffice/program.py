@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,15 +45,18 @@ class Program:
         """
         return first_that_can(self.pythons())
 
-    def show(self, workbook: Path, address: str, options: Sequence[str] = ()) -> "subprocess.Popen[bytes]":
-        """Open a workbook for its user, in the LibreOffice that runs or in a new one, and have it listen.
+    def show(
+        self, workbook: Path, address: str | None, options: Sequence[str] = ()
+    ) -> "subprocess.Popen[bytes]":
+        """Open a workbook for its user, in the LibreOffice that runs or in a new one, and have it listen there.
 
         It belongs to its user from then on: nothing here ends it.
 
         Raises:
             WorkbookError: it cannot be started.
         """
-        command = [str(self.soffice), f"--accept={address};urp", "--norestore", *options, str(workbook)]
+        accept = [f"--accept={address};urp"] if address is not None else []
+        command = [str(self.soffice), *accept, "--norestore", *options, str(workbook)]
         try:
             return subprocess.Popen(  # noqa: S603 - our own command, and no shell
                 command,
@@ -143,9 +147,15 @@ if sys.platform == "win32":
             yield Path(folder) / "soffice.exe"
 
 
-def new_address() -> str:
-    """A pipe of a name that nobody else knows.
+def new_address(*, windows: bool = sys.platform == "win32") -> str:
+    """Where a LibreOffice may listen that is started now: nobody else listens there.
 
-    It is reached from this computer alone, and of its users by the one who runs LibreOffice.
+    A pipe of a name that nobody knows, which on POSIX its own user alone may open. On Windows LibreOffice makes pipes
+    that everybody may open, from other computers too: there it is a port of the loopback address.
     """
-    return f"pipe,name=netstats_xl_{uuid4().hex}"
+    if not windows:
+        return f"pipe,name=netstats_xl_{uuid4().hex}"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return f"socket,host=127.0.0.1,port={port}"

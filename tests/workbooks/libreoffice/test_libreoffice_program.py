@@ -1,6 +1,7 @@
 """Where LibreOffice is found on a computer, how it is started, and which of its Pythons is taken."""
 
 import re
+import socket
 import sys
 from pathlib import Path
 
@@ -136,6 +137,13 @@ def test_a_conversion_that_makes_nothing_fails_or_takes_too_long_is_told_of(tmp_
 
 
 def test_addresses_are_pipes_of_names_that_nobody_guesses() -> None:
-    one, other = new_address(), new_address()
+    one, other = new_address(windows=False), new_address(windows=False)
     assert one != other
     assert re.fullmatch(r"pipe,name=netstats_xl_[0-9a-f]{32}", one)
+
+
+def test_on_windows_where_everybody_may_open_its_pipes_it_is_a_free_port_of_the_loopback_address() -> None:
+    found = re.fullmatch(r"socket,host=127\.0\.0\.1,port=(\d+)", new_address(windows=True))
+    assert found is not None
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", int(found[1])))
