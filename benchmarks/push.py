@@ -24,8 +24,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # for the tests' Excel, w
 from netstats_xl.app.publishing import live_spec
 from netstats_xl.domain.tables import CellValue
 from netstats_xl.domain.views import Kind, TableSpec
-from netstats_xl.workbooks.excel.plan import Present, plan_output
-from netstats_xl.workbooks.excel.values import prepared
+from netstats_xl.workbooks.excel.escaping import block_to_write
+from netstats_xl.workbooks.live.plan import Present, plan_output
+from netstats_xl.workbooks.live.values import prepared
 from tests.excel_double import windows_engine
 
 GOAL_TIMES = 10
@@ -68,7 +69,7 @@ def ours_whole(values: list[list[CellValue]]) -> Callable[[], object]:
     def push() -> object:
         plan = plan_output(SPEC, Present.of(present), prepared(values, SPEC.columns))
         (rectangle,) = plan.writes
-        return rectangle.block()
+        return block_to_write(rectangle)
 
     return push
 

@@ -75,6 +75,8 @@ class Live:
     """The settings that tell where the database is while the workbook cannot be reached."""
     note_place: Callable[[str, str], None]
     """Remembers lastingly where the workbook was seen, and where its database is."""
+    serve: Callable[[Service], None] = lambda _: None
+    """Has the workbook's own buttons, if it has any, reach the service."""
 
 
 class Server(Protocol):

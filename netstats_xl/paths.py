@@ -38,6 +38,11 @@ class DataFolder:
         """The database of a live workbook whose settings name none: it survives that the workbook is moved."""
         return self.path / "data" / f"{companion_id}.duckdb"
 
+    @property
+    def libreoffice(self) -> Path:
+        """Where the user's LibreOffice listens; only the user may read it."""
+        return self.path / "libreoffice.txt"
+
     def log(self, companion_id: str) -> Path:
         """The companion's log; older parts of it are `.log.1` and so on."""
         return self.path / "logs" / f"{companion_id}.log"

@@ -54,7 +54,7 @@ def connecting(error: Exception) -> Callable[..., NoReturn]:
 
 def collect_with(monkeypatch: pytest.MonkeyPatch, error: Exception, workbook: Path) -> int:
     monkeypatch.setattr("netstats_xl.wiring.connect_live", connecting(error))
-    return collect.collect_live(str(workbook), identity=ZEROS, window=0)
+    return collect.collect_live(str(workbook), identity=ZEROS, window=0, app="excel")
 
 
 def held_for(workbook: Path, database: Path) -> HeldElsewhere:

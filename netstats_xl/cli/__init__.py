@@ -113,11 +113,14 @@ def new(
     zone: Annotated[
         str | None, typer.Option("--time-zone", metavar="ZONE", help="Default: this computer's time zone.")
     ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="A workbook to open in LibreOffice; NAME.ods always is.")
+    ] = False,
 ) -> None:
     """Write a new workbook to fill in, with a few example rows; NAME.xlsm is a live one for Excel on Windows."""
     from netstats_xl.commands import workbook as workbook_commands
 
-    workbook_commands.new(workbook, zone)
+    workbook_commands.new(workbook, zone, live=live)
 
 
 @app.command()

@@ -8,6 +8,7 @@ import typer
 from netstats_xl.cli.options import (
     AnyWorkbookArgument,
     AnyWorkbookOption,
+    AppOption,
     ConfirmOption,
     DatabaseOption,
     JsonOption,
@@ -22,6 +23,7 @@ def add_commands(app: typer.Typer) -> None:
     """Give the command line these commands."""
     for command in (start, stop, status, mtu, sweep, jobs, refresh, log):
         app.command()(command)
+    app.command("open")(open_)
     app.command("test")(probe)
     app.command("trace")(trace)
     app.command("collect", hidden=True)(collect)
@@ -39,6 +41,13 @@ def start(
     raise typer.Exit(
         starting.start(workbook, report=report, database=database, confirm_removals=confirm_removals)
     )
+
+
+def open_(workbook: WorkbookArgument = Path("NetStats.xlsx"), program: AppOption = None) -> None:
+    """Open a live workbook in Excel or LibreOffice, with a collector that feeds it. See `new --live`."""
+    from netstats_xl.commands import opening
+
+    raise typer.Exit(opening.open_workbook(workbook, program))
 
 
 def stop(workbook: AnyWorkbookArgument = None) -> None:
@@ -134,7 +143,8 @@ def log(workbook: AnyWorkbookArgument = None) -> None:
 
 def collect(
     workbook: Annotated[str, typer.Option("--workbook", help="Path, or what Excel calls it.")],
-    live: Annotated[bool, typer.Option("--live", help="It is open in Excel.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="It is open in a spreadsheet program.")] = False,
+    program: AppOption = None,
     identity: Annotated[str, typer.Option("--id", help="What its NetStats_id holds.")] = NO_IDENTITY,
     window: Annotated[int, typer.Option("--window", help="A window of that Excel.")] = 0,
     report: ReportOption = None,
@@ -145,7 +155,9 @@ def collect(
     from netstats_xl.commands import collect as collect_command
 
     if live:
-        raise typer.Exit(collect_command.collect_live(workbook, identity=identity, window=window))
+        raise typer.Exit(
+            collect_command.collect_live(workbook, identity=identity, window=window, app=program or "excel")
+        )
     raise typer.Exit(
         collect_command.collect(
             Path(workbook), report=report, database=database, confirm_removals=confirm_removals

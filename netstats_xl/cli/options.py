@@ -1,7 +1,7 @@
 """Arguments and options that several commands take."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -28,3 +28,8 @@ ConfirmOption = Annotated[
     bool, typer.Option("--confirm-removals", help="Go on although most rows of a table are gone.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+AppOption = Annotated[
+    Literal["excel", "libreoffice"] | None,
+    typer.Option("--app", help="Default: Excel where there is one, else LibreOffice."),
+]

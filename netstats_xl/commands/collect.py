@@ -52,11 +52,17 @@ def collect(workbook: Path, *, report: Path | None, database: Path | None, confi
     )
 
 
-def collect_live(workbook: str, *, identity: str, window: int) -> int:
-    """Collect for a workbook that Excel shows, or will show; 1 where something was not saved, else 0."""
+def collect_live(workbook: str, *, identity: str, window: int, app: str) -> int:
+    """Collect for a workbook that Excel or LibreOffice shows, or will; 1 where something was not saved, else 0."""
     known_as = [identity]
+
+    def connect() -> Parts:
+        if app == "libreoffice":
+            return wiring.connect_libreoffice(workbook, identity=identity, settled=known_as.append)
+        return wiring.connect_live(workbook, identity=identity, window=window, settled=known_as.append)
+
     return _collect_unseen(
-        lambda: wiring.connect_live(workbook, identity=identity, window=window, settled=known_as.append),
+        connect,
         # Whoever looks for it knows the identity that the workbook has by then.
         lambda: data_folder().log(known_as[-1]),
         workbook,

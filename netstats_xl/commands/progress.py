@@ -24,3 +24,14 @@ def shown(console: Console | None = None) -> Iterator[OnProgress]:
             bars.update(tasks[progress.doing], completed=progress.done, total=max(progress.total, 1))
 
         yield show
+
+
+@contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """Show that something goes on, where somebody looks."""
+    console = Console()
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(text):
+        yield

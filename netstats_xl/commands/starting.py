@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from netstats_xl import wiring
 from netstats_xl.commands.asking import say
+from netstats_xl.commands.progress import waiting
 from netstats_xl.control.credentials import Endpoint
 from netstats_xl.errors import CompanionNotRunning, ControlError, ControlTimeout
 from netstats_xl.hosting.detached import start_detached
@@ -32,15 +33,8 @@ def start(workbook: Path, *, report: Path | None, database: Path | None, confirm
         ControlError: the data folder cannot be written.
     """
     workbook = workbook.absolute()
-    try:
-        with wiring.find_companion(workbook) as client:
-            other, state = client.endpoint, client.health()["state"]
-        if state != "stopping":
-            _tell_of(other)
-            return 0
-        _await_end(other)
-    except CompanionNotRunning:
-        pass
+    if _is_at_work(workbook):
+        return 0
     log = wiring.log_of(workbook, database)
     arguments = ["collect", "--workbook", str(workbook)]
     if wiring.is_live(workbook):
@@ -50,6 +44,32 @@ def start(workbook: Path, *, report: Path | None, database: Path | None, confirm
             arguments += [option, str(value.absolute())]
     if confirm_removals:
         arguments.append("--confirm-removals")
+    return _start(arguments, workbook, log)
+
+
+def start_live(workbook: Path, *, identity: str, app: str) -> int:
+    """The same for a workbook that a spreadsheet program shows already; `identity`: zeros where it has none yet."""
+    if _is_at_work(workbook):
+        return 0
+    arguments = ["collect", "--workbook", str(workbook), "--live", "--app", app, "--id", identity]
+    return _start(arguments, workbook, data_folder().log(identity))
+
+
+def _is_at_work(workbook: Path) -> bool:
+    """Whether a collector is, of which is told then; one that is stopping is waited for."""
+    try:
+        with wiring.find_companion(workbook) as client:
+            other, state = client.endpoint, client.health()["state"]
+    except CompanionNotRunning:
+        return False
+    if state != "stopping":
+        _tell_of(other)
+        return True
+    _await_end(other)
+    return False
+
+
+def _start(arguments: Sequence[str], workbook: Path, log: Path) -> int:
     with _told_by_this_start(log) as output:
         process = start_detached(arguments, folder=data_folder().path, output=output)
         return _await(process, workbook, log, output)
@@ -57,7 +77,7 @@ def start(workbook: Path, *, report: Path | None, database: Path | None, confirm
 
 def _await(process: "subprocess.Popen[bytes]", workbook: Path, log: Path, output: Path) -> int:
     """Wait until the collector answers, or ends: then what it said is told, and its exit code returned."""
-    with _progress(f"Starting to collect for {workbook.name} ..."):
+    with waiting(f"Starting to collect for {workbook.name} ..."):
         give_up_at_s = time.monotonic() + START_WITHIN_S
         while time.monotonic() < give_up_at_s:
             ended = process.poll()
@@ -145,7 +165,7 @@ def _await_end(endpoint: Endpoint) -> None:
     Raises:
         ControlTimeout: it still saves.
     """
-    with _progress(f"Stopping to collect for {endpoint.workbook} ..."):
+    with waiting(f"Stopping to collect for {endpoint.workbook} ..."):
         give_up_at_s = time.monotonic() + STOP_WITHIN_S
         while is_held(Path(endpoint.database)):
             if time.monotonic() > give_up_at_s:
@@ -164,15 +184,3 @@ def _tell_of(other: Endpoint) -> None:
 def _warn(warnings: Iterable[str]) -> None:
     for warning in warnings:
         say(f"warning: {warning}", err=True)
-
-
-@contextmanager
-def _progress(text: str) -> Iterator[None]:
-    """Show that something goes on, where somebody looks."""
-    if not sys.stdout.isatty():
-        yield
-        return
-    from rich.console import Console
-
-    with Console().status(text):
-        yield

@@ -16,6 +16,7 @@ from netstats_xl.commands.asking import (
     refuse_suffix,
     takes_any_character,
 )
+from netstats_xl.commands.progress import waiting
 from netstats_xl.domain.addresses import is_block
 from netstats_xl.domain.demand import demands_of, total_warnings
 from netstats_xl.domain.tables import RowEdits
@@ -38,10 +39,14 @@ ID = "ID"
 """Header of the hidden column."""
 
 
-def new(workbook: Path, zone: str | None) -> None:
-    """Write the template workbook, for a .xlsm the live one; a file that exists is left alone."""
-    if workbook.suffix.casefold() == ".xlsm":
+def new(workbook: Path, zone: str | None, *, live: bool = False) -> None:
+    """Write the template workbook, for .xlsm and .ods the live one; a file that exists is left alone."""
+    suffix = workbook.suffix.casefold()
+    if suffix == ".xlsm":
         _new_live(workbook, zone)
+        return
+    if suffix == ".ods" or live:
+        _new_for_libreoffice(workbook, zone)
         return
     refuse_suffix(workbook, ".xlsx")
     refuse_existing(workbook, "Choose another name.")
@@ -53,11 +58,27 @@ def new(workbook: Path, zone: str | None) -> None:
     )
 
 
-def _new_live(workbook: Path, zone: str | None) -> None:
+def _new_for_libreoffice(workbook: Path, zone: str | None) -> None:
+    _refuse_zone(zone)
+    if workbook.suffix.casefold() != ".ods":
+        refuse_suffix(workbook, ".xlsx")
+    refuse_existing(workbook, "Choose another name.")
+    with waiting(f"Writing {workbook} ..."):
+        wiring.write_libreoffice_template(workbook)
+    typer.echo(
+        f"Wrote {workbook}. Open it in LibreOffice, and start its collector, with: netstats-xl open {workbook}"
+    )
+
+
+def _refuse_zone(zone: str | None) -> None:
     if zone is not None:
         raise typer.BadParameter(
             "a live workbook names its time zone on its sheet Settings", param_hint="--time-zone"
         )
+
+
+def _new_live(workbook: Path, zone: str | None) -> None:
+    _refuse_zone(zone)
     refuse_existing(workbook, "Choose another name.")
     wiring.copy_macro_template(workbook)
     typer.echo(

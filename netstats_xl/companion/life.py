@@ -146,6 +146,8 @@ class Companion:
         self._showing.begin(scheduler)
         scheduler.every("read the workbook", LOOK_EVERY_S, self._look)
         self._serve(loaded.settings)
+        if self._parts.live is not None:
+            self._parts.live.serve(self.service)
         logger.info("Collecting for %s into %s", self._name, self._location)
         self._note_place()
 

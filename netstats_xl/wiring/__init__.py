@@ -12,6 +12,7 @@ from netstats_xl.wiring.files import (
     edit_workbook,
     file_workbook,
     identity_of,
+    libreoffice_identity,
     new_id,
     open_history,
     open_store,
@@ -21,10 +22,12 @@ from netstats_xl.wiring.files import (
     report_path,
     system_zone,
     write_demo,
+    write_libreoffice_template,
     write_tcp_demo,
     write_template,
     write_yaml,
 )
+from netstats_xl.wiring.libreoffice import connect_libreoffice, open_in_libreoffice
 from netstats_xl.wiring.live import connect_live
 from netstats_xl.wiring.maintenance import (
     WORKBOOKS,
@@ -34,7 +37,15 @@ from netstats_xl.wiring.maintenance import (
     restore_database,
     verify_database,
 )
-from netstats_xl.wiring.running import answering, companions, find_companion, is_live, log_in_use, log_of
+from netstats_xl.wiring.running import (
+    answering,
+    companions,
+    find_companion,
+    is_live,
+    live_identity,
+    log_in_use,
+    log_of,
+)
 
 __all__ = [
     "WORKBOOKS",
@@ -43,6 +54,7 @@ __all__ = [
     "compact_database",
     "companions",
     "connect",
+    "connect_libreoffice",
     "connect_live",
     "copy_macro_template",
     "database_of",
@@ -50,14 +62,18 @@ __all__ = [
     "edit_workbook",
     "file_workbook",
     "find_companion",
+    "has_excel",
     "identity_of",
     "installer_edges",
     "is_live",
     "keeping_collectors_off",
+    "libreoffice_identity",
+    "live_identity",
     "log_in_use",
     "log_of",
     "new_id",
     "open_history",
+    "open_in_libreoffice",
     "open_prober",
     "open_store",
     "read_yaml",
@@ -70,6 +86,7 @@ __all__ = [
     "verify_database",
     "why_no_pings",
     "write_demo",
+    "write_libreoffice_template",
     "write_tcp_demo",
     "write_template",
     "write_yaml",
@@ -95,3 +112,13 @@ def installer_edges() -> Edges:
 def template_calls_windows() -> bool:
     """Whether the live workbook's macros declare functions of Windows, which some policies refuse."""
     return True
+
+
+def has_excel() -> bool:
+    """Whether Excel for Windows is installed here."""
+    if sys.platform == "win32":
+        from netstats_xl.installing.excel import find_excel
+        from netstats_xl.installing.windows import windows_edges
+
+        return find_excel(windows_edges().registry) is not None
+    return False

@@ -149,6 +149,25 @@ def copy_macro_template(path: Path) -> None:
     copy_template(path)
 
 
+def write_libreoffice_template(path: Path) -> None:
+    """Write a new live workbook for LibreOffice, .xlsx or .ods, with an identity of its own.
+
+    Raises:
+        WorkbookError: it cannot be written; for .ods there is no LibreOffice.
+    """
+    from netstats_xl.workbooks.libreoffice.template import write_template
+
+    write_template(path)
+
+
+def libreoffice_identity(workbook: Path) -> str | None:
+    """The identity that a live workbook for LibreOffice carries; None where it has none, or none was drawn yet."""
+    from netstats_xl.workbooks.libreoffice.template import read_identity
+
+    found = read_identity(workbook)
+    return found if found and found != NOT_DRAWN else None
+
+
 def identity_of(workbook: Path) -> str | None:
     """The identity that a workbook file carries; None where it has none, or none was drawn yet."""
     if workbook.suffix.casefold() != ".xlsm":

@@ -1,4 +1,4 @@
-"""The parts of a companion whose workbook is open in Excel."""
+"""The parts of a companion whose workbook is open in a spreadsheet program: in Excel, if nothing else is said."""
 
 import re
 import time
@@ -108,8 +108,10 @@ def settle_identity(
     return settled
 
 
-def live_parts(book: LiveWorkbook, name: str, id_: str) -> Parts:
-    """The parts for collecting for this workbook, under this identity."""
+def live_parts(
+    book: LiveWorkbook, name: str, id_: str, *, serve: Callable[[Service], None] = lambda _: None
+) -> Parts:
+    """The parts for collecting for this workbook, under this identity; `serve`: see `Live`."""
     from netstats_xl.app.views.live import LiveViews
 
     data = data_folder()
@@ -152,7 +154,9 @@ def live_parts(book: LiveWorkbook, name: str, id_: str) -> Parts:
         report_folder=lambda: folder_of(book.full_name or name) or _documents(),
         hold=lambda settings: hold(path_of(settings), id_, workbook=book.full_name or name),
         make_server=make_server,
-        live=Live(book=book, views=LiveViews(), last_settings=last_settings, note_place=note_place),
+        live=Live(
+            book=book, views=LiveViews(), last_settings=last_settings, note_place=note_place, serve=serve
+        ),
     )
 
 

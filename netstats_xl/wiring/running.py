@@ -153,6 +153,11 @@ def _is_copy(workbook: Path, identity: str) -> bool:
     )
 
 
+def live_identity(workbook: Path, identity: str) -> str:
+    """The identity to start with; zeros for a copy of a workbook that is still there, which gets one of its own."""
+    return NOT_DRAWN if _is_copy(workbook, identity) else identity
+
+
 def is_live(workbook: Path) -> bool:
     """Whether the workbook is for Excel to show, rather than a file to be read."""
     return sys.platform == "win32" and workbook.suffix.casefold() == ".xlsm"

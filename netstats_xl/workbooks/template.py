@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from uuid import NAMESPACE_URL, uuid5
 
-from netstats_xl.app.views.help import KINDS_HELP, Sections, help_sheet
+from netstats_xl.app.views.help import KINDS_HELP, LIBREOFFICE_HELP, Sections, help_sheet
 from netstats_xl.app.views.input_sheets import SPARE_ROWS as SPARE_ROWS
 from netstats_xl.app.views.input_sheets import (
     destinations_sheet,
@@ -13,7 +13,7 @@ from netstats_xl.app.views.input_sheets import (
     jobs_table,
     settings_sheet,
 )
-from netstats_xl.app.views.live import empty_cells, empty_rows
+from netstats_xl.app.views.live import NOT_OPENED, empty_cells, empty_rows
 from netstats_xl.app.views.live_sheets import live_spec
 from netstats_xl.domain.tables import CellValue
 from netstats_xl.domain.targets import Definitions, Destination, EchoSettings, Job, Settings
@@ -113,7 +113,15 @@ def live_template_view() -> WorkbookView:
 
     Its time zone is left blank, which means that of the computer that collects.
     """
-    spec = live_spec()
+    return _live_view(live_spec(), empty_cells())
+
+
+def libreoffice_template_view() -> WorkbookView:
+    """The same for LibreOffice, which shows no ribbon."""
+    return _live_view(live_spec(LIBREOFFICE_HELP), empty_cells(NOT_OPENED))
+
+
+def _live_view(spec: WorkbookSpec, cells: Mapping[str, CellValue]) -> WorkbookView:
     tables = {
         block.name: block for sheet in spec.sheets for block in sheet.blocks if isinstance(block, TableSpec)
     }
@@ -130,7 +138,7 @@ def live_template_view() -> WorkbookView:
         SELECTION: [(None, Selection().period)],
         CHOICES: choice_rows(_examples(settings.zone)),
     }
-    return WorkbookView(spec=spec, rows=rows, cells=empty_cells())
+    return WorkbookView(spec=spec, rows=rows, cells=cells)
 
 
 def template_view(

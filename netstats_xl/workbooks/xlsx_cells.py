@@ -11,9 +11,9 @@ from netstats_xl.domain.tables import CellValue, ErrorValue
 from netstats_xl.workbooks.xlsx_parts import Package, unescaped
 
 _LITERALS = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
-_DATE = "date"
-_DURATION = "duration"
-_PERCENT = "percent"
+DATE = "date"
+DURATION = "duration"
+PERCENT = "percent"
 
 
 class CellReader:
@@ -66,11 +66,11 @@ class CellReader:
 
 def number_shown(number: float, sort: str, epoch: datetime = WINDOWS_EPOCH) -> CellValue:
     """What a number means in a cell whose format is of this `format_sort`."""
-    if sort == _PERCENT:
+    if sort == PERCENT:
         return f"{number * 100:.12g}%"
-    if sort in (_DATE, _DURATION):
+    if sort in (DATE, DURATION):
         try:
-            moment: datetime | time | timedelta = from_excel(number, epoch, timedelta=sort == _DURATION)
+            moment: datetime | time | timedelta = from_excel(number, epoch, timedelta=sort == DURATION)
             return moment
         except (OverflowError, ValueError):
             return number  # beyond the calendar, where Excel shows #####
@@ -107,7 +107,7 @@ def _sorts_of_styles(package: Package) -> list[str]:
 def format_sort(code: str) -> str:
     """What a format code makes of a number: a date, a duration, a percentage, or a plain number ("")."""
     if is_timedelta_format(code):
-        return _DURATION
+        return DURATION
     if is_date_format(code):
-        return _DATE
-    return _PERCENT if "%" in _LITERALS.sub("", code) else ""
+        return DATE
+    return PERCENT if "%" in _LITERALS.sub("", code) else ""

@@ -20,6 +20,7 @@ from netstats_xl.domain.views import (
     TextSpec,
     WorkbookView,
 )
+from netstats_xl.workbooks.macro_template import ID_NAME
 from netstats_xl.workbooks.pivot_parts import caches_of
 from netstats_xl.workbooks.pivots import PivotTally
 from netstats_xl.workbooks.xlsx_assembly import Additions, PivotPart, SpooledRows
@@ -52,9 +53,11 @@ from netstats_xl.workbooks.xlsx_values import Sort, clean_text, stored
 _MOST_CHART_POINTS = 32_000
 
 
-def write_skeleton(view: WorkbookView, path: Path, *, file_name: str) -> Additions:
+def write_skeleton(
+    view: WorkbookView, path: Path, *, file_name: str, identity: str | None = None
+) -> Additions:
     """Write the workbook to `path`, and what the final package named `file_name` needs besides into its folder."""
-    return _Skeleton(view, path).write(file_name)
+    return _Skeleton(view, path).write(file_name, identity)
 
 
 @dataclass(slots=True)
@@ -103,7 +106,7 @@ class _Skeleton:
         self._tables: dict[str, Placed] = {}
         self._spooled: list[SpooledRows] = []
 
-    def write(self, file_name: str) -> Additions:
+    def write(self, file_name: str, identity: str | None) -> Additions:
         """Write everything: first the tables, then what refers to them."""
         for sheet in self._view.spec.sheets:
             defaults = column_defaults(sheet, self._formats)
@@ -117,7 +120,10 @@ class _Skeleton:
         for sheet, sparklines in blocks_of(self._view.spec, SparklineSpec):
             insert_sparklines(self._sheets[sheet.name], sparklines, self._tables)
         self._define_print_areas()
-        lists = self._define_lists()
+        hidden = self._define_lists()
+        if identity is not None:
+            accepted(self._workbook.define_name(ID_NAME, f'="{identity}"'), "its identity")
+            hidden.append(ID_NAME)
         visible = next(sheet.name for sheet in self._view.spec.sheets if not sheet.hidden)
         self._sheets[visible].activate()
         self._sheets[visible].set_first_sheet()
@@ -129,7 +135,7 @@ class _Skeleton:
             spooled=self._spooled,
             pivots=pivots,
             caches=caches_of([pivot.spec for pivot in pivots], headers),
-            hidden_names=lists,
+            hidden_names=hidden,
             file_name=file_name,
         )
 

@@ -44,21 +44,27 @@ class XlsxFile:
             return str(replace_or_number(temporary, self._path))
 
 
-def write_workbook(view: WorkbookView, path: Path, *, compression: int = FAST) -> None:
+def write_workbook(
+    view: WorkbookView, path: Path, *, compression: int = FAST, identity: str | None = None
+) -> None:
     """Write the view to a file, replacing it atomically. The same view and file name give the same bytes.
+
+    `identity`: what the hidden name of a live workbook holds; None: it is none.
 
     Raises:
         ViewUnsupported: the format cannot hold the view.
         WorkbookError: the file cannot be written.
     """
     with translating(path), replacing(path) as temporary:
-        _write(view, temporary, file_name=path.name, compression=compression)
+        _write(view, temporary, file_name=path.name, compression=compression, identity=identity)
 
 
-def _write(view: WorkbookView, target: Path, *, file_name: str, compression: int) -> None:
+def _write(
+    view: WorkbookView, target: Path, *, file_name: str, compression: int, identity: str | None = None
+) -> None:
     check(view)
     with tempfile.TemporaryDirectory(prefix="netstats-xl-", ignore_cleanup_errors=True) as name:
         scratch = Path(name)
         skeleton = scratch / "skeleton.xlsx"
-        additions = write_skeleton(view, skeleton, file_name=file_name)
+        additions = write_skeleton(view, skeleton, file_name=file_name, identity=identity)
         assemble(skeleton, target, additions, compression=compression)

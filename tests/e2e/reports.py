@@ -13,6 +13,8 @@ def open_report(path: Path, *, values: bool = True) -> Workbook:
     with warnings.catch_warnings():
         # openpyxl says that it would not save what it does not know, sparklines for one: it is not to save.
         warnings.filterwarnings("ignore", message=".* extension is not supported", category=UserWarning)
+        # Nor does it know a printed area that a formula tells.
+        warnings.filterwarnings("ignore", message="Print area cannot be set", category=UserWarning)
         return load_workbook(path, data_only=values)
 
 

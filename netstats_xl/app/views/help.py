@@ -101,6 +101,53 @@ LIVE_HELP: Sections = (
     ),
 )
 
+_IN_LIBREOFFICE: dict[str, Sequence[str]] = {
+    "What this workbook is": (
+        "You say here what is to be measured, and see here what was found. A collector that runs beside LibreOffice",
+        "measures, keeps every result in a database, and feeds these sheets while you work.",
+    ),
+    "In three steps": (
+        "1. Open this workbook with:  netstats-xl open NetStats.ods",
+        "2. On the sheet Destinations, write a row for each host: a name of your choice, and its address.",
+        "3. On the sheet Jobs, write which of them to measure, and how often.",
+    ),
+    "Editing": (
+        "An edited row counts within two seconds: its Status tells what came of it, Problems what is wrong.",
+        "Paste as many rows as you like, also right below the table.",
+        "A block such as 10.0.0.0/28 or 10.0.0.1-20 in the column Host becomes a row for each address once the",
+        "workbook is closed, with:  netstats-xl expand NetStats.xlsx",
+        "A destination keeps its history when you change its name or its host, not both at once.",
+        "A deleted row is no longer measured, and its results stay in the database.",
+    ),
+    "Jobs": (
+        "Destinations: names, group:Offices, tag:voip, or * for all of them, separated by commas.",
+        "Interval: 10s, 5m, 1h. Weekly windows: Mon-Fri 08:00-18:00; Sat 09:00-12:00.",
+        "Metrics: route, besides others, traces the routes to the job's destinations, once a minute at most.",
+        "The buttons Start and Stop on the sheets are for all jobs; for single ones:  netstats-xl jobs stop NAME",
+        "All jobs together send no more packets a second than the sheet Settings allows. A job that asks for more",
+        "says so in its column Last error: write a longer interval, or fewer packets.",
+        "DSCP is the class of service that a job's packets ask for: EF, AF41, CS5, or 0 to 63.",
+        "What you leave blank has a default, which the note of the column's header tells.",
+    ),
+    "What the sheets show": (
+        "The period and the destination or job on the sheet Details are yours to choose; the period is that of all",
+        "sheets. Grey columns fill themselves.",
+        "Routes shows the way to each destination, hop by hop, and how it changed. It is found when a destination",
+        "goes down or gets very slow, and for jobs whose metrics say route.",
+        "The button Refresh shows the latest figures at once. Figures of long periods are made anew less often: when",
+        "they are older than a small part of the period, a day's after ten minutes.",
+        "The means that LibreOffice cannot compute in a pivot are blank there: the sheet Hourly has them.",
+    ),
+    "Saving, closing": (
+        "The button Save report writes a copy that anybody can open; saving the workbook keeps what it shows.",
+        "When the workbook is closed, the collector goes on, or stops: as the sheet Settings says.",
+    ),
+}
+LIBREOFFICE_HELP: Sections = tuple(
+    (heading, _IN_LIBREOFFICE.get(heading, lines)) for heading, lines in LIVE_HELP
+)
+"""For a live workbook that LibreOffice shows, which has no ribbon."""
+
 
 def help_sheet(sections: Sections) -> SheetSpec:
     """The sheet with these sections."""

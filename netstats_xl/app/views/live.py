@@ -42,6 +42,8 @@ from netstats_xl.domain.windows import hour_edges
 from netstats_xl.sheets import CHOICES, Selection, choice_rows
 
 NOT_STARTED = "Not started: press Start on the ribbon's tab Network Stats"
+NOT_OPENED = "Not started: open this workbook with `netstats-xl open`"
+"""For LibreOffice, which has no ribbon."""
 
 
 class LiveViews:
@@ -149,9 +151,9 @@ def empty_rows() -> dict[str, Sequence[Row]]:
     }
 
 
-def empty_cells() -> dict[str, CellValue]:
-    """What the named cells say before anything was measured."""
-    return {COLLECTOR_STATE: NOT_STARTED, selected_sheet.HEADING_CELL: "Nothing was measured yet"}
+def empty_cells(collector: str = NOT_STARTED) -> dict[str, CellValue]:
+    """What the named cells say before anything was measured; `collector`: what to do about it."""
+    return {COLLECTOR_STATE: collector, selected_sheet.HEADING_CELL: "Nothing was measured yet"}
 
 
 def _of_whole_hours(findings: Findings) -> Findings:

@@ -7,7 +7,7 @@ from netstats_xl.app.views import about, columns, hourly, routes_sheet, selected
 from netstats_xl.app.views.about import AboutLook, about_sheet
 from netstats_xl.app.views.dashboard_sheet import DashboardLook, dashboard_sheet
 from netstats_xl.app.views.definitions import with_all_states
-from netstats_xl.app.views.help import LIVE_HELP, help_sheet
+from netstats_xl.app.views.help import LIVE_HELP, Sections, help_sheet
 from netstats_xl.app.views.input_sheets import (
     destinations_sheet,
     destinations_table,
@@ -46,8 +46,8 @@ _GREY = "Grey columns fill themselves while the collector runs."
 
 
 @cache
-def live_spec() -> WorkbookSpec:
-    """The design; its tables and cells are filled by `live_view` and `status_view`."""
+def live_spec(explanations: Sections = LIVE_HELP) -> WorkbookSpec:
+    """The design, with these explanations; its tables and cells are filled by `live_view` and `status_view`."""
     sheets = (
         dashboard_sheet(
             DashboardLook(
@@ -70,7 +70,7 @@ def live_spec() -> WorkbookSpec:
         settings_sheet(storage=True),
         hourly.hourly_sheet(room=HOURLY_ROWS),
         about_sheet(_about()),
-        help_sheet(LIVE_HELP),
+        help_sheet(explanations),
         _chart_data(),
     )
     return WorkbookSpec(title="Network Stats", sheets=sheets)

@@ -3,86 +3,23 @@
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from netstats_xl.domain.tables import CellValue
-from netstats_xl.domain.views import CellSpec, PivotSpec, Row, SheetSpec, TableSpec, WorkbookView
+from netstats_xl.domain.views import TableSpec
 from netstats_xl.errors import WorkbookError
 from netstats_xl.sheets import normalised
 from netstats_xl.workbooks.excel.busy import Com, Patience
+from netstats_xl.workbooks.excel.escaping import block_to_write, escaped
 from netstats_xl.workbooks.excel.faults import Refused
 from netstats_xl.workbooks.excel.large import Left
-from netstats_xl.workbooks.excel.plan import Plan, Present, plan_output, plan_typed
 from netstats_xl.workbooks.excel.tables import LiveTable, Places, below, block_of
-from netstats_xl.workbooks.excel.values import Cell, escaped, prepared, prepared_cell, raw_key, value_key
+from netstats_xl.workbooks.live.plan import Plan, Present, plan_output, plan_typed
+from netstats_xl.workbooks.live.updates import CellUpdate, TableUpdate, Update
+from netstats_xl.workbooks.live.values import raw_key
 from netstats_xl.workbooks.xlsx_parts import Area
 
 MOST_CALLS = 10
 """A refresh of a table takes no more calls than this; what is left to do is done in the next tick."""
 IN_VAIN_S = 15
 """What did not change the cells, whatever the reason, is not written again for so long: each write costs the Undo."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableUpdate:
-    """What a table shall show."""
-
-    sheet: str
-    """Where the design puts it."""
-    spec: TableSpec
-    columns: Sequence[Sequence[Cell]]
-    """Prepared values, by column of the spec."""
-    keys: Sequence[Sequence[Hashable]] = ()
-    """Of a table that the user types into: the typed cells by column, as `value_key` makes them."""
-    pivots: Sequence[tuple[str, str]] = ()
-    """Sheet and name of the pivots over it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellUpdate:
-    """What a named cell shall show."""
-
-    name: str
-    value: Cell
-
-
-Update = TableUpdate | CellUpdate
-
-
-def updates_of(view: WorkbookView) -> dict[Hashable, Update]:
-    """What a view has rows and values for, prepared, by what it is about.
-
-    Raises:
-        ViewUnsupported: a value that no cell can hold.
-    """
-    found: dict[Hashable, Update] = {}
-    pivots = [
-        (sheet.name, block)
-        for sheet in view.spec.sheets
-        for block in sheet.blocks
-        if isinstance(block, PivotSpec)
-    ]
-    for sheet in view.spec.sheets:
-        for block in sheet.blocks:
-            if isinstance(block, TableSpec) and block.name in view.rows:
-                rows = list(view.rows[block.name])
-                found["table", block.name.casefold()] = _table_update(sheet, block, rows, pivots)
-            elif isinstance(block, CellSpec) and block.name in view.cells:
-                value = prepared_cell(view.cells[block.name], block.kind)
-                found["cell", block.name.casefold()] = CellUpdate(name=block.name, value=value)
-    return found
-
-
-def _table_update(
-    sheet: SheetSpec, spec: TableSpec, rows: Sequence[Row], pivots: Sequence[tuple[str, PivotSpec]]
-) -> TableUpdate:
-    typed = any(column.typed for column in spec.columns)
-    by_column: list[Sequence[CellValue]] = list(zip(*rows, strict=True)) or [() for _ in spec.columns]
-    return TableUpdate(
-        sheet=sheet.name,
-        spec=spec,
-        columns=prepared(rows, spec.columns),
-        keys=[[value_key(value) for value in values] for values in by_column] if typed else (),
-        pivots=[(where, pivot.name) for where, pivot in pivots if pivot.source == spec.name],
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,14 +123,14 @@ class Delivery:
             cells = left.cells(table, rectangle)
             if cells is None:
                 return False
-            cells.put("Value2", rectangle.block())
+            cells.put("Value2", block_to_write(rectangle))
             self._note_changed(update)
         self._left[update.spec.name] = left.carried_out(plan)
         return True
 
     def _note_changed(self, update: TableUpdate) -> None:
         if update.pivots:
-            self._stale[update.spec.name] = update.pivots
+            self._stale[update.spec.name] = [(sheet, pivot.name) for sheet, pivot in update.pivots]
 
     def _note_left_out(self, update: TableUpdate, plan: Plan) -> None:
         key = "room", update.spec.name
@@ -222,7 +159,7 @@ class Delivery:
         for rectangle in plan.writes:
             if patience.calls + 2 > limit:
                 return False
-            table.range(rectangle.within(place)).put("Value2", rectangle.block())
+            table.range(rectangle.within(place)).put("Value2", block_to_write(rectangle))
         if plan.rows is not None and plan.rows < present_rows:
             if patience.calls + 2 > limit:
                 return False

@@ -8,11 +8,12 @@ from netstats_xl.domain.tables import CellValue, RowEdits
 from netstats_xl.errors import WorkbookBusy, WorkbookClosed, WorkbookError
 from netstats_xl.sheets import normalised
 from netstats_xl.workbooks.excel.busy import Com, Patience
+from netstats_xl.workbooks.excel.escaping import escaped
 from netstats_xl.workbooks.excel.faults import Refused
-from netstats_xl.workbooks.excel.plan import runs
 from netstats_xl.workbooks.excel.reading import Reader, TableCells, cells_of
 from netstats_xl.workbooks.excel.tables import LAST_ROW, LiveTable, Places
-from netstats_xl.workbooks.excel.values import Cell, RawCell, escaped, prepared_cell, raw_key
+from netstats_xl.workbooks.live.plan import runs
+from netstats_xl.workbooks.live.values import Cell, RawCell, prepared_cell, raw_key
 from netstats_xl.workbooks.xlsx_parts import Area
 
 _ID = normalised("ID")

@@ -8,9 +8,10 @@ from netstats_xl.errors import WorkbookBusy, WorkbookClosed, WorkbookError
 from netstats_xl.workbooks.excel.busy import Held, Patience
 from netstats_xl.workbooks.excel.com_thread import ComThread
 from netstats_xl.workbooks.excel.connection import Connection
-from netstats_xl.workbooks.excel.delivery import Delivery, Target, Update
+from netstats_xl.workbooks.excel.delivery import Delivery, Target
 from netstats_xl.workbooks.excel.faults import Gone
-from netstats_xl.workbooks.excel.mailbox import Mailbox
+from netstats_xl.workbooks.live.mailbox import Mailbox
+from netstats_xl.workbooks.live.updates import Update
 
 logger = logging.getLogger(__name__)
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from netstats_xl.domain.views import TableSpec
 from netstats_xl.workbooks.excel.busy import Com
-from netstats_xl.workbooks.excel.plan import Plan, Present, Rectangle, plan_output
 from netstats_xl.workbooks.excel.tables import LiveTable
-from netstats_xl.workbooks.excel.values import Cell
+from netstats_xl.workbooks.live.plan import Plan, Present, Rectangle, plan_output
+from netstats_xl.workbooks.live.values import Cell
 from netstats_xl.workbooks.xlsx_parts import Area
 
 LARGE = 10_000

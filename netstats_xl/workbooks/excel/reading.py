@@ -9,7 +9,7 @@ from netstats_xl.domain.views import TableSpec
 from netstats_xl.sheets import normalised
 from netstats_xl.workbooks.excel.busy import Com
 from netstats_xl.workbooks.excel.tables import Block, LiveTable, Places, below, block_of
-from netstats_xl.workbooks.excel.values import RawCell, plain_value
+from netstats_xl.workbooks.live.values import RawCell, plain_value
 from netstats_xl.workbooks.xlsx_cells import format_sort, number_shown
 from netstats_xl.workbooks.xlsx_parts import Area, column_letters
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from netstats_xl.workbooks.excel.busy import Com
 from netstats_xl.workbooks.excel.faults import Refused
-from netstats_xl.workbooks.excel.values import RawCell
+from netstats_xl.workbooks.live.values import RawCell
 from netstats_xl.workbooks.xlsx_parts import Area
 
 Block = Sequence[Sequence[RawCell]]

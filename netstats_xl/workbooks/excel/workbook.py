@@ -12,14 +12,15 @@ from netstats_xl.workbooks.excel.attach import IDENTITY, Attached, BookRef, Find
 from netstats_xl.workbooks.excel.busy import LONGEST_WAIT_S, Patience, Pause
 from netstats_xl.workbooks.excel.com_thread import ComThread, UnderWay
 from netstats_xl.workbooks.excel.connection import Connection
-from netstats_xl.workbooks.excel.delivery import Delivery, updates_of
+from netstats_xl.workbooks.excel.delivery import Delivery
 from netstats_xl.workbooks.excel.editing import Editor
 from netstats_xl.workbooks.excel.engine import Engine, load_engine
 from netstats_xl.workbooks.excel.faults import Refused
 from netstats_xl.workbooks.excel.feeding import Feeding
-from netstats_xl.workbooks.excel.polling import Polling
 from netstats_xl.workbooks.excel.reading import Reader
 from netstats_xl.workbooks.excel.tables import Places
+from netstats_xl.workbooks.live.polling import Polling
+from netstats_xl.workbooks.live.updates import updates_of
 
 __all__ = ["BookRef", "ExcelWorkbook"]
 

@@ -22,7 +22,7 @@ from netstats_xl.workbooks.excel.faults import (
     translated,
     verdict,
 )
-from netstats_xl.workbooks.excel.mailbox import Mailbox
+from netstats_xl.workbooks.live.mailbox import Mailbox
 from tests.excel_double import BUSY, WindowsEngine
 from tests.excel_double.errors import Failure
 

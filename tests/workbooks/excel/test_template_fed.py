@@ -12,8 +12,8 @@ from netstats_xl.domain.tables import RowEdits
 from netstats_xl.domain.targets import Definitions
 from netstats_xl.domain.views import TableSpec
 from netstats_xl.sheets import Selection, destination_cells, job_cells
-from netstats_xl.workbooks.excel.values import prepared
 from netstats_xl.workbooks.excel.workbook import BookRef, ExcelWorkbook
+from netstats_xl.workbooks.live.values import prepared
 from tests.app.report_world import DEAD, GATEWAY, WEB, World, ago, replied, timed_out
 from tests.excel_double import (
     DISTURBING,

@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from netstats_xl.domain.tables import CellValue, ErrorValue
 from netstats_xl.domain.views import Column, Kind
 from netstats_xl.errors import ViewUnsupported
-from netstats_xl.workbooks.excel.values import (
+from netstats_xl.workbooks.excel.escaping import escaped, misread
+from netstats_xl.workbooks.live.values import (
     LONGEST_TEXT,
-    escaped,
-    misread,
     plain_value,
     prepared,
     prepared_cell,

@@ -1,8 +1,4 @@
-"""What cells hold, as `Range.Value2` takes and gives it.
-
-A value is *prepared* for Excel once; text that Excel would read as something else is *escaped* only where it is
-written, so that what is prepared can be compared with what the cells hold.
-"""
+"""What cells hold: a value is *prepared* once, so that it can be compared with what the cells hold."""
 
 import re
 from collections.abc import Hashable, Iterable, Sequence
@@ -20,7 +16,7 @@ from netstats_xl.workbooks.xlsx_values import clean_text, stored
 Cell = str | float | bool | None
 """A prepared value."""
 RawCell = Any
-"""What `Value2` gives: None, text, a float, a bool; an integer is an error."""
+"""What a cell is found to hold: None, text, a float, a bool, an `ErrorValue`; an integer is one of Excel's errors."""
 
 LONGEST_TEXT = 8_203
 """Excel's limit for a text that is written within an array."""
@@ -31,9 +27,6 @@ _DAY_S = 86_400
 _EXACT = 2**53
 _AT_ONCE = 500
 """Rows: their values fit into the processor's cache, which they are gone through in several times."""
-_AS_THEY_ARE = frozenset({float, bool, type(None)})
-_TEXTS = frozenset({str, type(None)})
-
 _ERROR_BASE = -2146828288
 """0x800A0000: an error in a cell is this plus one of Excel's error numbers (`XlCVError`)."""
 _ERRORS = {
@@ -52,15 +45,6 @@ _ERRORS = {
     2049: "#FIELD!",
     2050: "#CALC!",
 }
-_MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-_MISREAD = re.compile(
-    r"[=+\-@'＝＋－＠].*"  # a formula, or a mark that Excel takes away
-    r"|(?=\D*\d)[\d\s.,:/%$€£¥()+\-e]+(?:[ap]m?)?"  # a number, an amount, a date, a time of day
-    rf"|{_MONTH}[\s./-]*\d[\s,./:\d-]*|\d{{1,4}}[\s./-]*{_MONTH}[\s,./:\d-]*"  # a date: MAR1, 1-Mar
-    r"|true|false|#.*",  # a flag, an error
-    re.IGNORECASE | re.DOTALL,
-)
-_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?")
 _PERCENT = re.compile(r"-?\d+\.?\d*(?:e[+-]?\d+)?%", re.IGNORECASE)
 
 
@@ -148,39 +132,6 @@ def prepared_cell(value: object, kind: Kind = Kind.TEXT) -> Cell:
     if isinstance(held, str):
         return clean_text(held, LONGEST_TEXT) or None
     return held if isinstance(held, bool) else float(held)
-
-
-def escaped(value: RawCell) -> Cell:
-    """What to write into a cell so that it shows this prepared value, or this one that another cell held.
-
-    An error cannot be written: it becomes blank.
-    """
-    if isinstance(value, str):
-        return "'" + value if misread(value) else value or None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return None
-    return value  # type: ignore[no-any-return]  # None, a float or a bool
-
-
-def escaped_column(values: Sequence[RawCell]) -> Sequence[Cell]:
-    """The values of a column, escaped."""
-    types = set(map(type, values))
-    if types <= _AS_THEY_ARE:
-        return values
-    if types <= _TEXTS:
-        # Texts repeat.
-        by_value = {value: escaped(value) for value in set(values)}
-        return [by_value[value] for value in values]
-    return [escaped(value) for value in values]
-
-
-def misread(text: str) -> bool:
-    """Whether Excel might take the text for a formula, a number, a date, a flag or an error.
-
-    It depends on the user's language and on the cell's format, so this is on the safe side.
-    """
-    text = text.strip()
-    return _MISREAD.fullmatch(text) is not None and _IPV4.fullmatch(text) is None
 
 
 def error_value(raw: int) -> ErrorValue:

@@ -12,13 +12,13 @@ from operator import ne
 
 from netstats_xl.domain.views import TableSpec
 from netstats_xl.sheets import normalised
-from netstats_xl.workbooks.excel.values import Cell, RawCell, escaped_column, raw_key
+from netstats_xl.workbooks.live.values import Cell, RawCell, raw_key
 from netstats_xl.workbooks.xlsx_parts import Area
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Present:
-    """A table as it stands: its header texts, and its rows by column, as `Value2` gives them."""
+    """A table as it stands: its header texts, and its rows by column, as they were read."""
 
     headers: Sequence[str]
     columns: Sequence[Sequence[RawCell]]
@@ -52,10 +52,6 @@ class Rectangle:
         """The cells on the sheet, of a table that stands there."""
         top, left = place.first_row + self.top, place.first_column + self.left
         return Area(top, left, top + len(self.columns[0]) - 1, left + len(self.columns) - 1)
-
-    def block(self) -> list[tuple[Cell, ...]]:
-        """What `Value2` takes."""
-        return list(zip(*map(escaped_column, self.columns), strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netstats_xl.domain.views import Anchor, Column, Kind, TableSpec
-from netstats_xl.workbooks.excel.plan import Plan, Present, plan_output, plan_typed, runs
-from netstats_xl.workbooks.excel.values import RawCell, value_key
+from netstats_xl.workbooks.excel.escaping import block_to_write
+from netstats_xl.workbooks.live.plan import Plan, Present, plan_output, plan_typed, runs
+from netstats_xl.workbooks.live.values import RawCell, value_key
 
 SPEC = TableSpec(
     name="T",
@@ -29,7 +30,7 @@ def carried_out(block: Rows, plan: Plan) -> Rows:
     while plan.rows is not None and len(rows) <= plan.rows:
         rows.append([None] * len(block[0]))
     for rectangle in plan.writes:
-        for down, line in enumerate(rectangle.block()):
+        for down, line in enumerate(block_to_write(rectangle)):
             for right, value in enumerate(line):
                 shown = value[1:] if isinstance(value, str) and value.startswith("'") else value
                 rows[rectangle.top + down][rectangle.left + right] = shown
@@ -143,7 +144,7 @@ def test_only_what_changes_and_what_is_between_is_in_a_rectangle() -> None:
     wanted[1][2] = wanted[2][3] = 9.0
     (rectangle,) = plan_output(SPEC, Present.of(block), wanted).writes
     assert (rectangle.top, rectangle.left) == (3, 1)
-    assert rectangle.block() == [(9.0, "x"), (3.0, 9.0)]
+    assert block_to_write(rectangle) == [(9.0, "x"), (3.0, 9.0)]
 
 
 @pytest.mark.parametrize(("numbers", "found"), [([], []), ([3, 1, 2, 7], [[1, 2, 3], [7]]), ([5], [[5]])])
