@@ -14,7 +14,9 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.storing.rounds import INTERVAL, LOSS, OUTAGES, PACKETS, definitions
+from netstats_xl.domain.levels import Level
 from netstats_xl.store.duckdb_store import DuckDbStore
+from netstats_xl.store.rolling import side_by_side
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 _JOB = 1
@@ -196,8 +198,14 @@ def _make_model(connection: duckdb.DuckDBPyConnection) -> None:
 def _roll_month(
     connection: duckdb.DuckDBPyConnection, table: str, unit: str, first: datetime, after: datetime
 ) -> None:
-    """The model's hours or days as those from `first` on and before `after`, within a month."""
+    """The model's hours or days as those from `first` on and before `after`, within a month.
+
+    Hours lie as the store leaves them when their day is over; days will, once it has sealed their month.
+    """
     hours = " + to_hours(hour)" if unit == "hour" else ""
+    order = (
+        f"ORDER BY begun::DATE, {side_by_side(Level.HOUR).replace('job, ', '').replace('bucket', 'begun')}"
+    )
     connection.execute(
         f"""
         INSERT INTO {table}
@@ -205,7 +213,7 @@ def _roll_month(
         FROM (
             SELECT $month::TIMESTAMP + to_days((day - 1)::INTEGER){hours} AS begun, *
             FROM {unit}s
-        ) WHERE begun >= $first AND begun < $after
+        ) WHERE begun >= $first AND begun < $after {order if unit == "hour" else ""}
         """,
         {"month": _naive(_midnight(first).replace(day=1)), "first": _naive(first), "after": _naive(after)},
     )

@@ -1,5 +1,6 @@
 """Keeping the rollups: what of them is known in memory, and whose turn it is."""
 
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from threading import Lock
@@ -8,7 +9,7 @@ from typing import TypeVar
 from netstats_xl.domain.results import Batch
 from netstats_xl.domain.zones import parse_zone
 from netstats_xl.store import frontier as frontiers
-from netstats_xl.store import late, sealing
+from netstats_xl.store import late, rearranging, sealing
 from netstats_xl.store.database import Cursor, Database
 from netstats_xl.store.frontier import Frontier
 
@@ -31,6 +32,7 @@ class Sealer:
         self._zone = "UTC"
         self._done: tuple[Frontier, tuple[datetime | None, ...]] | None = None
         """With which frontier and targets nothing was due; None: that is not known."""
+        self._untidy: deque[rearranging.Region] = deque()
 
     @property
     def frontier(self) -> Frontier:
@@ -41,6 +43,7 @@ class Sealer:
     def load(self, cursor: Cursor) -> None:
         """Take what the tables say."""
         self._done = None
+        self._untidy.clear()
         self._frontier = frontiers.load(cursor)
         self._newest = frontiers.newest_tick(cursor, self._frontier)
         rows = cursor.execute(
@@ -83,7 +86,7 @@ class Sealer:
             horizon = _horizon(self._newest, now, by_clock_until)
             wanted = before, sealing.targets(before, horizon)
             if self._done == wanted:
-                return False
+                return self._tidy(database, before)
             # Before it is looked: what comes meanwhile takes it back.
             self._done, stretch, nothing = wanted, None, False
             try:
@@ -93,8 +96,11 @@ class Sealer:
                 if not nothing:
                     self._done = None
             if stretch is None:
-                return False
-            return self._write(database, before, lambda cursor: sealing.put_in_place(cursor, stretch, before))
+                return self._tidy(database, before)
+            self._write(database, before, lambda cursor: sealing.put_in_place(cursor, stretch, before))
+            if self.frontier is not before and stretch.source[0]:
+                self._leave_untidy(stretch)
+            return True
 
     def change(
         self, database: Database, change: Callable[[Cursor, Frontier], tuple[Result, Frontier]]
@@ -105,6 +111,35 @@ class Sealer:
         """
         with self._stepping:
             return database.write(lambda cursor: change(cursor, self.frontier), committed=self._take)[0]
+
+    def _leave_untidy(self, stretch: sealing.Stretch) -> None:
+        """Note what is to be written anew, now that the stretch is in its place."""
+        for region in rearranging.regions_of(stretch.level, stretch.start, stretch.end):
+            self._untidy = deque(each for each in self._untidy if not region.replaces(each))
+            self._untidy.append(region)
+
+    def _tidy(self, database: Database, before: Frontier) -> bool:
+        """Write some rows anew that lie scattered; whether there were any."""
+        if not self._untidy:
+            return False
+        region = self._untidy[0]
+        part = database.read(lambda cursor: rearranging.prepare(cursor, region))
+        if self.frontier is not before:
+            return True
+        if part is None:
+            self._untidy.popleft()
+            return bool(self._untidy)
+
+        def put_in_place(cursor: Cursor) -> bool:
+            # If the file was reopened, what was prepared has gone.
+            return self.frontier is before and rearranging.put_in_place(cursor, part)
+
+        def committed(done: bool) -> None:
+            if done:
+                self._untidy[0] = part.rest
+
+        database.write(put_in_place, committed=committed)
+        return True
 
     def _take(self, changed: tuple[object, Frontier]) -> None:
         self._frontier = changed[1]
