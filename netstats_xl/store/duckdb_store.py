@@ -237,13 +237,17 @@ class DuckDbStore:
         self, period: Period, *, scope: Scope = EVERYTHING
     ) -> Mapping[tuple[JobId, DestinationId], float]:
         """As `ports.ResultStore.jitter_rfc3550`."""
-        return self._database.read(lambda cursor: statistics.jitter_rfc3550(cursor, period, scope))
+        return self._database.read(
+            lambda cursor: statistics.jitter_rfc3550(cursor, period, scope, self._ledger.keys)
+        )
 
     def histogram(
         self, period: Period, edges_ms: Sequence[float], *, scope: Scope = EVERYTHING
     ) -> Sequence[int]:
         """As `ports.ResultStore.histogram`."""
-        return self._database.read(lambda cursor: statistics.histogram(cursor, period, scope, edges_ms))
+        return self._database.read(
+            lambda cursor: statistics.histogram(cursor, period, scope, edges_ms, self._ledger.keys)
+        )
 
     def samples(
         self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None
@@ -397,7 +401,7 @@ class DuckDbStore:
             self.latest(begun)
 
     def _present(self) -> Present:
-        return Present(self._ledger.next_run, coverage_of(self._sealer.frontier))
+        return Present(self._ledger.next_run, coverage_of(self._sealer.frontier), self._ledger.keys)
 
     def _last_backup(self) -> dict[str, str]:
         """When the last backup was begun, where there is any."""
