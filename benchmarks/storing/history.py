@@ -14,9 +14,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.storing.rounds import INTERVAL, LOSS, OUTAGES, PACKETS, definitions
-from netstats_xl.domain.levels import Level
 from netstats_xl.store.duckdb_store import DuckDbStore
-from netstats_xl.store.rolling import side_by_side
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 _JOB = 1
@@ -200,12 +198,13 @@ def _roll_month(
 ) -> None:
     """The model's hours or days as those from `first` on and before `after`, within a month.
 
-    Hours lie as the store leaves them when their day is over; days will, once it has sealed their month.
+    Hours lie as the store leaves them: those of a week together, of the last one those of each day. Days will, once it
+    has sealed their months.
     """
     hours = " + to_hours(hour)" if unit == "hour" else ""
-    order = (
-        f"ORDER BY begun::DATE, {side_by_side(Level.HOUR).replace('job, ', '').replace('bucket', 'begun')}"
-    )
+    monday = f"{after - timedelta(days=after.weekday()):%Y-%m-%d}"
+    together = f"date_trunc(CASE WHEN begun < TIMESTAMP '{monday}' THEN 'week' ELSE 'day' END, begun)"
+    order = f"ORDER BY {together}, destination // 8, begun, destination"
     connection.execute(
         f"""
         INSERT INTO {table}

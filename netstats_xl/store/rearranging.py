@@ -2,25 +2,28 @@
 
 They come bucket by bucket, so those of a destination lie scattered, and DuckDB reads 2,048 rows or none of them. When
 the bucket of the level above is over, they are all there: they are written anew, some destinations at a time, as others
-wait for it. What is not yet done is known in memory alone: what a kill forgets stays as it lies until the database is
-compacted.
+wait for it; and again with those of the time before, as a block of the file is read as a whole. What is not yet done is
+known in memory alone: what a kill forgets stays as it lies until the database is compacted.
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Self
 
 from netstats_xl.domain.levels import Level
+from netstats_xl.domain.zones import from_local, to_local
 from netstats_xl.store.appending import utc_naive
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.rolling import TABLES, columns_of, side_by_side
 from netstats_xl.store.selection import Parameters
 
-ROWS_AT_ONCE = 6_000
+ROWS_AT_ONCE = 3_000
 """About so many rows are written anew at once."""
 READ_AT_ONCE = 2_048
 """No fewer rows than these are read."""
 
+_SUNDAY = 6
+_INSTANT = timedelta(microseconds=1)
 _REARRANGED = "memory.main.rearranged"
 _SINCE = "bucket >= $start AND bucket < $end AND destination > $after"
 _WHERE = f"{_SINCE} AND destination <= $last"
@@ -56,18 +59,28 @@ class Part:
         return replace(self.region, after=self.last)
 
 
-def regions_of(level: Level, start: datetime, end: datetime) -> tuple[Region, ...]:
-    """What is to be written anew once these buckets of the level are sealed."""
+def regions_of(level: Level, start: datetime, end: datetime, zone: str) -> tuple[Region, ...]:
+    """What is to be written anew once these buckets of the level are sealed, which follow the zone's wall clock.
+
+    Hours are when their day is over, and when their week is; days when their month is, and their quarter; the months
+    of the year so far with each, as they are few.
+    """
+    last = to_local(end - _INSTANT, zone).date()
     match level:
         case Level.MINUTE | Level.HOUR:
             return ()
         case Level.DAY:
-            return (Region(level=Level.HOUR, start=start, end=end),)
+            week = from_local(datetime.combine(last - timedelta(days=last.weekday()), time()), zone)
+            since = week if last.weekday() == _SUNDAY else start
+            return (Region(level=Level.HOUR, start=min(since, start), end=end),)
         case Level.MONTH:
-            # Months are few: all of the year so far are. In some zones January begins before it does in UTC.
-            year = datetime((end - timedelta(days=15)).year, 1, 1, tzinfo=UTC) - timedelta(days=1)
+            quarter, year = (
+                from_local(datetime.combine(last.replace(month=month, day=1), time()), zone)
+                for month in ((last.month - 1) // 3 * 3 + 1, 1)
+            )
+            since = quarter if last.month % 3 == 0 else start
             return (
-                Region(level=Level.DAY, start=start, end=end),
+                Region(level=Level.DAY, start=min(since, start), end=end),
                 Region(level=Level.MONTH, start=min(year, start), end=end),
             )
 

@@ -2,10 +2,11 @@
 
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import TypeVar
 
+from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import Batch
 from netstats_xl.domain.zones import parse_zone
 from netstats_xl.store import frontier as frontiers
@@ -14,6 +15,8 @@ from netstats_xl.store.database import Cursor, Database
 from netstats_xl.store.frontier import Frontier
 
 Now = Callable[[], datetime]
+LONG_AGO = timedelta(days=45)
+"""Hours that ended before are not written anew when their days are sealed: years of these may be, by another clock."""
 Result = TypeVar("Result")
 
 
@@ -114,7 +117,10 @@ class Sealer:
 
     def _leave_untidy(self, stretch: sealing.Stretch) -> None:
         """Note what is to be written anew, now that the stretch is in its place."""
-        for region in rearranging.regions_of(stretch.level, stretch.start, stretch.end):
+        regions = rearranging.regions_of(stretch.level, stretch.start, stretch.end, self.frontier.zone)
+        for region in regions:
+            if region.level is Level.HOUR and region.end < self._now() - LONG_AGO:
+                continue
             self._untidy = deque(each for each in self._untidy if not region.replaces(each))
             self._untidy.append(region)
 

@@ -44,15 +44,10 @@ def summaries(
     present: Present,
 ) -> list[GroupSummary]:
     """As `ports.ResultStore.summaries`."""
-    is_of_many = percentiles and not edges and not few_destinations(scope.destination_ids)
-    if is_of_many:
-        remembered = stretches.remembered(period, scope, by, present, more_than=FEW_SAMPLES)
-        if remembered is not None:
-            return remembered
     coverage = load_coverage(cursor)
     if has_few_samples(cursor, period, coverage):
         return raw_statistics.summaries(cursor, period, scope, by, edges, percentiles=percentiles)
-    if is_of_many:
+    if _is_of_many(scope, edges, percentiles=percentiles):
         return stretches.summaries(cursor, period, scope, by, present)
     which, names = which_of(scope, present.keys)
     keys = [dimension.value for dimension in Dimension if dimension in by]
@@ -72,6 +67,27 @@ def summaries(
             ranked = ranks(cursor, parts, which, keys, edges)
     found = tallies(cursor, parts, which, keys, edges=edges, figures=figures)
     return _named(keys, found, ranked, names, figures)
+
+
+def remembered(
+    period: Period,
+    scope: Scope,
+    by: Collection[Dimension],
+    edges: Sequence[datetime],
+    *,
+    percentiles: bool,
+    stretches: Stretches,
+    present: Present,
+) -> list[GroupSummary] | None:
+    """As `summaries`, without a look at the tables; None: one is needed."""
+    if not _is_of_many(scope, edges, percentiles=percentiles):
+        return None
+    return stretches.remembered(period, scope, by, present, more_than=FEW_SAMPLES)
+
+
+def _is_of_many(scope: Scope, edges: Sequence[datetime], *, percentiles: bool) -> bool:
+    """Whether it is a question of the kind that is remembered."""
+    return percentiles and not edges and not few_destinations(scope.destination_ids)
 
 
 def keep_ready(

@@ -190,26 +190,39 @@ def test_a_file_that_is_opened_anew_meanwhile_stays_as_it_is(
     world.store.close()
 
 
-def test_january_is_of_its_own_year_in_every_zone() -> None:
-    for start, end in (
-        (datetime(2025, 12, 31, 10, tzinfo=UTC), datetime(2026, 1, 31, 10, tzinfo=UTC)),
-        (datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2026, 2, 1, 12, tzinfo=UTC)),
-        (datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)),
-        (datetime(2026, 11, 30, 10, tzinfo=UTC), datetime(2026, 12, 31, 10, tzinfo=UTC)),
-    ):
-        [days, months] = rearranging.regions_of(Level.MONTH, start, end)
-        assert (days.level, days.start, days.end) == (Level.DAY, start, end)
-        assert (months.level, months.end) == (Level.MONTH, end)
-        assert datetime(2025, 12, 1, 12, tzinfo=UTC) < months.start <= datetime(2025, 12, 31, 10, tzinfo=UTC)
+def test_weeks_quarters_and_years_begin_by_the_clock_of_the_zone() -> None:
+    zone = "Pacific/Auckland"
+    monday, new_year = datetime(2026, 1, 4, 11, tzinfo=UTC), datetime(2025, 12, 31, 11, tzinfo=UTC)
+    assert _regions(Level.DAY, monday + 5 * DAY, monday + 6 * DAY, zone) == [(Level.HOUR, monday + 5 * DAY)]
+    assert _regions(Level.DAY, monday + 6 * DAY, monday + 7 * DAY, zone) == [(Level.HOUR, monday)]
+    february, march = new_year + 31 * DAY, datetime(2026, 2, 28, 11, tzinfo=UTC)
+    assert _regions(Level.MONTH, february, march, zone) == [(Level.DAY, february), (Level.MONTH, new_year)]
+    april, may, july = (datetime(2026, *day, tzinfo=UTC) for day in ((3, 31, 11), (5, 31, 12), (6, 30, 12)))
+    assert _regions(Level.MONTH, march, april, zone) == [(Level.DAY, new_year), (Level.MONTH, new_year)]
+    assert _regions(Level.MONTH, may, july, zone) == [(Level.DAY, april), (Level.MONTH, new_year)]
+    assert _regions(Level.HOUR, monday, monday + HOUR, zone) == []
 
 
-def test_the_months_of_a_year_are_written_anew_once_where_several_are_sealed_at_once() -> None:
-    january, february = (
-        rearranging.regions_of(Level.MONTH, start, end)[1]
-        for start, end in (
-            (NEW_YEAR, datetime(2026, 2, 1, tzinfo=UTC)),
-            (datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)),
-        )
+def _regions(level: Level, start: datetime, end: datetime, zone: str) -> list[tuple[Level, datetime]]:
+    found = rearranging.regions_of(level, start, end, zone)
+    assert all(each.end == end for each in found)
+    return [(each.level, each.start) for each in found]
+
+
+def test_what_is_written_anew_with_its_week_is_not_written_anew_before() -> None:
+    monday = datetime(2026, 1, 5, tzinfo=UTC)
+    saturday, sunday = (
+        rearranging.regions_of(Level.DAY, monday + day * DAY, monday + (day + 1) * DAY, "UTC")[0]
+        for day in (5, 6)
     )
-    assert february.replaces(january)
-    assert not january.replaces(february)
+    assert sunday.replaces(saturday)
+    assert not saturday.replaces(sunday)
+
+
+def test_hours_of_long_ago_are_not_written_anew(world: World) -> None:
+    world.now = NEW_YEAR + 60 * DAY
+    world.save(*hours_of(NEW_YEAR), NEW_YEAR + DAY + 2 * MINUTE)
+    assert world.spread("roll_1h", NEW_YEAR, NEW_YEAR + DAY)[0] == 0
+    world.roll_up()
+    first = world.ask("SELECT min(rowid) FROM roll_1h")
+    assert first == [(0,)]
