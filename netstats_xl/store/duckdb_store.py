@@ -204,11 +204,11 @@ class DuckDbStore:
 
     def states(self) -> Mapping[DestinationId, State]:
         """As `ports.ResultStore.states`."""
-        return self._database.read(lambda _: self._standing).states
+        return self._database.known(lambda: self._standing).states
 
     def job_totals(self) -> Mapping[JobId, JobTotals]:
         """As `ports.ResultStore.job_totals`."""
-        return self._database.read(lambda _: self._standing).totals
+        return self._database.known(lambda: self._standing).totals
 
     def summaries(
         self,
@@ -220,6 +220,19 @@ class DuckDbStore:
         percentiles: bool = True,
     ) -> Sequence[GroupSummary]:
         """As `ports.ResultStore.summaries`."""
+        known = self._database.known(
+            lambda: statistics.remembered(
+                period,
+                scope,
+                by,
+                edges,
+                percentiles=percentiles,
+                stretches=self._stretches,
+                present=self._present(),
+            )
+        )
+        if known is not None:
+            return known
         return self._database.read(
             lambda cursor: statistics.summaries(
                 cursor,
@@ -357,7 +370,7 @@ class DuckDbStore:
 
     def info(self) -> StoreInfo:
         """As `ports.ResultStore.info`."""
-        extent = self._database.read(lambda _: self._standing).extent
+        extent = self._database.known(lambda: self._standing).extent
         return StoreInfo(
             location="memory" if self._database.path == MEMORY else str(self._database.path),
             schema_version=SCHEMA_VERSION,
