@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # for the package's parts
 from benchmarks.storing import accuracy, ingest, latency, questions
 from benchmarks.storing.history import DAY, HOUR, History, simulate
 from benchmarks.storing.measures import Measure, as_json, say, share_of_a_core, show
-from netstats_xl.store.lean import do_without_pandas, look_for_garbage_seldom
+from netstats_xl.store.lean import do_without_pandas, look_for_garbage_seldom, take_short_turns
 
 BEFORE_THE_HOUR = timedelta(minutes=5)
 """How long before a whole hour the histories end: the first questions cross it."""
@@ -49,6 +49,8 @@ class Scale:
     log_mb: float
     disk_rounds: int
     """How many rounds the file has at least whose size is measured: of few, what is fixed would weigh too much."""
+    rollups_copied: int
+    """How often the rollups are copied to see what they take: few do not fill blocks of 256 KiB."""
     free_bytes: float
 
 
@@ -70,6 +72,7 @@ QUICK = Scale(
     starts=1,
     log_mb=4,
     disk_rounds=450_000,
+    rollups_copied=16,
     free_bytes=2e9,
 )
 FULL = Scale(
@@ -89,6 +92,7 @@ FULL = Scale(
     starts=5,
     log_mb=15,
     disk_rounds=4_000_000,
+    rollups_copied=0,
     free_bytes=25e9,
 )
 
@@ -125,11 +129,19 @@ def measured(folder: Path, scale: Scale, *, now: datetime) -> Iterator[Measure]:
         histories[name] = path, history
     oldest, history = list(histories.values())[-1]
     rows = history.destinations * ((history.end - history.raw_start) // timedelta(seconds=10))
+    shortest, _ = next(iter(histories.values()))
+    in_place = ingest.Blocks.of(shortest).rollups_bytes
+    copies = scale.rollups_copied
     yield Measure(
         name="rollups_mb_a_million_rounds",
-        value=ingest.Blocks.of(next(iter(histories.values()))[0]).rollups_bytes / rows,
+        value=(ingest.rollups_bytes(shortest, folder, copies=copies) if copies else in_place) / rows,
         goal=4,
-        beside=f"{rows:,} rounds, 10 s apart; all levels, in blocks of 256 KiB",
+        beside=f"{rows:,} rounds, 10 s apart; all levels"
+        + (
+            f", beside {copies} copies; alone {in_place / rows:.2f}, in blocks of which some are half empty"
+            if copies
+            else ""
+        ),
     )
     say("Dashboards ...")
     yield from questions.dashboard(histories, times=scale.questions)
@@ -153,6 +165,7 @@ def main() -> None:
     # As the companion does; numpy is here already.
     do_without_pandas()
     look_for_garbage_seldom()
+    take_short_turns()
     scale = FULL if options.full else QUICK
     with tempfile.TemporaryDirectory(prefix="netstats-xl-benchmark-", dir=options.folder) as name:
         free = shutil.disk_usage(name).free

@@ -196,8 +196,15 @@ def _make_model(connection: duckdb.DuckDBPyConnection) -> None:
 def _roll_month(
     connection: duckdb.DuckDBPyConnection, table: str, unit: str, first: datetime, after: datetime
 ) -> None:
-    """The model's hours or days as those from `first` on and before `after`, within a month."""
+    """The model's hours or days as those from `first` on and before `after`, within a month.
+
+    Hours lie as the store leaves them: those of a week together, of the last one those of each day. Days will, once it
+    has sealed their months.
+    """
     hours = " + to_hours(hour)" if unit == "hour" else ""
+    monday = f"{after - timedelta(days=after.weekday()):%Y-%m-%d}"
+    together = f"date_trunc(CASE WHEN begun < TIMESTAMP '{monday}' THEN 'week' ELSE 'day' END, begun)"
+    order = f"ORDER BY {together}, destination // 8, begun, destination"
     connection.execute(
         f"""
         INSERT INTO {table}
@@ -205,7 +212,7 @@ def _roll_month(
         FROM (
             SELECT $month::TIMESTAMP + to_days((day - 1)::INTEGER){hours} AS begun, *
             FROM {unit}s
-        ) WHERE begun >= $first AND begun < $after
+        ) WHERE begun >= $first AND begun < $after {order if unit == "hour" else ""}
         """,
         {"month": _naive(_midnight(first).replace(day=1)), "first": _naive(first), "after": _naive(after)},
     )

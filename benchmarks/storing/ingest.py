@@ -12,6 +12,7 @@ import duckdb
 from benchmarks.storing.measures import Measure, quantile, seconds_of
 from benchmarks.storing.rounds import Rounds, definitions
 from benchmarks.storing.sqlite import Sqlite
+from netstats_xl.store.database import STORAGE_VERSION
 from netstats_xl.store.duckdb_store import DuckDbStore
 
 RAW = frozenset({"samples", "runs", "run_ids", "batches"})
@@ -134,6 +135,25 @@ class Blocks:
             for some in (RAW, ROLLUPS)
         )
         return cls(raw_bytes=raw, rollups_bytes=rollups, free_bytes=free * size)
+
+
+def rollups_bytes(path: Path, folder: Path, *, copies: int) -> float:
+    """What the rollups of a closed database take where they fill blocks: beside copies for other destinations."""
+    many = folder / "rollups.duckdb"
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{path}' AS source (READ_ONLY)")
+        connection.execute(f"ATTACH '{many}' AS target (STORAGE_VERSION '{STORAGE_VERSION}')")
+        for table in sorted(ROLLUPS):
+            connection.execute(f"CREATE TABLE target.{table} AS FROM source.{table} LIMIT 0")
+            for number in range(copies):
+                connection.execute(
+                    f"INSERT INTO target.{table} SELECT * REPLACE (destination + ? AS destination) "
+                    f"FROM source.{table}",
+                    [number * 100_000],
+                )
+    size = Blocks.of(many).rollups_bytes / copies
+    many.unlink()
+    return size
 
 
 def ours_of(folder: Path, sizes: Sizes) -> Path:

@@ -138,6 +138,11 @@ class Tally:
         if not numbers:
             return
         self._summary = None
+        in_a_row = counts is not None and isinstance(numbers, range) and numbers.step == 1
+        if counts is not None and in_a_row and sign > 0 and not self.counts:
+            self.first_bin, self.counts = numbers[0], array("q", counts)
+            self._total = sum(self.counts)
+            return
         low, high = (numbers[0], numbers[-1]) if isinstance(numbers, range) else (min(numbers), max(numbers))
         if not self.counts:
             self.first_bin = low
@@ -148,7 +153,7 @@ class Tally:
         missing = high + 1 - self.first_bin - len(self.counts)
         if missing > 0:
             self.counts.frombytes(bytes(8 * missing))
-        if counts is not None and isinstance(numbers, range) and numbers.step == 1:
+        if counts is not None and in_a_row:
             start, end = low - self.first_bin, high + 1 - self.first_bin
             changed = array("q", map(add if sign > 0 else sub, self.counts[start:end], counts))
             self._total += sum(changed) - sum(self.counts[start:end])

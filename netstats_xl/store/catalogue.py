@@ -17,7 +17,7 @@ from netstats_xl.store.database import Cursor
 
 @dataclass(slots=True)
 class Keys:
-    """The key of each destination and job in the tables, in memory. Only the writing thread uses them."""
+    """The key of each destination and job in the tables, in memory. Only the writing thread adds any; none changes."""
 
     destinations: dict[DestinationId, int] = field(default_factory=dict)
     jobs: dict[JobId, int] = field(default_factory=dict)

@@ -96,6 +96,16 @@ class Database:
         finally:
             self._free_memory()
 
+    def known(self, tell: Callable[[], Result]) -> Result:
+        """What `tell` returns of what is kept in memory: without a cursor, so it costs next to nothing.
+
+        Raises:
+            StoreError: the file had to be opened first, and cannot be.
+        """
+        with self._opened():
+            pass
+        return tell()
+
     def write(self, change: Callable[[Cursor], Result], *, committed: Callable[[Result], None]) -> Result:
         """What `change` returns, once the transaction that it runs in is safe on the disk. One at a time.
 
@@ -216,13 +226,7 @@ class Database:
         With `keep` it is kept for the next one who asks so, unless the work fails: to make one and tell it which
         database to use takes as long as a short statement.
         """
-        if self._instance is None:
-            self._reopen(None)
-        with self._state:
-            self._state.wait_for(lambda: not self._reopening)
-            if self._closed or self._instance is None:
-                raise self._not_open()
-            instance = self._instance
+        with self._opened() as instance:
             kept = self._kept if keep else None
             cursor = instance.cursor() if kept is None else kept
             if kept is not None:
@@ -240,6 +244,17 @@ class Database:
                 else:
                     cursor.close()
                 self._state.notify_all()
+
+    @contextmanager
+    def _opened(self) -> Iterator[Cursor]:
+        """The instance, which stays open meanwhile."""
+        if self._instance is None:
+            self._reopen(None)
+        with self._state:
+            self._state.wait_for(lambda: not self._reopening)
+            if self._closed or self._instance is None:
+                raise self._not_open()
+            yield self._instance
 
     def _close_kept(self) -> None:
         """DuckDB frees the file when its last cursor has gone."""

@@ -204,11 +204,11 @@ class DuckDbStore:
 
     def states(self) -> Mapping[DestinationId, State]:
         """As `ports.ResultStore.states`."""
-        return self._database.read(lambda _: self._standing).states
+        return self._database.known(lambda: self._standing).states
 
     def job_totals(self) -> Mapping[JobId, JobTotals]:
         """As `ports.ResultStore.job_totals`."""
-        return self._database.read(lambda _: self._standing).totals
+        return self._database.known(lambda: self._standing).totals
 
     def summaries(
         self,
@@ -220,6 +220,19 @@ class DuckDbStore:
         percentiles: bool = True,
     ) -> Sequence[GroupSummary]:
         """As `ports.ResultStore.summaries`."""
+        known = self._database.known(
+            lambda: statistics.remembered(
+                period,
+                scope,
+                by,
+                edges,
+                percentiles=percentiles,
+                stretches=self._stretches,
+                present=self._present(),
+            )
+        )
+        if known is not None:
+            return known
         return self._database.read(
             lambda cursor: statistics.summaries(
                 cursor,
@@ -237,13 +250,17 @@ class DuckDbStore:
         self, period: Period, *, scope: Scope = EVERYTHING
     ) -> Mapping[tuple[JobId, DestinationId], float]:
         """As `ports.ResultStore.jitter_rfc3550`."""
-        return self._database.read(lambda cursor: statistics.jitter_rfc3550(cursor, period, scope))
+        return self._database.read(
+            lambda cursor: statistics.jitter_rfc3550(cursor, period, scope, self._ledger.keys)
+        )
 
     def histogram(
         self, period: Period, edges_ms: Sequence[float], *, scope: Scope = EVERYTHING
     ) -> Sequence[int]:
         """As `ports.ResultStore.histogram`."""
-        return self._database.read(lambda cursor: statistics.histogram(cursor, period, scope, edges_ms))
+        return self._database.read(
+            lambda cursor: statistics.histogram(cursor, period, scope, edges_ms, self._ledger.keys)
+        )
 
     def samples(
         self, period: Period, *, scope: Scope = EVERYTHING, limit: int | None = None
@@ -353,7 +370,7 @@ class DuckDbStore:
 
     def info(self) -> StoreInfo:
         """As `ports.ResultStore.info`."""
-        extent = self._database.read(lambda _: self._standing).extent
+        extent = self._database.known(lambda: self._standing).extent
         return StoreInfo(
             location="memory" if self._database.path == MEMORY else str(self._database.path),
             schema_version=SCHEMA_VERSION,
@@ -397,7 +414,7 @@ class DuckDbStore:
             self.latest(begun)
 
     def _present(self) -> Present:
-        return Present(self._ledger.next_run, coverage_of(self._sealer.frontier))
+        return Present(self._ledger.next_run, coverage_of(self._sealer.frontier), self._ledger.keys)
 
     def _last_backup(self) -> dict[str, str]:
         """When the last backup was begun, where there is any."""

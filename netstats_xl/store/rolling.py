@@ -15,9 +15,8 @@ LONGEST_MS = 2_147_483
 """What is longer counts as this, 35 minutes: its microseconds fit into the tables' columns."""
 
 KEYS = "bucket, job, destination"
-SIDE_BY_SIDE = "job, destination // 64, bucket, destination"
-"""The order of rows that are written together. DuckDB reads 2,048 rows or none of them: a destination's minutes of a
-quarter of an hour, and its days of a month, are among so many. Whole columns of a destination would compress less."""
+_TOGETHER = {Level.MINUTE: 64, Level.HOUR: 8, Level.DAY: 8, Level.MONTH: 8}
+"""So many destinations' rows are written in turn, bucket by bucket: whole columns of one would compress less."""
 # A number of this size costs less than a call of `least` and `greatest`.
 BOUNDED = f"""
     CASE WHEN rtt < {SHORTEST_MS!r}::DOUBLE THEN {SHORTEST_MS!r}::DOUBLE
@@ -64,6 +63,15 @@ def columns_of(level: Level) -> str:
     return f"{KEYS}, {_PLAIN}" + ("" if level is Level.MINUTE else ", first_bin, bins")
 
 
+def side_by_side(level: Level) -> str:
+    """The order of rows that are written together.
+
+    DuckDB reads 2,048 rows or none of them: a destination's minutes of a quarter of an hour, its hours of a day, its
+    days of a month and its months of a year are among so many.
+    """
+    return f"job, destination // {_TOGETHER[level]}, bucket, destination"
+
+
 def of_samples(level: Level, where: str, bucketing: Bucketing) -> str:
     """A query for what the samples add up to: a row, as `columns_of` says, for each bucket, job and destination.
 
@@ -104,7 +112,7 @@ def of_samples(level: Level, where: str, bucketing: Bucketing) -> str:
             FROM rounds LEFT JOIN spread USING ({KEYS})
             {"" if level is Level.MINUTE else f"LEFT JOIN histograms USING ({KEYS})"}
         )
-        ORDER BY {SIDE_BY_SIDE}
+        ORDER BY {side_by_side(level)}
     """  # noqa: S608 - built from constants
 
 
@@ -140,7 +148,7 @@ def merged(level: Level, where: str, bucketing: Bucketing) -> str:
         {"" if level is Level.MINUTE else f", {_histograms_of_rows()}"}
         SELECT {columns_of(level)}
         FROM added {"" if level is Level.MINUTE else f"LEFT JOIN histograms USING ({KEYS})"}
-        ORDER BY {SIDE_BY_SIDE}
+        ORDER BY {side_by_side(level)}
     """  # noqa: S608 - built from constants
 
 

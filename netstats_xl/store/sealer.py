@@ -1,18 +1,22 @@
 """Keeping the rollups: what of them is known in memory, and whose turn it is."""
 
+from collections import deque
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import TypeVar
 
+from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import Batch
 from netstats_xl.domain.zones import parse_zone
 from netstats_xl.store import frontier as frontiers
-from netstats_xl.store import late, sealing
+from netstats_xl.store import late, rearranging, sealing
 from netstats_xl.store.database import Cursor, Database
 from netstats_xl.store.frontier import Frontier
 
 Now = Callable[[], datetime]
+LONG_AGO = timedelta(days=45)
+"""Hours that ended before are not written anew when their days are sealed: years of these may be, by another clock."""
 Result = TypeVar("Result")
 
 
@@ -31,6 +35,7 @@ class Sealer:
         self._zone = "UTC"
         self._done: tuple[Frontier, tuple[datetime | None, ...]] | None = None
         """With which frontier and targets nothing was due; None: that is not known."""
+        self._untidy: deque[rearranging.Region] = deque()
 
     @property
     def frontier(self) -> Frontier:
@@ -41,6 +46,7 @@ class Sealer:
     def load(self, cursor: Cursor) -> None:
         """Take what the tables say."""
         self._done = None
+        self._untidy.clear()
         self._frontier = frontiers.load(cursor)
         self._newest = frontiers.newest_tick(cursor, self._frontier)
         rows = cursor.execute(
@@ -83,7 +89,7 @@ class Sealer:
             horizon = _horizon(self._newest, now, by_clock_until)
             wanted = before, sealing.targets(before, horizon)
             if self._done == wanted:
-                return False
+                return self._tidy(database, before)
             # Before it is looked: what comes meanwhile takes it back.
             self._done, stretch, nothing = wanted, None, False
             try:
@@ -93,8 +99,11 @@ class Sealer:
                 if not nothing:
                     self._done = None
             if stretch is None:
-                return False
-            return self._write(database, before, lambda cursor: sealing.put_in_place(cursor, stretch, before))
+                return self._tidy(database, before)
+            self._write(database, before, lambda cursor: sealing.put_in_place(cursor, stretch, before))
+            if self.frontier is not before and stretch.source[0]:
+                self._leave_untidy(stretch)
+            return True
 
     def change(
         self, database: Database, change: Callable[[Cursor, Frontier], tuple[Result, Frontier]]
@@ -105,6 +114,38 @@ class Sealer:
         """
         with self._stepping:
             return database.write(lambda cursor: change(cursor, self.frontier), committed=self._take)[0]
+
+    def _leave_untidy(self, stretch: sealing.Stretch) -> None:
+        """Note what is to be written anew, now that the stretch is in its place."""
+        regions = rearranging.regions_of(stretch.level, stretch.start, stretch.end, self.frontier.zone)
+        for region in regions:
+            if region.level is Level.HOUR and region.end < self._now() - LONG_AGO:
+                continue
+            self._untidy = deque(each for each in self._untidy if not region.replaces(each))
+            self._untidy.append(region)
+
+    def _tidy(self, database: Database, before: Frontier) -> bool:
+        """Write some rows anew that lie scattered; whether there were any."""
+        if not self._untidy:
+            return False
+        region = self._untidy[0]
+        part = database.read(lambda cursor: rearranging.prepare(cursor, region))
+        if self.frontier is not before:
+            return True
+        if part is None:
+            self._untidy.popleft()
+            return bool(self._untidy)
+
+        def put_in_place(cursor: Cursor) -> bool:
+            # If the file was reopened, what was prepared has gone.
+            return self.frontier is before and rearranging.put_in_place(cursor, part)
+
+        def committed(done: bool) -> None:
+            if done:
+                self._untidy[0] = part.rest
+
+        database.write(put_in_place, committed=committed)
+        return True
 
     def _take(self, changed: tuple[object, Frontier]) -> None:
         self._frontier = changed[1]

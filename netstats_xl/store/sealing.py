@@ -15,7 +15,6 @@ from netstats_xl.store.appending import utc_naive
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.frontier import Frontier
 from netstats_xl.store.rolling import (
-    SIDE_BY_SIDE,
     TABLES,
     Bucketing,
     columns_of,
@@ -35,12 +34,11 @@ An hour of 1,000 destinations every 10 s has 360,000. Of minutes it makes 60,000
 others wait.
 """
 QUARTER = timedelta(minutes=15)
-"""Minutes are sealed together, so that those of a destination lie side by side: see `rolling.SIDE_BY_SIDE`."""
+"""Minutes are sealed together, so that those of a destination lie side by side: see `rolling.side_by_side`."""
 LONGEST = timedelta(days=200)
 """Of a stretch in which there is anything; stretches without may be longer."""
 
 _PREPARED = "memory.main.prepared"
-_REARRANGED = "memory.main.rearranged"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BELOW = {Level.DAY: Level.HOUR, Level.MONTH: Level.DAY}
 _GROWTH = 4
@@ -98,13 +96,6 @@ def prepare(cursor: Cursor, frontier: Frontier, horizon: datetime | None) -> Str
             else merged(below, where, stretch.bucketing)
         )
         cursor.execute(f"CREATE OR REPLACE TABLE {_PREPARED} AS {query}", parameters)
-        if _is_rearranged(stretch):
-            days, where = TABLES[Level.DAY], _within(level)
-            cursor.execute(
-                f"CREATE OR REPLACE TABLE {_REARRANGED} AS "  # noqa: S608 - built from constants
-                f"SELECT {columns_of(Level.DAY)} FROM {days} WHERE {where} ORDER BY {SIDE_BY_SIDE}",
-                _between(stretch.start, stretch.end),
-            )
     cursor.execute("COMMIT")
     return stretch
 
@@ -126,11 +117,6 @@ def put_in_place(cursor: Cursor, stretch: Stretch, frontier: Frontier) -> Fronti
         _add_newer(cursor, stretch, frontier.zone)
     if stretch.source[0]:
         cursor.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {_PREPARED}")  # noqa: S608 - built from constants
-        if _is_rearranged(stretch):
-            days, columns = TABLES[Level.DAY], columns_of(Level.DAY)
-            parameters = _between(stretch.start, stretch.end)
-            cursor.execute(f"DELETE FROM {days} WHERE {_within(level)}", parameters)  # noqa: S608 - built from constants
-            cursor.execute(f"INSERT INTO {days} ({columns}) SELECT {columns} FROM {_REARRANGED}")  # noqa: S608 - built from constants
     after = frontier.moved(level, stretch.end)
     frontiers.save(cursor, after)
     return after
@@ -195,14 +181,6 @@ def change_zone(cursor: Cursor, frontier: Frontier, zone: str) -> Frontier:
             after = after.made_again_from(since, [Level.HOUR])
     frontiers.save(cursor, after)
     return after
-
-
-def _is_rearranged(stretch: Stretch) -> bool:
-    """Whether the days are written anew once they are in their month, so that those of a destination lie side by side.
-
-    Others wait for it, so there must not be too many.
-    """
-    return stretch.level is Level.MONTH and 0 < stretch.source[0] <= ROWS_A_STEP[Level.MONTH]
 
 
 def _add_newer(cursor: Cursor, stretch: Stretch, zone: str) -> None:

@@ -11,7 +11,7 @@ from netstats_xl.domain.results import Period, Scope
 from netstats_xl.domain.tallies import SUMS, Tally, percentiles_among
 from netstats_xl.domain.targets import DestinationId, JobId
 from netstats_xl.ports import Dimension, GroupSummary
-from netstats_xl.store import raw_statistics
+from netstats_xl.store import catalogue, raw_statistics
 from netstats_xl.store.coverage import load_coverage
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.planning import Coverage, alignment, pieces
@@ -44,17 +44,12 @@ def summaries(
     present: Present,
 ) -> list[GroupSummary]:
     """As `ports.ResultStore.summaries`."""
-    is_of_many = percentiles and not edges and not few_destinations(scope.destination_ids)
-    if is_of_many:
-        remembered = stretches.remembered(period, scope, by, present, more_than=FEW_SAMPLES)
-        if remembered is not None:
-            return remembered
     coverage = load_coverage(cursor)
     if has_few_samples(cursor, period, coverage):
         return raw_statistics.summaries(cursor, period, scope, by, edges, percentiles=percentiles)
-    if is_of_many:
+    if _is_of_many(scope, edges, percentiles=percentiles):
         return stretches.summaries(cursor, period, scope, by, present)
-    which, names = which_of(cursor, scope)
+    which, names = which_of(scope, present.keys)
     keys = [dimension.value for dimension in Dimension if dimension in by]
     coarsest: Level | None = Level.MONTH
     if edges:
@@ -72,6 +67,27 @@ def summaries(
             ranked = ranks(cursor, parts, which, keys, edges)
     found = tallies(cursor, parts, which, keys, edges=edges, figures=figures)
     return _named(keys, found, ranked, names, figures)
+
+
+def remembered(
+    period: Period,
+    scope: Scope,
+    by: Collection[Dimension],
+    edges: Sequence[datetime],
+    *,
+    percentiles: bool,
+    stretches: Stretches,
+    present: Present,
+) -> list[GroupSummary] | None:
+    """As `summaries`, without a look at the tables; None: one is needed."""
+    if not _is_of_many(scope, edges, percentiles=percentiles):
+        return None
+    return stretches.remembered(period, scope, by, present, more_than=FEW_SAMPLES)
+
+
+def _is_of_many(scope: Scope, edges: Sequence[datetime], *, percentiles: bool) -> bool:
+    """Whether it is a question of the kind that is remembered."""
+    return percentiles and not edges and not few_destinations(scope.destination_ids)
 
 
 def keep_ready(
@@ -92,19 +108,19 @@ def keep_ready(
     return last
 
 
-def which_of(cursor: Cursor, scope: Scope) -> tuple[Which, Names]:
+def which_of(scope: Scope, keys: catalogue.Keys) -> tuple[Which, Names]:
     """The scope by the tables' keys, and the ID of each key in it."""
     names: dict[str, dict[object, str]] = {}
-    keys: dict[str, list[int] | None] = {}
-    for column, ids in (("job", scope.job_ids), ("destination", scope.destination_ids)):
-        where = "" if ids is None else "WHERE id IN (SELECT unnest($ids::VARCHAR[]))"
-        rows = cursor.execute(
-            f"SELECT key, id FROM {column}s {where}",  # noqa: S608 - a table of this package
-            {} if ids is None else {"ids": sorted(ids)},
-        ).fetchall()
-        names[column] = dict(rows)
-        keys[column] = None if ids is None else [key for key, _ in rows]
-    return Which(jobs=keys["job"], destinations=keys["destination"]), names
+    wanted: dict[str, list[int] | None] = {}
+    for column, ids, known in (
+        ("job", scope.job_ids, keys.jobs),
+        ("destination", scope.destination_ids, keys.destinations),
+    ):
+        # A copy: meanwhile another thread may add some.
+        chosen = known.copy() if ids is None else {each: known[each] for each in sorted(ids) if each in known}
+        names[column] = {key: each for each, key in chosen.items()}
+        wanted[column] = None if ids is None else list(chosen.values())
+    return Which(jobs=wanted["job"], destinations=wanted["destination"]), names
 
 
 def _named(
@@ -136,7 +152,9 @@ def _named(
     return groups
 
 
-def jitter_rfc3550(cursor: Cursor, period: Period, scope: Scope) -> dict[tuple[JobId, DestinationId], float]:
+def jitter_rfc3550(
+    cursor: Cursor, period: Period, scope: Scope, keys: catalogue.Keys
+) -> dict[tuple[JobId, DestinationId], float]:
     """As `ports.ResultStore.jitter_rfc3550`, of the samples that are still there.
 
     It forgets: only the last differences of each pair count, so it is not looked further back for than need be.
@@ -146,7 +164,7 @@ def jitter_rfc3550(cursor: Cursor, period: Period, scope: Scope) -> dict[tuple[J
     whole = replace(period, start=start)
     if has_few_samples(cursor, whole, coverage):
         return raw_statistics.jitter_rfc3550(cursor, whole, scope)
-    which, _ = which_of(cursor, scope)
+    which, _ = which_of(scope, keys)
     parts = parts_of(pieces(whole, coverage, percentiles=False))
     pairs = tallies(cursor, parts, which, ["job", "destination"], figures=Figures.PLAIN)
     needed = {pair: min(tally.sums[_PAIRS], RFC3550_DIFFERENCES) for pair, tally in pairs.items()}
@@ -159,12 +177,14 @@ def jitter_rfc3550(cursor: Cursor, period: Period, scope: Scope) -> dict[tuple[J
         look_back *= _LOOK_BACK_GROWTH
 
 
-def histogram(cursor: Cursor, period: Period, scope: Scope, edges_ms: Sequence[float]) -> list[int]:
+def histogram(
+    cursor: Cursor, period: Period, scope: Scope, edges_ms: Sequence[float], keys: catalogue.Keys
+) -> list[int]:
     """As `ports.ResultStore.histogram`: each RTT of a bin of the rollups counts at its middle."""
     coverage = load_coverage(cursor)
     if has_few_samples(cursor, period, coverage):
         return raw_statistics.histogram(cursor, period, scope, edges_ms)
-    which, _ = which_of(cursor, scope)
+    which, _ = which_of(scope, keys)
     counts = [0] * (len(edges_ms) - 1)
     for tally in tallies(cursor, parts_of(pieces(period, coverage, percentiles=True)), which).values():
         if tally.low_us is None or tally.high_us is None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from netstats_xl.domain.results import Period
 from netstats_xl.domain.tallies import Tally
+from netstats_xl.store import catalogue
 from netstats_xl.store.appending import utc_naive
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.planning import Coverage, Source, has_histogram, pieces
@@ -43,6 +44,7 @@ class Present(NamedTuple):
     saved: int
     """It ascends with each batch that is saved."""
     coverage: Coverage
+    keys: catalogue.Keys
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """Tallies of what lies in several tables, put together in memory."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -140,6 +141,7 @@ def additions(
             if sums[-1] is not None or row[-1] is not None:
                 low_us, high_us, numbers, counts = row[last:]
                 if isinstance(numbers, int):
+                    counts = json.loads(counts)
                     numbers = range(numbers, numbers + len(counts))
                 yield Addition(
                     row[:number], None if sums[-1] is None else sums, low_us, high_us, numbers, counts, None

@@ -65,3 +65,18 @@ print(gc.isenabled(), all(now >= before > 0 for now, before in zip(gc.get_thresh
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.stdout.strip(), done.stderr) == ("True True", "")
+
+
+def test_threads_take_short_turns() -> None:
+    script = """
+import sys
+from netstats_xl.store.lean import take_short_turns
+
+usual = sys.getswitchinterval()
+take_short_turns()
+assert 0 < sys.getswitchinterval() < usual
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -152,50 +151,6 @@ def test_what_could_not_be_added_up_is_tried_again(world: World, monkeypatch: py
                 world.store.roll_up()
     world.roll_up()
     assert world.rounds(Level.MINUTE) == {NOON: 1}
-
-
-def test_minutes_of_a_destination_and_days_of_a_month_lie_side_by_side() -> None:
-    now = NOON + 40 * DAY
-    store = DuckDbStore.open(None, now=lambda: now)
-    store.save(
-        Batch(
-            batch_id="a",
-            samples=[
-                Sample(
-                    at=at,
-                    job_id="job1",
-                    destination_id=f"dest{number:03}",
-                    run_id=f"run{at}",
-                    interval_s=60,
-                    outcome=Timeout(address="192.0.2.1", sent=1),
-                )
-                for at in (
-                    *(NOON + DAY + number * MINUTE for number in range(15)),
-                    *(NOON + n * DAY for n in range(40)),
-                )
-                for number in range(200)
-            ],
-        )
-    )
-    while store.roll_up():
-        pass
-    for table, start, end, buckets in (
-        ("roll_1m", NOON + DAY, NOON + 2 * DAY, 15),
-        ("roll_1d", datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC), 30),
-    ):
-        statement = (
-            f"SELECT count(*), max(rowid) - min(rowid) + 1 FROM {table} WHERE destination = 100 "
-            f"AND bucket >= '{start:%Y-%m-%d %H:%M}' AND bucket < '{end:%Y-%m-%d %H:%M}'"
-        )
-        [(rows, spread)] = store.ask(partial(_fetched, statement))
-        assert rows == buckets
-        assert spread <= 64 * buckets
-    assert store._database.read(check_rollups) == []
-    store.close()
-
-
-def _fetched(statement: str, cursor: duckdb.DuckDBPyConnection) -> list[tuple[int, int]]:
-    return cursor.execute(statement).fetchall()
 
 
 def test_hours_days_and_months_are_sealed_when_they_are_over(world: World) -> None:
