@@ -265,7 +265,7 @@ def test_what_is_no_database_of_this_version_is_refused(here: Path, there: Path,
         assert store.info().samples == 0
 
 
-@pytest.mark.untraced
+@pytest.mark.trials
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_two_databases_share_merging_gives_each_result_once(
