@@ -29,6 +29,8 @@ from tests.fakes.memory_store import MemoryStore
 from tests.fakes.memory_workbook import raw_table
 from tests.fakes.service import NOW, FakeService
 
+pytestmark = pytest.mark.trials
+
 EXAMPLES = 25
 WELL_FORMED_AND_REFUSED = ["2xx", "401", "403", "404", "409", "422"]
 """422: the sheets' rules (a name stands once, a period can be understood) go beyond what a schema can say."""

@@ -220,7 +220,10 @@ class Scene(ABC):
 
 def until(holds: Callable[[], object], within_s: float = PATIENCE_S, what: object = "") -> None:
     """Wait until it holds; the test fails where that takes too long."""
-    give_up_at_s = time.monotonic() + within_s
+    give_up_at_s, pause_s = time.monotonic() + within_s, 0.05
     while not holds():
         assert time.monotonic() < give_up_at_s, f"it took longer than {within_s} s: {what}"
-        time.sleep(0.05)
+        time.sleep(pause_s)
+        pause_s = min(
+            pause_s * 1.5, 0.4
+        )  # each look may be a connection of its own, which slows what it waits for

@@ -390,6 +390,7 @@ def test_an_external_entity_is_not_read(tmp_path: Path) -> None:
         read(written(tmp_path, text))
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("filler", ["<x/>", "<!-- x -->", "<v>1</v>", "<ds><name>a</name></ds>"])
 def test_memory_stays_bounded_whatever_is_repeated(tmp_path: Path, filler: str) -> None:
     text = smokeping_dump([(0.0, [0.01] * 5)]).replace("<lastupdate>", f"{filler * 200_000}<lastupdate>", 1)

@@ -163,8 +163,11 @@ class NetworkLab:
         _ip("-n", self.namespace, "route", "replace" if present else "del", network, "dev", DEVICE)
 
     def prefix(self, *, as_user: int | None = None) -> list[str]:
-        """What to put before a command to run it in the namespace; as an unprivileged user and group."""
-        command = ["ip", "netns", "exec", self.namespace]
+        """What to put before a command to run it in the namespace; as an unprivileged user and group.
+
+        It goes before whatever else this machine does: the lab's delays are to be the network's, not the scheduler's.
+        """
+        command = ["nice", "-n", "-10", "ip", "netns", "exec", self.namespace]
         if as_user is not None:
             command += ["setpriv", f"--reuid={as_user}", f"--regid={as_user}", "--clear-groups", "--"]
         return command

@@ -329,6 +329,7 @@ def test_no_two_packets_on_their_way_have_the_same_numbers() -> None:
         assert len({sent.token for sent in channel.sent}) == 8_000
 
 
+@pytest.mark.untraced
 def test_a_round_of_more_packets_than_sequence_numbers_tells_them_apart_by_their_index() -> None:
     bench = Bench()
 
@@ -346,6 +347,7 @@ def test_a_round_of_more_packets_than_sequence_numbers_tells_them_apart_by_their
         assert strays == Strays()
 
 
+@pytest.mark.untraced
 def test_an_icmp_error_with_eight_bytes_is_about_the_last_packet_of_its_number() -> None:
     bench = Bench()
 

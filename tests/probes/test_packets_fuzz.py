@@ -15,6 +15,8 @@ from netstats_xl.probes.packets import parse_quoted
 from tests.probes.fuzz_messages import SPOILERS, batches, bulk, error_about, reply_to
 from tests.probes.fuzz_world import ERRORS, HEAD, KINDS, NOW, Counted, Kind, Received, Sent, World
 
+pytestmark = pytest.mark.trials
+
 PACKETS = 1_000_000
 EXAMPLES = 250
 BULK = 1_010

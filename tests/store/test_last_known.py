@@ -272,6 +272,7 @@ def random_samples(rng: random.Random) -> list[Sample]:
     return samples
 
 
+@pytest.mark.trials
 @pytest.mark.parametrize("seed", range(25))
 def test_whatever_is_saved_sealed_reopened_and_pruned_the_answer_is_that_of_all_rows(
     path: Path, seed: int

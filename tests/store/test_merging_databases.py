@@ -196,6 +196,7 @@ def test_what_was_imported_there_counts_as_imported_here(here: Path, there: Path
         assert store.imported_ticks("import-csv", within) == {(imported.destination_id, imported.at)}
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(("column", "row_group", "readable"), [("address", 2, 100_000), ("tick", 1, 20_000)])
 def test_of_a_damaged_database_comes_over_what_can_be_read(
     here: Path, there: Path, column: str, row_group: int, readable: int
@@ -264,6 +265,7 @@ def test_what_is_no_database_of_this_version_is_refused(here: Path, there: Path,
         assert store.info().samples == 0
 
 
+@pytest.mark.trials
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_two_databases_share_merging_gives_each_result_once(

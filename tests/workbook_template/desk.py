@@ -9,6 +9,7 @@ where it cannot (programs that are started, dialogs, the ribbon being drawn anew
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from pyopenvba.interpreter import (
     VBAInt,
     VBAObject,
     VBARuntimeError,
+    _runtime,
     member,
     method,
 )
@@ -32,6 +34,10 @@ from pyopenvba.interpreter._objects import MemberSpec
 from pyopenvba.interpreter._values import to_bool, to_text
 
 from tests.workbook_template.components import Control, FileSystem, RibbonUI, ServerXmlHttp, Shell, local_path
+
+_runtime.parse_module = cache(
+    _runtime.parse_module
+)  # a hundred desks run the same modules, which parsing takes longest of
 
 
 class _Application(Application):

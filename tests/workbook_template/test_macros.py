@@ -20,6 +20,8 @@ from tests.workbook_template.conftest import WORKBOOK_ID, Collector
 from tests.workbook_template.desk import Desk
 from tests.workbook_template.runpython import python_text, run_python
 
+pytestmark = pytest.mark.untraced  # what runs here is VBA, and what interprets it
+
 YES, NO = 6, 7
 PYTHON = r"C:\Users\me\AppData\Local\netstats_xl\venv\Scripts\python.exe"
 

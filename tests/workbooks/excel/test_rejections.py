@@ -10,6 +10,8 @@ from netstats_xl.errors import WorkbookBusy, WorkbookError
 from tests.excel_double import BUSY, WindowsEngine
 from tests.workbooks.excel.live import Live, live, view
 
+pytestmark = pytest.mark.untraced
+
 MOST_CPU_MS = 20
 """Of processor time for each rejection, the double's own included: a loop without pauses has no such bound."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -280,6 +281,7 @@ def _address(row: int, column: int) -> str:
     return f"{letters}{row}"
 
 
+@pytest.mark.untraced
 def test_whatever_the_user_does_his_cells_stay_his() -> None:
     run_state_machine_as_test(
         UserAtWork,
