@@ -1,5 +1,6 @@
 """How LibreOffice is opened, where it listens, and the parts of a collector for a workbook in it."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -48,9 +49,9 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
 
 
 @pytest.fixture
-def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Path, str]]]:
+def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Path, str | None]]]:
     """What a stand-in for LibreOffice's program was asked to show."""
-    found: list[tuple[Path, str]] = []
+    found: list[tuple[Path, str | None]] = []
     Book.made, Book.errors = [], []
     monkeypatch.setattr(workbook, "LibreOfficeWorkbook", Book)
     monkeypatch.setattr(program, "require_program", lambda: Program(soffice=tmp_path / "soffice"))
@@ -60,35 +61,60 @@ def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tupl
     assert [each.closed for each in Book.made] == [1] * len(Book.made)
 
 
-def test_the_address_is_drawn_once_and_only_its_user_reads_it(data: DataFolder) -> None:
-    first = address()
-    assert address() == first == address(data)
-    file = data.path / "libreoffice.txt"
-    assert file.read_text(encoding="utf-8") == first
-    assert file.stat().st_mode & 0o077 == 0
-    file.write_text("")
-    assert address() not in ("", first)
+def test_where_it_listens_is_drawn_anew_at_each_start_and_only_its_user_reads_it(
+    shown: list[tuple[Path, str | None]], data: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(WorkbookClosed, match="netstats-xl open"):
+        address()
+    for _ in range(2):
+        monkeypatch.setattr(module, "_listens", lambda _: False)
+        Book.errors = [WorkbookClosed("closed")]
+        open_in_libreoffice(Path("/Net.ods"))
+        assert shown[-1] == (Path("/Net.ods"), address())
+    assert shown[0][1] != shown[1][1]
+    if sys.platform != "win32":
+        assert data.libreoffice.stat().st_mode & 0o077 == 0
 
 
-def test_an_address_that_cannot_be_kept_is_told_of(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(WorkbookError, match="cannot be written"):
-        address(DataFolder(tmp_path / "file"))
+def test_one_that_listens_already_goes_on_to_listen_there(
+    shown: list[tuple[Path, str | None]], data: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data.path.mkdir()
+    data.libreoffice.write_text("pipe,name=known", encoding="utf-8")
+    monkeypatch.setattr(module, "_listens", lambda _: True)
+    Book.errors = [WorkbookClosed("closed")]
+    open_in_libreoffice(Path("/Net.ods"))
+    assert shown == [(Path("/Net.ods"), None)]
+    assert address() == "pipe,name=known"
 
 
-def test_a_workbook_that_is_open_already_is_not_opened_again(shown: list[tuple[Path, str]]) -> None:
+def test_an_address_that_cannot_be_kept_or_read_is_told_of(
+    shown: list[tuple[Path, str | None]], data: DataFolder
+) -> None:
+    data.path.write_text("", encoding="utf-8")
+    Book.errors = [WorkbookClosed("closed")]
+    with pytest.raises(WorkbookError, match="cannot be"):
+        open_in_libreoffice(Path("/Net.ods"))
+    assert shown == []
+    data.path.unlink()
+    data.libreoffice.mkdir(parents=True)
+    with pytest.raises(WorkbookError, match="cannot be read"):
+        address()
+
+
+def test_a_workbook_that_is_open_already_is_not_opened_again(shown: list[tuple[Path, str | None]]) -> None:
     open_in_libreoffice(Path("/Net.ods"))
     assert shown == []
 
 
-def test_it_is_opened_and_waited_for(shown: list[tuple[Path, str]]) -> None:
+def test_it_is_opened_and_waited_for(shown: list[tuple[Path, str | None]]) -> None:
     Book.errors = [WorkbookClosed("closed"), WorkbookClosed("closed"), WorkbookBusy("loading")]
     open_in_libreoffice(Path("/Net.ods"))
     assert shown == [(Path("/Net.ods"), address())]
 
 
 def test_one_that_is_not_shown_in_time_is_told_of(
-    shown: list[tuple[Path, str]], monkeypatch: pytest.MonkeyPatch
+    shown: list[tuple[Path, str | None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "OPEN_WITHIN_S", 0.01)
     Book.errors = [WorkbookClosed("closed")] * 10_000
@@ -97,7 +123,7 @@ def test_one_that_is_not_shown_in_time_is_told_of(
     assert len(shown) == 1
 
 
-def test_what_waiting_does_not_help_with_is_told_at_once(shown: list[tuple[Path, str]]) -> None:
+def test_what_waiting_does_not_help_with_is_told_at_once(shown: list[tuple[Path, str | None]]) -> None:
     Book.errors = [WorkbookError("No Python here can reach LibreOffice.")]
     with pytest.raises(WorkbookError, match="No Python here"):
         open_in_libreoffice(Path("/Net.ods"))
@@ -105,7 +131,7 @@ def test_what_waiting_does_not_help_with_is_told_at_once(shown: list[tuple[Path,
 
 
 def test_the_parts_are_made_for_the_identity_that_the_workbook_carries(
-    shown: list[tuple[Path, str]], monkeypatch: pytest.MonkeyPatch
+    shown: list[tuple[Path, str | None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: dict[str, Any] = {}
 

@@ -18,6 +18,7 @@ from tests.workbooks.excel.live import GUID, TYPED, view
 from tests.workbooks.libreoffice.live import Live, live, until
 from tests.workbooks.libreoffice.office import ODS, XLSX, Office, office
 from tests.workbooks.libreoffice.written import live_book
+from tests.workbooks.office import needs_libreoffice
 
 pytestmark = pytest.mark.libreoffice
 
@@ -208,6 +209,7 @@ def test_an_edit_that_libreoffice_does_not_confirm_may_yet_be_written_and_is_wri
 # --- LibreOffice crashes ---
 
 
+@needs_libreoffice
 def test_a_libreoffice_that_is_killed_while_it_is_written_to_is_closed_and_the_next_one_is_fed(
     tmp_path: Path,
 ) -> None:
