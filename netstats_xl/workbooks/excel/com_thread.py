@@ -83,7 +83,10 @@ class ComThread:
                 raise WorkbookBusy(message) from None
             if not future.done():
                 raise UnderWay(message) from None
-        return future.result()
+            return future.result()
+        finally:
+            # It holds what is raised here, which holds this frame: without this both would stay until garbage is looked for.
+            del future
 
     def wake(self, within_s: float) -> None:
         """Have a turn in so many seconds at the latest."""
