@@ -85,7 +85,7 @@ class ComThread:
                 raise UnderWay(message) from None
             return future.result()
         finally:
-            # It holds what is raised here, which holds this frame: without this both would stay until garbage is looked for.
+            # It holds what is raised here, which holds this frame: both would stay until garbage is looked for.
             del future
 
     def wake(self, within_s: float) -> None:
