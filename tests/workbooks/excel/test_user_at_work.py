@@ -196,7 +196,8 @@ class UserAtWork(RuleBasedStateMachine):
 
     @rule()
     def copy_and_be_left_alone(self) -> None:
-        self.user.copy(self.bench.book.sheet("Mine"), "B2")
+        # Between two turns: one that has begun to write cannot know.
+        self.bench.workbook._thread.call(lambda _: self.user.copy(self.bench.book.sheet("Mine"), "B2"), 10)
         before = self.bench.book.sheet("Mine").cells.copy()
         self.bench.workbook.publish(view({"NetStats_state": "copying"}))
         self.bench.workbook.flush(0.002)

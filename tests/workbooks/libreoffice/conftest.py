@@ -13,7 +13,7 @@ from tests.workbooks.libreoffice.office import Office, office
 from tests.workbooks.office import SOFFICE
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def counting() -> Iterator[None]:
     """Count the coverage of `uno_side` too, where LibreOffice's Python can load what this one counts with.
 
