@@ -14,11 +14,12 @@ import json
 import re
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import uno
 import unohelper
-from com.sun.star.awt import Point, Size
+from com.sun.star.awt import Point, Size, XCallback
 from com.sun.star.beans import XPropertyChangeListener
 from com.sun.star.beans.PropertyState import AMBIGUOUS_VALUE as DIFFERING
 from com.sun.star.table import CellRangeAddress
@@ -31,6 +32,8 @@ MOST_CELLS = 4000
 """So many are written at once: LibreOffice answers its user in between."""
 LAST_ROW = 1048575
 INFOBAR = "netstats_xl"
+DRAWN_WITHIN_S = 5.0
+"""So long a title is waited for; it is written all the same where it takes longer."""
 SUCCESS, WARNING = 1, 2
 """`com.sun.star.frame.InfobarType`."""
 TIME, DURATION = 4, 8196
@@ -101,12 +104,30 @@ class Listener(unohelper.Base, XChangesListener, XCloseListener, XPropertyChange
             self._teller.tell(message)
 
 
+class _InFirstThread(unohelper.Base, XCallback):
+    """Work that LibreOffice calls back for in its own first thread, which then does what the work asks of it."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work = work
+        self.done = threading.Event()
+
+    def notify(self, data: Any) -> None:
+        """LibreOffice is ready for it."""
+        try:
+            self._work()
+        except Exception:  # noqa: BLE001, S110 - the document may have gone meanwhile; the next push tries again
+            pass
+        finally:
+            self.done.set()
+
+
 class Office:
     """A LibreOffice, and one of its documents."""
 
     def __init__(self, teller: Teller) -> None:
         self._teller = teller
         self._desktop: Any = None
+        self._first_thread: Any = None
         self._document: Any = None
         self._listener: Listener | None = None
 
@@ -127,9 +148,9 @@ class Office:
         local = uno.getComponentContext()
         resolver = local.ServiceManager.createInstanceWithContext("com.sun.star.bridge.UnoUrlResolver", local)
         context = resolver.resolve("uno:" + address + ";urp;StarOffice.ComponentContext")
-        self._desktop = context.ServiceManager.createInstanceWithContext(
-            "com.sun.star.frame.Desktop", context
-        )
+        manager = context.ServiceManager
+        self._desktop = manager.createInstanceWithContext("com.sun.star.frame.Desktop", context)
+        self._first_thread = manager.createInstanceWithContext("com.sun.star.awt.AsyncCallback", context)
 
     def documents(self, identity: str) -> list[dict[str, str]]:
         """Every spreadsheet that is open, with what its defined name `identity` holds."""
@@ -395,7 +416,15 @@ class Office:
     # --- charts, pivots, buttons ---
 
     def charts(self, titles: dict[str, str]) -> None:
-        """Give charts of these names these titles: LibreOffice takes no title from a cell."""
+        """Give charts of these names these titles: LibreOffice takes no title from a cell.
+
+        It is done in LibreOffice's own first thread, which draws them: charts have locks of their own.
+        """
+        waiting = _InFirstThread(lambda: self._write_titles(titles))
+        self._first_thread.addCallback(waiting, None)
+        waiting.done.wait(DRAWN_WITHIN_S)
+
+    def _write_titles(self, titles: dict[str, str]) -> None:
         for sheet in self._sheets():
             charts = sheet.Charts
             page = sheet.DrawPage
