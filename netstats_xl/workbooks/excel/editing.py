@@ -13,10 +13,10 @@ from netstats_xl.workbooks.excel.faults import Refused
 from netstats_xl.workbooks.excel.reading import Reader, TableCells, cells_of
 from netstats_xl.workbooks.excel.tables import LAST_ROW, LiveTable, Places
 from netstats_xl.workbooks.live.plan import runs
-from netstats_xl.workbooks.live.values import Cell, RawCell, prepared_cell, raw_key
+from netstats_xl.workbooks.live.rows import ID, same_row
+from netstats_xl.workbooks.live.values import Cell, RawCell, prepared_cell
 from netstats_xl.workbooks.xlsx_parts import Area
 
-_ID = normalised("ID")
 _TO_END_S = 10
 """Once a part is written, so long is tried to write the rest."""
 
@@ -34,7 +34,7 @@ class Editor:
     def write_ids(self, sheets: Com, table: str, ids: Mapping[int, str]) -> None:
         """Write IDs into rows that have none; a table without such a column stays as it is."""
         cells = self._cells(sheets, table)
-        position = cells.positions().get(_ID)
+        position = cells.positions().get(ID)
         self._refuse_moved(cells, table, ids)
         body = dict(enumerate(cells.body, start=cells.place.first_row + 1))
         new = {row: id_ for row, id_ in ids.items() if row in body}
@@ -47,7 +47,7 @@ class Editor:
         known = self._reader.known.get(table.casefold(), {})
         for row, value in zip(rows, column, strict=True):
             if row in known:
-                known[row][_ID] = value.removeprefix("'") if isinstance(value, str) else value
+                known[row][ID] = value.removeprefix("'") if isinstance(value, str) else value
 
     def edit(self, sheets: Com, table: str, edits: RowEdits, patience: Patience) -> None:
         """See `ports.Workbook.edit`. All is checked before the first cell is written."""
@@ -78,25 +78,10 @@ class Editor:
         positions = cells.positions()
         for number in numbers:
             before, now = known.get(number), present.get(number)
-            if before is None or now is None or not _same_row(before, now, positions, typed):
+            if before is None or now is None or not same_row(before, now, positions, typed):
                 raise WorkbookBusy(
                     f"The rows of the table {table} changed or moved just now. Try again in a moment."
                 )
-
-
-def _same_row(
-    before: Mapping[str, RawCell],
-    now: Sequence[RawCell],
-    positions: Mapping[str, int],
-    typed: frozenset[str] | None,
-) -> bool:
-    compared = {header for header in before if typed is None or header in typed}
-    if before.get(_ID):
-        compared.add(_ID)
-    return all(
-        header in positions and raw_key(now[positions[header]]) == raw_key(before[header])
-        for header in compared
-    )
 
 
 def _by_position(cells: TableCells, table: str, row: Cells) -> dict[int, Cell]:

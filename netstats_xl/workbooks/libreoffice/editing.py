@@ -5,13 +5,13 @@ from collections.abc import Collection, Mapping, Sequence
 from netstats_xl.domain.tables import CellValue, RowEdits
 from netstats_xl.errors import WorkbookBusy, WorkbookError
 from netstats_xl.sheets import normalised
-from netstats_xl.workbooks.libreoffice.cells import Cells, Row
+from netstats_xl.workbooks.libreoffice.cells import Cells
 from netstats_xl.workbooks.live.plan import runs
-from netstats_xl.workbooks.live.values import Cell, RawCell, prepared_cell, raw_key
+from netstats_xl.workbooks.live.rows import ID, same_row
+from netstats_xl.workbooks.live.values import Cell, RawCell, prepared_cell
 
 LAST_ROW = 1_048_575
 """Counted from 0."""
-_ID = normalised("ID")
 
 Known = Mapping[int, Mapping[str, RawCell]]
 """What was read of a table: by the row's number, and the header as compared."""
@@ -33,27 +33,15 @@ def refuse_moved(cells: Cells, known: Known, typed: Collection[str] | None, numb
     present, positions = dict(cells.rows()), cells.positions()
     for number in numbers:
         before, now = known.get(number), present.get(number)
-        if before is None or now is None or not _same_row(before, now, positions, typed):
+        if before is None or now is None or not same_row(before, now, positions, typed):
             raise WorkbookBusy(
                 f"The rows of the table {cells.name} changed or moved just now. Try again in a moment."
             )
 
 
-def _same_row(
-    before: Mapping[str, RawCell], now: Row, positions: Mapping[str, int], typed: Collection[str] | None
-) -> bool:
-    compared = {header for header in before if typed is None or header in typed}
-    if before.get(_ID):
-        compared.add(_ID)
-    return all(
-        header in positions and raw_key(now[positions[header]]) == raw_key(before[header])
-        for header in compared
-    )
-
-
 def id_steps(cells: Cells, ids: Mapping[int, str]) -> Steps:
     """Write IDs into rows that have none; none in a table without such a column."""
-    position = cells.positions().get(_ID)
+    position = cells.positions().get(ID)
     if position is None:
         return []
     blocks = [

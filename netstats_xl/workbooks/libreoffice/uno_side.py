@@ -286,15 +286,6 @@ class Office:
                 found += [[row, column, known[key]] for row in part]
         return found
 
-    def cells(self, names: list[str]) -> dict[str, Any]:
-        """What the named cells hold, as far as there are such names."""
-        found: dict[str, Any] = {}
-        for name in names:
-            cell = self._named(name)
-            if cell is not None:
-                found[name] = _rows(cell)[0][0]
-        return found
-
     def _named(self, name: str) -> Any:
         names = self._open.NamedRanges
         if not names.hasByName(name):
@@ -497,14 +488,6 @@ class Office:
     def _sheets(self) -> list[Any]:
         sheets = self._open.Sheets
         return [sheets.getByIndex(number) for number in range(sheets.Count)]
-
-    # --- its end ---
-
-    def terminate_if_unused(self) -> bool:
-        """End a LibreOffice that shows no document: it was started for nothing."""
-        if self._desktop is None or self._desktop.Components.createEnumeration().hasMoreElements():
-            return False
-        return bool(self._desktop.terminate())
 
 
 class _Unrecorded:
