@@ -91,7 +91,8 @@ def screen(folder: Path, *, size: str = "1920x1000x24") -> Iterator[Screen]:
     reading, writing = os.pipe()
     try:
         server = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(writing), "-screen", "0", size, "-nolisten", "tcp"],
+            # Without -noreset it begins anew when its last window goes, and throws out who comes meanwhile.
+            ["Xvfb", "-displayfd", str(writing), "-screen", "0", size, "-nolisten", "tcp", "-noreset"],
             pass_fds=[writing],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

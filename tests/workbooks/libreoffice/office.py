@@ -14,6 +14,8 @@ from netstats_xl.workbooks.libreoffice.program import find_program, new_address
 USER_SCRIPT = Path(__file__).with_name("user_side.py")
 XLSX, ODS = "Calc MS Excel 2007 XML", "calc8"
 START_WITHIN_S = 90
+STARTS = 3
+"""It may end to begin again with what it made of a new profile."""
 
 
 @dataclass
@@ -59,7 +61,7 @@ def office(
         f"-env:UserInstallation={profile.absolute().as_uri()}",
         f"--accept={listening};urp",
     ]
-    if not profile.exists():
+    if not (profile / "user" / "extensions").exists():
         # Of a new profile it makes something first, and then ends itself to begin again.
         subprocess.run(
             [command[0], "--headless", "--terminate_after_init", command[-2]],
@@ -71,9 +73,11 @@ def office(
     python = program.python()
     user = Child(lambda: python, lambda _: None, script=(USER_SCRIPT, SCRIPT.parent))
     try:
-        if not _connected(user, listening, process):
+        ended = list[int]()
+        while not _connected(user, listening, process):
+            ended.append(process.wait())
+            assert len(ended) < STARTS, f"LibreOffice ended at its start, with {ended}"
             process = _started(command, environment)
-            assert _connected(user, listening, process), "LibreOffice ended at its start"
         yield Office(address=listening, profile=profile, process=process, user=user, python=python)
     finally:
         with suppress(Exception):
@@ -92,7 +96,7 @@ def _started(command: list[str], environment: Mapping[str, str] | None) -> "subp
 
 
 def _connected(user: Child, address: str, process: "subprocess.Popen[bytes]") -> bool:
-    """Whether it listens; False: it ended, as it does once for each new profile."""
+    """Whether it listens; False: it ended."""
     until = time.monotonic() + START_WITHIN_S
     while True:
         try:

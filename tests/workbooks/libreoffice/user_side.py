@@ -180,10 +180,6 @@ class User(uno_side.Office):
         self.leave()
         self._desktop.terminate()
 
-    def modified(self) -> bool:
-        """Whether it has changes that are not saved."""
-        return bool(self._open.isModified())
-
     def press(self, sheet: str, name: str) -> None:
         """Press a button, as the program does it for its user."""
         self._buttons(sheet)[name].State = 1
