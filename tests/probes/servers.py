@@ -162,10 +162,6 @@ async def dns_server(
     """A DNS server on UDP and, where there are answers for it, on TCP at the same port."""
     loop = asyncio.get_running_loop()
     asked = Asked(port=0)
-    transport, _ = await loop.create_datagram_endpoint(
-        lambda: _DnsProtocol(answers, asked.over_udp), local_addr=(host, 0)
-    )
-    asked.port = transport.get_extra_info("sockname")[1]
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         length = int.from_bytes(await reader.readexactly(2), "big")
@@ -175,7 +171,22 @@ async def dns_server(
             writer.write(len(answer).to_bytes(2, "big") + answer)
         writer.close()
 
-    server = await asyncio.start_server(serve, host, asked.port) if over_tcp else None
+    # Others open connections meanwhile: TCP chooses the port, and has it again where UDP cannot have the same one.
+    for last in (False, False, True):
+        server = await asyncio.start_server(serve, host, 0) if over_tcp else None
+        asked.port = server.sockets[0].getsockname()[1] if server is not None else 0
+        try:
+            transport, _ = await loop.create_datagram_endpoint(
+                lambda: _DnsProtocol(answers, asked.over_udp), local_addr=(host, asked.port)
+            )
+        except OSError:
+            if server is not None:
+                server.close()
+            if last:
+                raise
+        else:
+            break
+    asked.port = transport.get_extra_info("sockname")[1]
     try:
         yield asked
     finally:
