@@ -15,7 +15,8 @@ from netstats_xl.errors import WorkbookBusy, WorkbookError
 
 logger = logging.getLogger(__name__)
 
-SCRIPT = Path(__file__).with_name("uno_side.py")
+SCRIPT = Path(__file__).with_name("uno_side")
+"""A folder that Python runs."""
 ANSWER_WITHIN_S = 30.0
 _END_WITHIN_S = 5.0
 

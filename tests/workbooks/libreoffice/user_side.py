@@ -8,9 +8,11 @@ from typing import Any
 sys.path.insert(0, sys.argv[1])
 
 import uno
-import uno_side
 from com.sun.star.beans import PropertyValue
 from com.sun.star.table import TableSortField
+from uno_side.answering import Office, main
+from uno_side.cells import values_of
+from uno_side.drawn import INFOBAR, controls
 
 
 def _property(name: str, value: Any) -> Any:
@@ -19,7 +21,7 @@ def _property(name: str, value: Any) -> Any:
     return found
 
 
-class User(uno_side.Office):
+class User(Office):
     """What a user does."""
 
     def open(self, path: str) -> None:
@@ -49,7 +51,7 @@ class User(uno_side.Office):
 
     def values(self, sheet: str, area: str) -> list[list[Any]]:
         """What cells hold."""
-        return uno_side._rows(self._open.Sheets.getByName(sheet).getCellRangeByName(area))
+        return values_of(self._open.Sheets.getByName(sheet).getCellRangeByName(area))
 
     def formulas(self, sheet: str, area: str) -> list[list[str]]:
         """What cells hold, as it is shown in the input line."""
@@ -151,7 +153,7 @@ class User(uno_side.Office):
         cells = self._open.Sheets.getByName(sheet).getCellRangeByPosition(
             area.StartColumn, area.StartRow, area.EndColumn, area.EndRow
         )
-        return uno_side._rows(cells)
+        return values_of(cells)
 
     def where(self, sheet: str, name: str) -> list[int]:
         """The middle of a button of the active sheet, on the screen."""
@@ -186,7 +188,7 @@ class User(uno_side.Office):
 
     def told(self) -> bool:
         """Whether a sentence stands above the sheet."""
-        return bool(self._open.CurrentController.hasInfobar(uno_side.INFOBAR))
+        return bool(self._open.CurrentController.hasInfobar(INFOBAR))
 
     def controls(self, sheet: str) -> list[str]:
         """The buttons of a sheet."""
@@ -194,7 +196,7 @@ class User(uno_side.Office):
 
     def _buttons(self, sheet: str) -> dict[str, Any]:
         page = self._open.Sheets.getByName(sheet).DrawPage
-        return {model.Name: model for _, model in uno_side._controls(page)}
+        return {model.Name: model for _, model in controls(page)}
 
     def save(self, path: str | None, filter_name: str) -> None:
         """Save, or save as."""
@@ -223,4 +225,4 @@ class User(uno_side.Office):
 
 
 if __name__ == "__main__":
-    uno_side.main(User)
+    main(User)
