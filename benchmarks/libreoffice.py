@@ -29,8 +29,9 @@ import psutil
 from netstats_xl.app.publishing import live_spec
 from netstats_xl.domain.tables import CellValue
 from netstats_xl.domain.views import Kind, TableSpec, WorkbookView
+from netstats_xl.workbooks.libreoffice.finding import DocumentRef
 from netstats_xl.workbooks.libreoffice.template import write_template
-from netstats_xl.workbooks.libreoffice.workbook import DocumentRef, LibreOfficeWorkbook
+from netstats_xl.workbooks.libreoffice.workbook import LibreOfficeWorkbook
 from tests.workbooks.libreoffice.office import Office, office
 
 GOAL_TIMES = 50

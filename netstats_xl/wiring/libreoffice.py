@@ -30,9 +30,10 @@ def connect_libreoffice(
         WorkbookClosed: it is not open, and has no identity yet.
         WorkbookError: there is no LibreOffice here, or no Python that reaches it.
     """
+    from netstats_xl.workbooks.libreoffice.finding import DocumentRef
     from netstats_xl.workbooks.libreoffice.pressing import BUTTONS, SHEETS, Pressing
     from netstats_xl.workbooks.libreoffice.program import require_program
-    from netstats_xl.workbooks.libreoffice.workbook import DocumentRef, LibreOfficeWorkbook
+    from netstats_xl.workbooks.libreoffice.workbook import LibreOfficeWorkbook
 
     pressing = Pressing(lambda sentence, bad: book.tell(sentence, bad=bad))
     book = LibreOfficeWorkbook(
@@ -88,8 +89,9 @@ def open_in_libreoffice(workbook: Path) -> None:
     Raises:
         WorkbookError: there is no LibreOffice here, or it does not show the workbook in time.
     """
+    from netstats_xl.workbooks.libreoffice.finding import DocumentRef
     from netstats_xl.workbooks.libreoffice.program import new_address, require_program
-    from netstats_xl.workbooks.libreoffice.workbook import DocumentRef, LibreOfficeWorkbook
+    from netstats_xl.workbooks.libreoffice.workbook import LibreOfficeWorkbook
 
     program = require_program()
     book = LibreOfficeWorkbook(

@@ -19,9 +19,10 @@ from netstats_xl.app.publishing import live_spec
 from netstats_xl.domain.views import TableSpec, WorkbookView
 from netstats_xl.wiring.live import typed_tables
 from netstats_xl.workbooks.libreoffice.child import SCRIPT, Child
+from netstats_xl.workbooks.libreoffice.finding import DocumentRef
 from netstats_xl.workbooks.libreoffice.program import find_program
 from netstats_xl.workbooks.libreoffice.template import write_template
-from netstats_xl.workbooks.libreoffice.workbook import DocumentRef, LibreOfficeWorkbook
+from netstats_xl.workbooks.libreoffice.workbook import LibreOfficeWorkbook
 from tests.e2e.reports import by, number, open_report, table
 from tests.e2e.screen import Screen, quiet_profile, screen, why_no_screen
 from tests.netlab import Host, NetworkLab, why_unavailable

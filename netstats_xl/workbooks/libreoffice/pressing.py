@@ -7,7 +7,7 @@ from netstats_xl.app.service import ReportRequest, Service, WorkbookEvent
 from netstats_xl.app.views.dashboard_sheet import SHEET as DASHBOARD
 from netstats_xl.errors import NetstatsError, WorkbookError
 from netstats_xl.sheets import DESTINATIONS, JOBS
-from netstats_xl.workbooks.libreoffice.workbook import Button
+from netstats_xl.workbooks.libreoffice.connection import Button
 
 START, STOP, REFRESH, REPORT = "NetStats_start", "NetStats_stop", "NetStats_refresh", "NetStats_report"
 

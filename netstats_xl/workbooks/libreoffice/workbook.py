@@ -4,26 +4,25 @@ import hashlib
 import time
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from threading import RLock, Thread
-from typing import Any
+from threading import Thread
 
 from netstats_xl.app.service import WorkbookState
 from netstats_xl.domain.tables import RawTable, RowEdits
 from netstats_xl.domain.views import TableSpec, WorkbookView
-from netstats_xl.errors import WorkbookBusy, WorkbookClosed, WorkbookError
+from netstats_xl.errors import WorkbookBusy, WorkbookError
 from netstats_xl.sheets import normalised
 from netstats_xl.workbooks.libreoffice.cells import Cells
 from netstats_xl.workbooks.libreoffice.child import (
     ANSWER_WITHIN_S,
-    Child,
     Gone,
     Missing,
     Moved,
     Told,
     UnderWay,
 )
+from netstats_xl.workbooks.libreoffice.connection import Button, Connection
 from netstats_xl.workbooks.libreoffice.delivery import CHART_TITLES, Delivery, titles_of
 from netstats_xl.workbooks.libreoffice.editing import (
     Known,
@@ -34,12 +33,9 @@ from netstats_xl.workbooks.libreoffice.editing import (
     refuse_moved,
 )
 from netstats_xl.workbooks.libreoffice.feeding import Feeding, Message
-from netstats_xl.workbooks.libreoffice.finding import Document, DocumentRef, choose
+from netstats_xl.workbooks.libreoffice.finding import DocumentRef
 from netstats_xl.workbooks.live.polling import Polling
 from netstats_xl.workbooks.live.updates import updates_of
-from netstats_xl.workbooks.macro_template import ID_NAME
-
-__all__ = ["Button", "DocumentRef", "LibreOfficeWorkbook"]
 
 TICK_S = 0.5
 """What waits is brought to the sheets so soon, and together."""
@@ -47,15 +43,6 @@ POLL_WITHIN_S = 5.0
 """How long the question whether something changed may take: it is asked again soon."""
 FAR = 500
 """So many rows below a table are looked at: for rows that it did not take in, and for rows apart from it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Button:
-    """A button of the sheets."""
-
-    name: str
-    label: str
-    explanation: str
 
 
 class LibreOfficeWorkbook:
@@ -95,17 +82,19 @@ class LibreOfficeWorkbook:
             exists: Whether there is a file at a path.
             monotonic: Seconds.
         """
-        self._ref = book
-        self._address = address
         self._inputs = {spec.name.casefold(): spec for spec in inputs}
-        self._buttons = buttons or {}
         self._pressed = pressed
         self._changed = changed
-        self._exists = exists
-        self._child = Child(python, self._told)
-        self._attaching = RLock()
-        self._attached = False
-        self._state = WorkbookState.CLOSED
+        self._connection = Connection(
+            book,
+            address=address,
+            python=python,
+            buttons=buttons or {},
+            exists=exists,
+            told=self._told,
+            attached=self._attached,
+        )
+        self._ask = self._connection.ask
         self._known: dict[str, Known] = {}
         self._polling = Polling(monotonic)
         self._delivery = Delivery(pivots_every_s, monotonic)
@@ -116,12 +105,12 @@ class LibreOfficeWorkbook:
     @property
     def state(self) -> WorkbookState:
         """OPEN, BUSY or CLOSED, as of the last contact; CLOSED before the first."""
-        return self._state
+        return self._connection.state
 
     @property
     def full_name(self) -> str:
         """Its path, or its address on the web, when it was seen last; it changes with Save As."""
-        return self._ref.path
+        return self._connection.ref.path
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -131,7 +120,7 @@ class LibreOfficeWorkbook:
     @property
     def child_process(self) -> int | None:
         """The process of LibreOffice's Python; None: there is none now."""
-        return self._child.pid
+        return self._connection.pid
 
     def identity(self) -> str:
         """What its hidden name holds, in lower case; empty where the workbook has no such name.
@@ -140,9 +129,7 @@ class LibreOfficeWorkbook:
             WorkbookBusy: LibreOffice cannot answer now.
             WorkbookClosed: the workbook is not open.
         """
-        with self._attaching:
-            documents = self._documents_when_attached()
-        return next((each.identity for each in documents if each.uid == self._ref.uid), "")
+        return self._connection.identity()
 
     def set_identity(self, guid: str) -> None:
         """Make `guid` what its hidden name holds; from now on the workbook is known by it.
@@ -151,8 +138,7 @@ class LibreOfficeWorkbook:
             WorkbookBusy: LibreOffice cannot answer now.
             WorkbookClosed: the workbook is not open.
         """
-        self._ask("identify", name=ID_NAME, content=f'"{guid}"')
-        self._ref = replace(self._ref, guid=guid)
+        self._connection.identify(guid)
 
     # --- what the user typed ---
 
@@ -172,8 +158,7 @@ class LibreOfficeWorkbook:
         """
         polling = self._polling
         try:
-            place = self._ask("place", within_s=POLL_WITHIN_S if polling.token else ANSWER_WITHIN_S)
-            self._ref = replace(self._ref, path=place["path"] or self._ref.path)
+            self._connection.place(POLL_WITHIN_S if polling.token else ANSWER_WITHIN_S)
             return polling.poll(self._digest)
         except WorkbookBusy:
             if not polling.token:
@@ -333,80 +318,21 @@ class LibreOfficeWorkbook:
     def close(self) -> None:
         """Let go of it. The workbook stays as it is, and what was not shown yet is forgotten."""
         self._feeding.stop()
-        self._child.close()
+        self._connection.close()
 
     def _bring(self, messages: dict[Hashable, Message], may_go_on: Callable[[], bool]) -> None:
         self._delivery.deliver(self._ask, messages, may_go_on)
 
-    # --- the way to it ---
+    # --- what it tells by itself ---
 
-    def _ask(self, what: str, /, *, within_s: float = ANSWER_WITHIN_S, **asked: Any) -> Any:
-        """Ask of the workbook; once more where what it was attached to has gone meanwhile."""
-        try:
-            try:
-                self._attach(within_s)
-                answer = self._child.ask(what, within_s=within_s, **asked)
-            except Gone:
-                self._attached = False
-                self._attach(within_s)
-                answer = self._child.ask(what, within_s=within_s, **asked)
-        except Gone as error:
-            self._attached, self._state = False, WorkbookState.CLOSED
-            raise self._closed() from error
-        except WorkbookClosed:
-            self._attached, self._state = False, WorkbookState.CLOSED
-            raise
-        except WorkbookBusy:
-            self._state = WorkbookState.BUSY
-            raise
-        self._state = WorkbookState.OPEN
-        return answer
-
-    def _attach(self, within_s: float) -> None:
-        with self._attaching:
-            if self._attached:
-                return
-            try:
-                self._child.ask("connect", within_s=within_s, address=self._address())
-                document = choose(self._documents(within_s), self._ref, self._exists)
-                if document is None:
-                    raise self._closed()
-                self._child.ask("use", within_s=within_s, uid=document.uid)
-                self._show_buttons(within_s)
-            except Gone as error:
-                raise self._closed() from error
-            self._ref = self._ref.seen(document)
-            self._delivery.forget()
-            self._polling.note_change()
-            self._attached = True
-
-    def _show_buttons(self, within_s: float) -> None:
-        for sheet, buttons in self._buttons.items():
-            faces = [[each.name, each.label, each.explanation] for each in buttons]
-            self._child.ask("buttons", within_s=within_s, sheets=[[sheet, 2]], faces=faces)
-
-    def _documents(self, within_s: float = ANSWER_WITHIN_S) -> list[Document]:
-        return [
-            Document.told(each) for each in self._child.ask("documents", within_s=within_s, identity=ID_NAME)
-        ]
-
-    def _documents_when_attached(self) -> list[Document]:
-        self._ask("place")
-        try:
-            return self._documents()
-        except Gone as error:
-            raise self._closed() from error
-
-    def _closed(self) -> WorkbookClosed:
-        name = self._ref.path or "The workbook"
-        return WorkbookClosed(
-            f"{name} is not open in LibreOffice. `netstats-xl open` opens it, so that the collector can reach it."
-        )
+    def _attached(self) -> None:
+        self._delivery.forget()
+        self._polling.note_change()
 
     def _press(self, name: str) -> None:
         # Drawn anew first, not pressed any more.
         with suppress(WorkbookError, Gone):
-            self._show_buttons(ANSWER_WITHIN_S)
+            self._connection.show_buttons()
         self._pressed(name)
 
     def _told(self, told: Told) -> None:
@@ -416,8 +342,6 @@ class LibreOfficeWorkbook:
                 self._polling.note_change()
                 if not told_already:
                     Thread(target=self._changed, name="change", daemon=True).start()
-            case "closed":
-                self._attached = False
             case "pressed":
                 # What it sets off asks LibreOffice, whose answers are read by this thread.
                 Thread(target=self._press, args=(told["name"],), name="button", daemon=True).start()

@@ -12,7 +12,9 @@ from netstats_xl.domain.tables import RawTable
 from netstats_xl.domain.views import TableSpec, WorkbookView
 from netstats_xl.errors import NetstatsError
 from netstats_xl.workbooks.libreoffice.child import Gone
-from netstats_xl.workbooks.libreoffice.workbook import Button, DocumentRef, LibreOfficeWorkbook
+from netstats_xl.workbooks.libreoffice.connection import Button
+from netstats_xl.workbooks.libreoffice.finding import DocumentRef
+from netstats_xl.workbooks.libreoffice.workbook import LibreOfficeWorkbook
 from tests.workbooks.excel.live import GUID, TYPED
 from tests.workbooks.libreoffice.office import Office
 
@@ -58,13 +60,13 @@ class Live:
 
     def before_asking(self, hear: Callable[[str, dict[str, Any]], None]) -> None:
         """Have something happen just before LibreOffice is asked for something."""
-        ask = self.workbook._child.ask
+        ask = self.workbook._connection._child.ask
 
         def hearing(what: str, **question: Any) -> Any:
             hear(what, question)
             return ask(what, **question)
 
-        self.workbook._child.ask = hearing  # type: ignore[method-assign]  # it stands in between
+        self.workbook._connection._child.ask = hearing  # type: ignore[method-assign]  # it stands in between
 
     def read(self, table: str = "Destinations") -> RawTable:
         """A table."""

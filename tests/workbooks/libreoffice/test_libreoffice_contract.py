@@ -7,7 +7,8 @@ import pytest
 
 from netstats_xl.domain.tables import CellValue
 from netstats_xl.domain.views import Anchor, Column, TableSpec
-from netstats_xl.workbooks.libreoffice.workbook import DocumentRef, LibreOfficeWorkbook
+from netstats_xl.workbooks.libreoffice.finding import DocumentRef
+from netstats_xl.workbooks.libreoffice.workbook import LibreOfficeWorkbook
 from tests.contracts.workbook import HEADERS, Bench, WorkbookContract
 from tests.workbooks.libreoffice.office import ODS, XLSX, Office
 from tests.workbooks.libreoffice.written import two_tables

@@ -13,7 +13,9 @@ import pytest
 from netstats_xl.app.service import WorkbookState
 from netstats_xl.domain.tables import RowEdits
 from netstats_xl.errors import WorkbookBusy, WorkbookClosed, WorkbookError
-from netstats_xl.workbooks.libreoffice.workbook import Button, DocumentRef, LibreOfficeWorkbook
+from netstats_xl.workbooks.libreoffice.connection import Button
+from netstats_xl.workbooks.libreoffice.finding import DocumentRef
+from netstats_xl.workbooks.libreoffice.workbook import LibreOfficeWorkbook
 from tests.workbooks.excel.live import GUID, TYPED, view
 from tests.workbooks.libreoffice.live import Live, live, until
 from tests.workbooks.libreoffice.office import ODS, XLSX, Office, office
@@ -109,7 +111,7 @@ def test_a_workbook_that_was_closed_and_opened_again_shows_everything(bench: Liv
 def test_nothing_is_shown_after_the_end(bench: Live) -> None:
     bench.show(view({"NetStats_state": "on"}))
     bench.workbook.close()
-    assert bench.workbook._child.pid is None
+    assert bench.workbook._connection._child.pid is None
     bench.workbook.publish(view({"NetStats_state": "off"}))
     assert bench.workbook.flush(0.1)
     assert shown(bench) == "on"
@@ -160,7 +162,7 @@ def test_a_libreoffice_that_hangs_is_busy_and_goes_on_where_it_was(bench: Live, 
     bench.type("Destinations", "A2", ["a", "h1"])
     bench.read()
     token = bench.workbook.revision()
-    child = bench.workbook._child
+    child = bench.workbook._connection._child
     os.kill(running.process.pid, signal.SIGSTOP)
     try:
         started = time.monotonic()
@@ -179,7 +181,7 @@ def test_a_libreoffice_that_hangs_is_busy_and_goes_on_where_it_was(bench: Live, 
     assert shown(bench) == "later"
     assert bench.workbook.revision() == token
     assert bench.state() is WorkbookState.OPEN
-    assert child is bench.workbook._child
+    assert child is bench.workbook._connection._child
 
 
 def test_an_edit_that_libreoffice_does_not_confirm_may_yet_be_written_and_is_written_once(
@@ -229,7 +231,7 @@ def test_a_libreoffice_that_is_killed_while_it_is_written_to_is_closed_and_the_n
         try:
             assert workbook.revision()
             asked = threading.Event()
-            ask = workbook._child.ask
+            ask = workbook._connection._child.ask
 
             def killing(what: str, **question: object) -> object:
                 if what == "write" and not asked.is_set():
@@ -237,7 +239,7 @@ def test_a_libreoffice_that_is_killed_while_it_is_written_to_is_closed_and_the_n
                     threading.Timer(0.01, first.kill).start()
                 return ask(what, **question)  # type: ignore[arg-type]  # what it was asked with
 
-            workbook._child.ask = killing  # type: ignore[method-assign]  # it stands in between
+            workbook._connection._child.ask = killing  # type: ignore[method-assign]  # it stands in between
             workbook.publish(view({"NetStats_state": "on"}, Runs=rows))
             assert asked.wait(20)
             first.process.wait(20)
@@ -261,9 +263,9 @@ def test_a_libreoffice_that_is_killed_while_it_is_written_to_is_closed_and_the_n
 
 def test_a_child_that_was_killed_is_started_anew(bench: Live) -> None:
     bench.show(view({"NetStats_state": "on"}))
-    pid = bench.workbook._child.pid
+    pid = bench.workbook._connection._child.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     bench.show(view({"NetStats_state": "off"}))
     assert shown(bench) == "off"
-    assert bench.workbook._child.pid not in (None, pid)
+    assert bench.workbook._connection._child.pid not in (None, pid)

@@ -14,8 +14,8 @@ from netstats_xl.domain.views import PivotSpec, TableSpec
 from netstats_xl.sheets import Selection, destination_cells, job_cells
 from netstats_xl.workbooks.libreoffice.cells import Cells
 from netstats_xl.workbooks.libreoffice.delivery import titles_of
+from netstats_xl.workbooks.libreoffice.finding import DocumentRef
 from netstats_xl.workbooks.libreoffice.template import read_identity, write_template
-from netstats_xl.workbooks.libreoffice.workbook import DocumentRef
 from netstats_xl.workbooks.live.values import prepared
 from tests.app.report_world import DEAD, GATEWAY, WEB, World, ago, replied, timed_out
 from tests.workbooks.libreoffice.live import Live, live
@@ -49,7 +49,9 @@ class Fed:
 
     def cells(self, table: str) -> Cells:
         """A table, as it stands."""
-        return Cells.told(self.bench.workbook._child.ask("read", table=table, far=0, rows=0, formats=False))
+        return Cells.told(
+            self.bench.workbook._connection._child.ask("read", table=table, far=0, rows=0, formats=False)
+        )
 
     def asked(self) -> list[tuple[str, dict[str, Any]]]:
         """What LibreOffice is asked for from now on."""
