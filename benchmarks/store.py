@@ -60,8 +60,8 @@ QUICK = Scale(
     raw=25 * HOUR,
     hours=20 * DAY,
     batches=(
-        ingest.Sizes(rows=1_000, batches=40, goal=2),
-        ingest.Sizes(rows=10_000, batches=6, goal=4),
+        ingest.Sizes(rows=1_000, batches=90, goal=2),
+        ingest.Sizes(rows=10_000, batches=8, goal=4),
     ),
     histories={name: YEARS[name] for name in ("1d", "5y")},
     questions=60,
@@ -71,7 +71,7 @@ QUICK = Scale(
     accuracy_days=1,
     starts=1,
     log_mb=4,
-    disk_rounds=450_000,
+    disk_rounds=420_000,
     rollups_copied=16,
     free_bytes=2e9,
 )
@@ -80,8 +80,8 @@ FULL = Scale(
     raw=6 * DAY,
     hours=1_826 * DAY,
     batches=(
-        ingest.Sizes(rows=1_000, batches=1_000, goal=2),
-        ingest.Sizes(rows=10_000, batches=400, goal=4),
+        ingest.Sizes(rows=1_000, batches=1_000, goal=2, plain=True),
+        ingest.Sizes(rows=10_000, batches=400, goal=4, plain=True),
     ),
     histories=YEARS,
     questions=500,

@@ -27,6 +27,8 @@ class Sizes:
     rows: int
     batches: int
     goal: float
+    plain: bool = False
+    """Whether it is stored in SQLite without an index as well."""
 
 
 def measure(folder: Path, sizes: Sizes, *, start: datetime) -> Iterator[Measure]:
@@ -34,21 +36,21 @@ def measure(folder: Path, sizes: Sizes, *, start: datetime) -> Iterator[Measure]
     rounds = Rounds(DESTINATIONS, start=start, seed=sizes.rows)
     ours = DuckDbStore.open(ours_of(folder, sizes))
     ours.save_definitions(definitions(DESTINATIONS), at=start)
-    indexed = Sqlite(peer_of(folder, sizes), indexed=True)
-    plain = Sqlite(folder / f"plain-{sizes.rows}.sqlite", indexed=False)
-    took: tuple[list[float], ...] = ([], [], [])
+    peers = [Sqlite(peer_of(folder, sizes), indexed=True)]
+    if sizes.plain:
+        peers.append(Sqlite(folder / f"plain-{sizes.rows}.sqlite", indexed=False))
+    took: list[list[float]] = [[] for _ in (ours, *peers)]
     sealing_s = 0.0
     try:
         for batch in rounds.batches(sizes.batches, rows=sizes.rows):
             took[0].append(seconds_of(partial(ours.save, batch)))
-            took[1].append(seconds_of(partial(indexed.save, batch.samples)))
             sealing_s += seconds_of(ours.roll_up)
-            took[2].append(seconds_of(partial(plain.save, batch.samples)))
+            for peer, seconds in zip(peers, took[1:], strict=True):
+                seconds.append(seconds_of(partial(peer.save, batch.samples)))
     finally:
         ours.close()
-        indexed.close()
-        plain.close()
-        plain.path.unlink()
+        for peer in peers:
+            peer.close()
     with_sealing = sizes.rows * sizes.batches / (sum(took[0]) + sealing_s)
     rates = [sizes.rows * sizes.batches / sum(each) for each in took]
     yield Measure(
@@ -57,7 +59,9 @@ def measure(folder: Path, sizes: Sizes, *, start: datetime) -> Iterator[Measure]
         goal=sizes.goal,
         relation=">=",
         beside=(
-            f"{rates[0]:,.0f} rows/s, SQLite {rates[1]:,.0f} indexed, {rates[2]:,.0f} without; "
+            f"{rates[0]:,.0f} rows/s, SQLite {rates[1]:,.0f} indexed"
+            + "".join(f", {rate:,.0f} without" for rate in rates[2:])
+            + "; "
             f"{sizes.batches} batches, medians "
             + " / ".join(f"{quantile(each, 0.5) * 1_000:.1f}" for each in took)
             + f" ms; with the rollups made after each batch {with_sealing:,.0f} rows/s"
