@@ -1,5 +1,6 @@
 """`open` and `new` for a workbook that lives in LibreOffice."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from netstats_xl import wiring
+from netstats_xl.app.identity import NOT_DRAWN
 from netstats_xl.cli import main
 from netstats_xl.commands import opening, starting
 from netstats_xl.errors import WorkbookError
@@ -225,4 +227,46 @@ def test_what_libreoffice_does_not_show_has_no_collector(
     assert netstats("new", "--live", "Net.xlsx") == 0
     assert netstats("open", "Net.xlsx") == 3
     assert "does not show Net.xlsx" in capsys.readouterr().err
+    assert started == []
+
+
+# --- in Excel ---
+
+on_windows = pytest.mark.skipif(sys.platform != "win32", reason="Excel is reached on Windows alone")
+
+
+@on_windows
+@pytest.mark.parametrize("live", [True, False])
+def test_in_excel_a_workbook_is_opened_as_by_a_double_click_and_a_collector_started_on_it(
+    netstats: Netstats,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    started: list[dict[str, Any]],
+    live: bool,
+) -> None:
+    shown: list[Path] = []
+    monkeypatch.setattr(os, "startfile", shown.append, raising=False)
+    path = tmp_path / "Net.xlsx"
+    assert netstats("new", *(["--live"] if live else []), "Net.xlsx") == 0
+    identity = libreoffice_identity(path) or NOT_DRAWN
+    assert netstats("open", "Net.xlsx", "--app", "excel") == 0
+    assert shown == [path]
+    assert started == [{"workbook": path, "identity": identity, "app": "excel"}]
+
+
+@on_windows
+def test_a_file_that_windows_cannot_open_is_told_of_and_nothing_started(
+    netstats: Netstats,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    started: list[dict[str, Any]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(_: Path) -> None:
+        raise OSError(22, "No application is associated with this file")
+
+    monkeypatch.setattr(os, "startfile", refuse, raising=False)
+    (tmp_path / "Net.xlsm").write_bytes(b"")
+    assert netstats("open", "Net.xlsm") == 3
+    assert "No application is associated" in " ".join(capsys.readouterr().err.replace("│", " ").split())
     assert started == []

@@ -60,6 +60,11 @@ def _open_in_excel(workbook: Path) -> int:
             "There is no Excel for Windows here. `netstats-xl new --live NetStats.ods` writes a workbook for "
             "LibreOffice."
         )
-    os.startfile(workbook)  # noqa: S606 - the user's own file, in the program that he chose for it
+    try:
+        os.startfile(workbook)  # noqa: S606 - the user's own file, in the program that he chose for it
+    except OSError as error:
+        raise WorkbookError(
+            f"Windows cannot open {workbook.name}: {error.strerror}. Open it in Excel."
+        ) from error
     identity = wiring.identity_of(workbook) or wiring.libreoffice_identity(workbook) or NOT_DRAWN
     return starting.start_live(workbook, identity=wiring.live_identity(workbook, identity), app="excel")
