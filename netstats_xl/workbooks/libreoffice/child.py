@@ -18,6 +18,9 @@ logger = logging.getLogger(__name__)
 SCRIPT = Path(__file__).with_name("uno_side")
 """A folder that Python runs."""
 ANSWER_WITHIN_S = 30.0
+QUESTIONS_A_LIFE = 20_000
+"""A process that was asked so many is worn: with each call of LibreOffice its library keeps some 64 bytes for ever,
+1.5 KB with the reading of a table, 16 KB with a look at where all tables stand."""
 _END_WITHIN_S = 5.0
 
 Told = Mapping[str, Any]
@@ -65,7 +68,7 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._answers: dict[int, Mapping[str, Any]] = {}
         self._ended = True
-        self._number = 0
+        self._number = self._born_at = 0
         self._owed: int | None = None
 
     @property
@@ -73,6 +76,19 @@ class Child:
         """The process; None: there is none."""
         process = self._process
         return process.pid if process is not None and process.poll() is None else None
+
+    def end_if_worn(self) -> bool:
+        """Whether it was worn and is ended, which it is between two questions alone; the next one starts another."""
+        if self._number - self._born_at < QUESTIONS_A_LIFE or not self._asking.acquire(blocking=False):
+            return False
+        try:
+            if self._owed is not None:
+                return False
+            self.close()
+            self._born_at = self._number
+        finally:
+            self._asking.release()
+        return True
 
     def ask(self, what: str, *, within_s: float = ANSWER_WITHIN_S, **asked: object) -> Any:
         """What `uno_side` answers.
@@ -130,7 +146,7 @@ class Child:
             raise WorkbookError(f"LibreOffice's Python {command[0]} cannot be started: {error}") from error
         with self._changed:
             self._ended, self._answers = False, {}
-        self._process = process
+            self._process, self._born_at = process, self._number
         Thread(target=self._read, args=(process,), name="LibreOffice's answers", daemon=True).start()
         return process
 

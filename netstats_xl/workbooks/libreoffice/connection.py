@@ -144,8 +144,9 @@ class Connection:
 
     def _attach(self, within_s: float) -> None:
         with self._attaching:
-            if self._attached:
+            if self._attached and not self._child.end_if_worn():
                 return
+            self._attached = False
             try:
                 self._child.ask("connect", within_s=within_s, address=self._address())
                 document = choose(self._documents(within_s), self._ref, self._exists)

@@ -155,3 +155,24 @@ def test_a_python_is_asked_whether_it_reaches_libreoffice(tmp_path: Path) -> Non
     assert can_reach_libreoffice(str(script)) is (sys.platform != "win32")
     assert not can_reach_libreoffice(str(tmp_path / "none"))
     assert not can_reach_libreoffice(sys.executable, timeout_s=0.0001)
+
+
+def test_a_process_that_is_worn_is_ended_between_two_questions(
+    child: Child, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "QUESTIONS_A_LIFE", 3)
+    child.ask("echo", value=1)
+    first = child.pid
+    assert not child.end_if_worn()
+    child.ask("echo", value=2)
+    with pytest.raises(UnderWay):
+        child.ask("slow", within_s=0.05, s=0.4)
+    # It still owes an answer.
+    assert not child.end_if_worn()
+    assert child.ask("echo", value=4) == 4
+    assert child.pid == first
+    assert child.end_if_worn()
+    assert child.pid is None
+    assert child.ask("echo", value=5) == 5
+    assert child.pid not in (None, first)
+    assert not child.end_if_worn()

@@ -13,6 +13,7 @@ import pytest
 from netstats_xl.app.service import WorkbookState
 from netstats_xl.domain.tables import RowEdits
 from netstats_xl.errors import WorkbookBusy, WorkbookClosed, WorkbookError
+from netstats_xl.workbooks.libreoffice import child as module
 from netstats_xl.workbooks.libreoffice.connection import Button
 from netstats_xl.workbooks.libreoffice.finding import DocumentRef
 from netstats_xl.workbooks.libreoffice.workbook import LibreOfficeWorkbook
@@ -142,6 +143,25 @@ def test_buttons_are_added_once_and_found_again_in_a_saved_file(
         assert bench.pressed == ["Halt", "Go", "Go"]
 
 
+def test_buttons_work_after_its_child_was_renewed(
+    running: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with live(running, live_book(tmp_path / "Book.xlsx"), buttons=BUTTONS) as bench:
+        bench.workbook.revision()
+        child = bench.workbook._connection._child
+        first = child.pid
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "QUESTIONS_A_LIFE", 1)
+            bench.workbook.revision()
+        assert child.pid not in (None, first)
+        assert bench.user("controls", sheet="Ranked") == ["Go", "Halt"]
+        for count, name in enumerate(("Halt", "Go"), start=1):
+            bench.user("press", sheet="Ranked", name=name)
+            until(lambda count=count: len(bench.pressed) == count)  # type: ignore[misc]  # mypy knows no type of it
+        assert bench.pressed == ["Halt", "Go"]
+        assert bench.user("undoable") == []
+
+
 def test_buttons_of_a_sheet_that_is_not_there_are_no_obstacle(running: Office, tmp_path: Path) -> None:
     with live(running, live_book(tmp_path / "Book.xlsx"), buttons=BUTTONS) as bench:
         bench.user("sheet", name="Ranked", new="Renamed")
@@ -269,3 +289,24 @@ def test_a_child_that_was_killed_is_started_anew(bench: Live) -> None:
     bench.show(view({"NetStats_state": "off"}))
     assert shown(bench) == "off"
     assert bench.workbook._connection._child.pid not in (None, pid)
+
+
+def test_its_child_is_renewed_after_so_many_questions_and_nothing_is_lost(
+    bench: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.show(view({"NetStats_state": "0"}))
+    bench.type("Destinations", "A2", ["a", "h1"])
+    bench.read()
+    token = bench.workbook.revision()
+    child = bench.workbook._connection._child
+    pids = {child.pid}
+    monkeypatch.setattr(module, "QUESTIONS_A_LIFE", 8)
+    for number in range(1, 16):
+        bench.show(view({"NetStats_state": str(number)}))
+        assert shown(bench) == str(number)
+        assert bench.workbook.revision() == token
+        pids.add(child.pid)
+    assert 3 <= len(pids) <= 16
+    assert None not in pids
+    bench.type("Destinations", "A3", ["b", "h2"])
+    until(lambda: bench.workbook.revision() != token)
