@@ -25,8 +25,9 @@ from netstats_xl.errors import BackendUnavailable, ProbeEngineError
 from netstats_xl.ports import Prober, ProbeTarget
 
 MakeProber = Callable[[], Prober]
-_SWITCH_INTERVAL_S = 0.000_5
-"""How soon the probing gets the interpreter back from the threads that read orders and write answers."""
+_SWITCH_INTERVAL_S = 0.001 if sys.platform == "win32" else 0.000_5
+"""How soon the probing gets the interpreter back from the threads that read orders and write answers. On Windows a
+thread waits for it by the millisecond, and with less would ask for it without a pause."""
 
 
 PART = 250
