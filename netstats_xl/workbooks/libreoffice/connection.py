@@ -74,8 +74,8 @@ class Connection:
         Raises:
             WorkbookBusy, WorkbookClosed: as `ask`.
         """
-        place = self.ask("place", within_s=within_s)
-        self._ref = replace(self._ref, path=place["path"] or self._ref.path)
+        path = self.ask("place", within_s=within_s)
+        self._ref = replace(self._ref, path=path or self._ref.path)
 
     def identity(self) -> str:
         """What its hidden name holds, in lower case; empty where it has no such name.

@@ -84,10 +84,9 @@ class Attached:
             raise Gone("no document is attached to")
         return self._document
 
-    def place(self) -> dict[str, Any]:
-        """What the document is called now, where it lies, and whether it has changes that are not saved."""
-        document = self._open
-        return {"path": path_of(document.URL), "title": document.Title, "modified": document.isModified()}
+    def place(self) -> str:
+        """Where the document lies now; empty: it was never saved."""
+        return path_of(self._open.URL)
 
     def identify(self, name: str, content: str) -> None:
         """Make a defined name hold this; it is added where it is missing."""
