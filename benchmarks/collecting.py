@@ -74,7 +74,7 @@ def fill(database: Path, days: float) -> None:
         connection.execute(
             "CREATE TEMP TABLE one AS SELECT * FROM samples WHERE tick = (SELECT max(tick) FROM samples)"
         )
-        for table in ("samples", "runs", "run_ids", "events", "batches"):
+        for table in ("samples", "runs", "run_ids", "events"):
             connection.execute(f"DELETE FROM {table}")
         connection.execute(
             "INSERT INTO samples SELECT one.* REPLACE (tick - to_seconds(range * 10) AS tick, -range AS run) "

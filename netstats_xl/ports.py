@@ -201,7 +201,7 @@ class ResultStore(Protocol):
     def roll_up(self) -> bool:
         """Add some of what was saved up to the rollups, or put them right; whether there may be more to do.
 
-        It keeps those who save waiting for some milliseconds at most, and takes a fraction of a second.
+        It takes a fraction of a second, for which those who save wait now and then, and else some milliseconds.
         """
         ...
 

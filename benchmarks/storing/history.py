@@ -221,7 +221,7 @@ def _roll_month(
 def _copy_raw(connection: duckdb.DuckDBPyConnection, history: History, source: Path) -> datetime:
     """The raw rows, their minutes and hours of another database; until when these are sealed."""
     connection.execute(f"ATTACH '{source}' AS source (READ_ONLY)")
-    for table in ("samples", "run_ids", "runs", "batches", "events", "roll_1m"):
+    for table in ("samples", "run_ids", "runs", "events", "roll_1m"):
         connection.execute(f"INSERT INTO {table} SELECT * FROM source.{table}")
     connection.execute(
         "INSERT INTO roll_1h SELECT * FROM source.roll_1h WHERE bucket >= ?", [_naive(history.raw_start)]
@@ -279,7 +279,6 @@ def _draw_raw(connection: duckdb.DuckDBPyConnection, history: History) -> None:
             {history.destinations}, 0, NULL, NULL, NULL FROM ({ticks})
         """
     )
-    connection.execute("INSERT INTO batches SELECT 1000000 + range, 'batch-' || range FROM range(1000)")
 
 
 def _make_events(connection: duckdb.DuckDBPyConnection, history: History) -> None:

@@ -15,7 +15,7 @@ from benchmarks.storing.sqlite import Sqlite
 from netstats_xl.store.database import STORAGE_VERSION
 from netstats_xl.store.duckdb_store import DuckDbStore
 
-RAW = frozenset({"samples", "runs", "run_ids", "batches"})
+RAW = frozenset({"samples", "runs", "run_ids"})
 DESTINATIONS = 1_000
 ROLLUPS = frozenset({"roll_1m", "roll_1h", "roll_1d", "roll_1mo"})
 

@@ -138,7 +138,7 @@ class Recovery:
         self.saved(stored)
 
     def saved(self, batch: int) -> None:
-        """Note that this batch is safe, and that there is none after it; 0: there is none at all."""
+        """Note that the batch of this number is safe, and that there is none after it; 0: there is none at all."""
         if self._begun_at is not None:
             write_mark(self._database, Mark(batch=batch, at=self._now(), begun_at=self._begun_at))
 
@@ -217,8 +217,14 @@ def begun_at(cursor: Cursor) -> datetime | None:
 
 
 def last_batch(cursor: Cursor) -> int:
-    """The ordinal of the last batch that is in the database; 0: there is none."""
-    [(batch,)] = cursor.execute("SELECT coalesce(max(ordinal), 0) FROM batches").fetchall()
+    """The number of the last batch that is in the database, which may be an older version's; 0: there is none."""
+    older = cursor.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND table_name = 'batches'"
+    ).fetchall()
+    numbers = "ordinal FROM batches" if older else "run FROM run_ids"
+    [(batch,)] = cursor.execute(
+        f"SELECT coalesce(max(number), 0) FROM (SELECT {numbers}) AS _(number)"  # noqa: S608 - built from constants
+    ).fetchall()
     return int(batch)
 
 

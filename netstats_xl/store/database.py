@@ -137,6 +137,21 @@ class Database:
             committed(result)
             return result
 
+    def work_log_in(self) -> None:
+        """Work the write-ahead log into the file if it is long. Whoever writes waits meanwhile.
+
+        DuckDB would do so as part of a commit, and whoever waits for that would wait for both.
+
+        Raises:
+            StoreError: the disk is full, or nearly so, or reports an error; what was saved is safe.
+        """
+        if self._log_bytes() <= memory.LONG_LOG_BYTES:
+            return
+        with self._writing:
+            if self._room is not None:
+                self._room.check()
+            self._reopening_once(lambda cursor: cursor.execute("CHECKPOINT store"), keep=True)
+
     def close(self) -> None:
         """Wait for what is under way, bring the file up to date, and release it. Closing twice does nothing."""
         with self._writing, self._state:
@@ -152,8 +167,14 @@ class Database:
         """Size of the file and its write-ahead log; None in memory."""
         if self.path == MEMORY:
             return None
-        files = (self.path, self.path.with_name(self.path.name + ".wal"))
-        return sum(file.stat().st_size for file in files if file.exists())
+        return (self.path.stat().st_size if self.path.exists() else 0) + self._log_bytes()
+
+    def _log_bytes(self) -> int:
+        """Size of the write-ahead log; 0: there is none."""
+        try:
+            return self.path.with_name(self.path.name + ".wal").stat().st_size
+        except OSError:
+            return 0
 
     def free_bytes(self) -> int | None:
         """Free on the file's disk; None in memory, and where the disk does not tell."""

@@ -44,13 +44,13 @@ from netstats_xl.store import (
 )
 from netstats_xl.store.backup import check_room, copy_to, used_bytes, write_copy
 from netstats_xl.store.before_migrating import keep_copy
-from netstats_xl.store.catalogue import Keys
 from netstats_xl.store.coverage import coverage_of
 from netstats_xl.store.damage import Recovery
 from netstats_xl.store.database import MEMORY, Cursor, Database
 from netstats_xl.store.last_known import LastKnown, look_back
 from netstats_xl.store.migrations import SCHEMA_VERSION
 from netstats_xl.store.room import Room
+from netstats_xl.store.rounds import rows_of
 from netstats_xl.store.salvage import read_definitions
 from netstats_xl.store.sealer import Now, Sealer
 from netstats_xl.store.standing import NOTHING, Extent, load_extent, load_standing
@@ -172,27 +172,30 @@ class DuckDbStore:
         A destination or job that was never defined gets a placeholder without a definition: no measurement is lost.
         """
 
-        def saved(cursor: Cursor) -> Keys | None:
-            new = ingest.save(cursor, batch, self._ledger)
-            if new is not None:
-                self._sealer.add_late(cursor, batch, self._ledger.next_run)
-            return new
+        rows = rows_of(batch.samples)
 
-        def entered(new: Keys | None) -> None:
-            if new is None:
+        def save(cursor: Cursor) -> ingest.Saved | None:
+            saved = ingest.save(cursor, batch, rows, self._ledger)
+            if saved is not None:
+                self._sealer.add_late(cursor, rows.ticks, self._ledger.next_run)
+            return saved
+
+        def entered(saved: ingest.Saved | None) -> None:
+            if saved is None:
                 return
-            ingest.enter(self._ledger, batch, new)
-            self._last_known.note(batch.samples)
-            self._standing = self._standing.after(batch)
+            ingest.enter(self._ledger, batch, saved)
+            self._last_known.note(rows)
+            self._standing = self._standing.after(batch, rows)
             if self._recovery is not None:
-                self._recovery.saved(self._ledger.next_ordinal - 1)
-            self._sealer.entered(batch)
+                self._recovery.saved(saved.number)
+            self._sealer.entered(rows.ticks)
 
-        self._database.write(saved, committed=entered)
+        self._database.write(save, committed=entered)
 
     def roll_up(self) -> bool:
         """As `ports.ResultStore.roll_up`."""
         may_be_more = self._sealer.step(self._database)
+        self._database.work_log_in()
         self._keep_ready()
         return may_be_more
 

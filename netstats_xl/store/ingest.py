@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 from typing import assert_never
 
@@ -14,7 +14,6 @@ from netstats_xl.domain.results import (
     RunFailed,
     RunMissed,
     RunOutcome,
-    Sample,
     StateChanged,
 )
 from netstats_xl.store import history, routes
@@ -22,11 +21,12 @@ from netstats_xl.store.appending import append, append_few, microseconds, packed
 from netstats_xl.store.catalogue import Keys, add_placeholders, load_keys, missing_keys
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.outcomes import CHANGED, render_outcomes, render_strays
-from netstats_xl.store.rounds import Round, column_of, rounds_of
+from netstats_xl.store.rounds import Round, Rows, column_of
 from netstats_xl.store.selection import greatest
 
-BATCHES_REMEMBERED = 1_000
-"""A batch is sent again at once or, while the disk is full, first of all: few need to be remembered."""
+IDS_REMEMBERED = 10_000
+"""Of batches and their runs. A batch is sent again at once or, while the disk is full, first of all: few need to be
+remembered."""
 
 
 @dataclass(slots=True)
@@ -34,91 +34,95 @@ class Ledger:
     """What saving needs to know of the tables, in memory. Only the writing thread uses it."""
 
     keys: Keys = field(default_factory=Keys)
-    batch_ids: deque[str] = field(default_factory=lambda: deque(maxlen=BATCHES_REMEMBERED))
+    last_ids: deque[str] = field(default_factory=lambda: deque(maxlen=IDS_REMEMBERED))
+    """Of the last batches; those of their runs may be among them."""
     next_run: int = 1
-    next_ordinal: int = 1
-    """Of the next event and the next batch."""
+    """The number of the next run or batch."""
+    next_event: int = 1
+    """The ordinal of the next event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What saving a batch gave out."""
+
+    keys: Keys
+    """Of what was not defined yet."""
+    number: int
+    """Of the batch; those of its runs are smaller."""
 
 
 def load_ledger(cursor: Cursor) -> Ledger:
     """The ledger of the tables as they are."""
+    last: int = greatest(cursor, "run_ids", "run") or 0
     ids = cursor.execute(
-        "SELECT batch_id FROM batches ORDER BY ordinal DESC LIMIT ?", [BATCHES_REMEMBERED]
+        "SELECT run_id FROM run_ids WHERE run > ? ORDER BY run", [last - IDS_REMEMBERED]
     ).fetchall()
     return Ledger(
         keys=load_keys(cursor),
-        batch_ids=deque((each for (each,) in reversed(ids)), maxlen=BATCHES_REMEMBERED),
-        next_run=_next(cursor, "run", "run_ids"),
-        next_ordinal=max(_next(cursor, "ordinal", "events"), _next(cursor, "ordinal", "batches")),
+        last_ids=deque((each for (each,) in ids), maxlen=IDS_REMEMBERED),
+        next_run=last + 1,
+        next_event=(greatest(cursor, "events", "ordinal") or 0) + 1,
     )
 
 
-def _next(cursor: Cursor, column: str, table: str) -> int:
-    last: int | None = greatest(cursor, table, column)
-    return 1 if last is None else last + 1
-
-
-def save(cursor: Cursor, batch: Batch, ledger: Ledger) -> Keys | None:
-    """Append the batch to the tables, and return the keys of what was not defined yet; None: it is there already."""
-    if batch.batch_id in ledger.batch_ids:
+def save(cursor: Cursor, batch: Batch, rows: Rows, ledger: Ledger) -> Saved | None:
+    """Append the batch, with the rows of its samples, to the tables; None: it is there already."""
+    if batch.batch_id in ledger.last_ids:
         return None
-    rounds = rounds_of(batch.samples)
     new = Keys(
         destinations=missing_keys(
             ledger.keys.destinations,
-            {sample.destination_id for sample in batch.samples}
+            set(rows.destination_ids)
             | {event.destination_id for event in batch.events}
             | {traced.destination_id for traced in batch.routes},
         ),
         jobs=missing_keys(
-            ledger.keys.jobs, {each.job_id for each in rounds} | {run.job_id for run in batch.runs}
+            ledger.keys.jobs, {each.job_id for each in rows.rounds} | {run.job_id for run in batch.runs}
         ),
     )
     add_placeholders(cursor, destinations=new.destinations, jobs=new.jobs)
     destinations, jobs = ledger.keys.destinations | new.destinations, ledger.keys.jobs | new.jobs
-    runs = _save_run_ids(cursor, batch.runs, rounds, ledger.next_run)
+    runs = _save_ids(cursor, batch, rows.rounds, ledger.next_run)
     _save_runs(cursor, batch.runs, runs, jobs)
-    _save_samples(cursor, batch.samples, rounds, runs, jobs, destinations)
-    _save_events(cursor, batch.events, ledger.next_ordinal, destinations)
+    _save_samples(cursor, rows, runs, jobs, destinations)
+    _save_events(cursor, batch.events, ledger.next_event, destinations)
     routes.save(cursor, batch.routes, destinations)
     if batch.imported:
         history.remember(cursor, batch.samples, jobs, destinations)
-    ordinal = ledger.next_ordinal + len(batch.events)
-    cursor.execute("INSERT INTO batches VALUES (?, ?)", [ordinal, batch.batch_id])
-    return new
+    return Saved(new, ledger.next_run + len(runs))
 
 
-def enter(ledger: Ledger, batch: Batch, new: Keys) -> None:
+def enter(ledger: Ledger, batch: Batch, saved: Saved) -> None:
     """Note in the ledger that the batch is safe."""
-    ledger.keys.add(new)
-    ledger.batch_ids.append(batch.batch_id)
-    ledger.next_run += len(batch.runs) + len(batch.samples)
-    ledger.next_ordinal += len(batch.events) + 1
+    ledger.keys.add(saved.keys)
+    ledger.last_ids.append(batch.batch_id)
+    ledger.next_run = saved.number + 1
+    ledger.next_event += len(batch.events)
 
 
-def _save_run_ids(
-    cursor: Cursor, runs: Sequence[JobRun], rounds: Sequence[Round], first: int
-) -> dict[str, int]:
-    """A number for each run that the batch speaks of.
+def _save_ids(cursor: Cursor, batch: Batch, rounds: Sequence[Round], first: int) -> dict[str, int]:
+    """A number for each run that the batch speaks of, and the next one for the batch itself.
 
     A number is narrower than the run's ID, which each of its samples would have to repeat. A run that several
     batches speak of has several numbers.
     """
     last_ticks: dict[str, datetime] = {}
     instants = chain(
-        ((run.run_id, run.tick_at) for run in runs),
+        ((run.run_id, run.tick_at) for run in batch.runs),
         ((each.run_id, each.at) for each in rounds),
     )
     for run_id, at in instants:
         last_ticks[run_id] = max(last_ticks.get(run_id, at), at)
     numbers = {run_id: first + index for index, run_id in enumerate(last_ticks)}
+    newest = max(last_ticks.values(), default=datetime.now(UTC))
     append_few(
         cursor,
         "run_ids",
         [
-            ("run", "BIGINT", list(numbers.values())),
-            ("run_id", "VARCHAR", list(numbers)),
-            ("tick", "TIMESTAMP", list(last_ticks.values())),
+            ("run", "BIGINT", [*numbers.values(), first + len(numbers)]),
+            ("run_id", "VARCHAR", [*numbers, batch.batch_id]),
+            ("tick", "TIMESTAMP", [*last_ticks.values(), newest]),
         ],
     )
     return numbers
@@ -161,14 +165,14 @@ def _outcome_columns(
 
 def _save_samples(
     cursor: Cursor,
-    samples: Sequence[Sample],
-    rounds: Sequence[Round],
+    rows: Rows,
     numbers: dict[str, int],
     jobs: dict[str, int],
     destinations: dict[str, int],
 ) -> None:
-    if not samples:
+    if not rows.samples:
         return
+    rounds = rows.rounds
     append(
         cursor,
         "samples",
@@ -178,12 +182,12 @@ def _save_samples(
             (
                 "destination",
                 "INTEGER",
-                packed("i", [destinations[sample.destination_id] for sample in samples]),
+                packed("i", [destinations[each] for each in rows.destination_ids]),
             ),
             ("run", "BIGINT", column_of(rounds, "q", lambda each: numbers[each.run_id])),
             ("interval_s", "DOUBLE", column_of(rounds, "d", lambda each: each.interval_s)),
-            *render_outcomes([sample.outcome for sample in samples]),
-            *render_strays([sample.strays for sample in samples]),
+            *render_outcomes(rows.outcomes),
+            *render_strays([sample.strays for sample in rows.samples]),
         ],
         changed=CHANGED,
     )

@@ -4,9 +4,9 @@ To look it up, the tables are read back from the period's end, and only as far a
 measured within the last minute. Where one has been silent for longer, the rollups tell the hour to look at.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import chain, compress, repeat
 from threading import Lock
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from netstats_xl.domain.targets import DestinationId, JobId
 from netstats_xl.store.appending import utc_naive
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.outcomes import OUTCOME_COLUMNS, found_of
+from netstats_xl.store.rounds import Rows
 from netstats_xl.store.selection import aware, least
 
 _LONGEST_HOUR = timedelta(hours=2)
@@ -98,25 +99,25 @@ class LastKnown:
             self._complete_from: datetime | None = None
             self._newest_at = newest_at
 
-    def note(self, samples: Sequence[Sample]) -> None:
+    def note(self, rows: Rows) -> None:
         """Samples that are safe now."""
-        if not samples:
+        if not rows.rounds:
             return
-        ticks = [at for at, _ in groupby(sample.at for sample in samples)]
+        ticks = [each.at for each in rows.rounds]
         # Of one job, tick after tick, the last sample of each destination is the one that counts.
-        in_order = ticks == sorted(ticks) and len({sample.job_id for sample in samples}) == 1
+        in_order = ticks == sorted(ticks) and len({each.job_id for each in rows.rounds}) == 1
+        replied = [type(each) is Replied for each in rows.outcomes]
         with self._lock:
             known = self._known
             if in_order and (self._newest_at is None or ticks[0] > self._newest_at):
                 # Nothing that is known is as new: nearly always, and several times as fast.
-                known.samples.update({sample.destination_id: sample for sample in samples})
-                known.replied_at.update(
-                    {each.destination_id: each.at for each in samples if type(each.outcome) is Replied}
-                )
+                known.samples.update(zip(rows.destination_ids, rows.samples, strict=True))
+                ats = chain.from_iterable(repeat(each.at, each.samples) for each in rows.rounds)
+                known.replied_at.update(compress(zip(rows.destination_ids, ats, strict=True), replied))
             else:
-                for sample in samples:
+                for sample, has_replied in zip(rows.samples, replied, strict=True):
                     known.note(sample.destination_id, sample)
-                    if type(sample.outcome) is Replied:
+                    if has_replied:
                         known.note_reply(sample.destination_id, sample.at)
             self._newest_at = max(ticks) if self._newest_at is None else max(self._newest_at, *ticks)
 

@@ -6,9 +6,13 @@ import duckdb
 
 LIMIT = "2GB"
 """DuckDB's own limit would be 80 % of the machine's memory, which the user's spreadsheet needs too."""
-CHECKPOINT_THRESHOLD = "16MB"
+LONG_LOG_BYTES = 16_000_000
 """The log of some 130,000 samples, which fill a row group: to write smaller ones into the file costs more room and
-time for each sample, and their merging more memory than is saved here."""
+time for each sample, and their merging more memory than is saved here. A log as long is worked into the file between
+two batches."""
+CHECKPOINT_THRESHOLD = "32MB"
+"""Of a log that nobody works into the file meanwhile: the batch that makes it so long does it, which takes a fifth of
+a second longer."""
 FLUSH_THRESHOLD = "1MB"
 """What DuckDB's allocator keeps at most of what a task has freed; the default would be 128 MB."""
 KEPT_BYTES = 32_000_000

@@ -17,8 +17,10 @@ from netstats_xl.domain.targets import Definitions
 from netstats_xl.errors import StoreError
 from netstats_xl.ports import OnProgress, Progress, StoredDefinitions, unheard
 from netstats_xl.store import catalogue, queries, routes
+from netstats_xl.store.appending import utc_naive
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.duckdb_store import DuckDbStore
+from netstats_xl.store.ingest import IDS_REMEMBERED
 from netstats_xl.store.migrations import SCHEMA_VERSION, version_of
 from netstats_xl.store.other_database import OtherDatabase
 from netstats_xl.store.selection import aware
@@ -274,18 +276,20 @@ def _merge_batch_ids(store: DuckDbStore, source: OtherDatabase) -> None:
     """A batch that was saved there is not saved again here, whoever still sends it."""
 
     def ids(cursor: Cursor) -> list[str]:
-        rows = cursor.execute("SELECT batch_id FROM batches ORDER BY ordinal").fetchall()
+        rows = cursor.execute(
+            "SELECT run_id FROM run_ids WHERE run > (SELECT max(run) FROM run_ids) - ? ORDER BY run",
+            [IDS_REMEMBERED],
+        ).fetchall()
         return [batch_id for (batch_id,) in rows]
 
     known = set(store.ask(ids))
-    new = [each for each in source.try_to_ask("The table batches", ids, list[str]()) if each not in known]
+    new = [each for each in source.try_to_ask("The table run_ids", ids, list[str]()) if each not in known]
     if new:
         store.change(
             lambda cursor: cursor.execute(
-                "INSERT INTO batches SELECT o.last + row_number() OVER (), b.id FROM "
-                "(SELECT unnest($ids::VARCHAR[]) AS id) AS b, "
-                "(SELECT coalesce(max(ordinal), 0) AS last FROM (FROM (SELECT ordinal FROM batches) "
-                "UNION ALL SELECT ordinal FROM events)) AS o",
-                {"ids": new},
+                "INSERT INTO run_ids SELECT last + row_number() OVER (), id, $now "
+                "FROM (SELECT unnest($ids::VARCHAR[]) AS id), "
+                "(SELECT coalesce(max(run), 0) AS last FROM run_ids)",
+                {"ids": new, "now": utc_naive(datetime.now(UTC))},
             )
         )

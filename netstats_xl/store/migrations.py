@@ -151,6 +151,18 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # One row at most: when results were deleted last, and which deletion was announced, as JSON.
         "CREATE TABLE deletions (record VARCHAR NOT NULL)",
     ),
+    (
+        # A batch has a number among those of its runs, the last one, and its ID stands where theirs do: one insert
+        # fewer a batch. Numbers go on from the greater of both, so that a mark beside the file is not ahead of them.
+        """
+        INSERT INTO run_ids SELECT
+            greatest((SELECT coalesce(max(run), 0) FROM run_ids), (SELECT max(ordinal) FROM batches))
+                + row_number() OVER (ORDER BY ordinal),
+            batch_id, (SELECT coalesce(max(tick), TIMESTAMP '1970-01-01') FROM run_ids)
+        FROM batches
+        """,
+        "DROP TABLE batches",
+    ),
 )
 """The statements that lead from each schema version to the next; the first from an empty file to version 1."""
 

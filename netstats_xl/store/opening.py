@@ -20,7 +20,7 @@ from netstats_xl.store.database_file import (
     remove_unfinished,
 )
 from netstats_xl.store.faults import fault_of
-from netstats_xl.store.migrations import migrate
+from netstats_xl.store.migrations import SCHEMA_VERSION, migrate, version_of
 
 Cursor = duckdb.DuckDBPyConnection
 
@@ -125,11 +125,14 @@ class Opener:
             version = "" if self._path == MEMORY else f"(STORAGE_VERSION '{STORAGE_VERSION}')"
             instance.execute(f"ATTACH '{location}' AS store {version}")
             instance.execute("USE store")
+            outdated = 0 < version_of(instance, self._path) < SCHEMA_VERSION
+            if outdated and self._recovery is not None:
+                self._recovery.compare(instance)  # while the batches have the numbers that were noted
             self._before_migrating(instance, self._path)
             migrate(instance, self._path)
             # Before anything is written: most damage shows here.
             self._loaded(instance)
-            if self._recovery is not None:
+            if not outdated and self._recovery is not None:
                 self._recovery.compare(instance)
             self._sign(instance)
             instance.execute("PRAGMA enable_checkpoint_on_shutdown")

@@ -9,7 +9,7 @@ from netstats_xl.store import frontier as frontiers
 from netstats_xl.store.appending import utc_naive
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.frontier import Frontier
-from netstats_xl.store.ingest import BATCHES_REMEMBERED
+from netstats_xl.store.ingest import IDS_REMEMBERED
 from netstats_xl.store.queries import RUN_FIGURES
 from netstats_xl.store.rolling import TABLES
 from netstats_xl.store.selection import aware
@@ -21,7 +21,7 @@ BY_SAMPLES = (Level.MINUTE, Level.HOUR)
 
 
 def prune_runs(cursor: Cursor, frontier: Frontier, cutoffs: Cutoffs) -> tuple[None, Frontier]:
-    """Delete runs, events, routes and batches, which are few.
+    """Delete runs, events and routes, which are few.
 
     The figures of the deleted runs stay in the jobs' totals, and each destination keeps its last event, since its
     state is the one after it, and its last route. DuckDB reuses the room, the file does not shrink.
@@ -48,10 +48,6 @@ def prune_runs(cursor: Cursor, frontier: Frontier, cutoffs: Cutoffs) -> tuple[No
         """,
         parameters,
     )
-    cursor.execute(
-        "DELETE FROM batches WHERE ordinal NOT IN (SELECT ordinal FROM batches ORDER BY ordinal DESC LIMIT ?)",
-        [BATCHES_REMEMBERED],
-    )
     return None, frontier
 
 
@@ -60,12 +56,15 @@ def prune_samples(
 ) -> tuple[int, Frontier]:
     """Delete some of the old samples that are in the rollups; how many, and what can be made again after it.
 
-    Call it until it deletes none: then the IDs of their runs go, too.
+    Call it until it deletes none: then the IDs of their runs go, too, and those of their batches but the last ones.
     """
     before = _sealed_before(cursor, frontier, cutoffs.raw)
     deleted, last = _delete_part(cursor, "samples", "tick", before, rows)
     if last is None:
-        cursor.execute("DELETE FROM run_ids WHERE tick < ?", [utc_naive(before)])
+        cursor.execute(
+            "DELETE FROM run_ids WHERE tick < $before AND run <= (SELECT max(run) FROM run_ids) - $last",
+            {"before": utc_naive(before), "last": IDS_REMEMBERED},
+        )
         return 0, frontier
     after = frontier.made_again_from(last + timedelta(microseconds=1), BY_SAMPLES)
     frontiers.save(cursor, after)

@@ -1,13 +1,14 @@
-"""The rounds of a batch: what its samples share is looked at once a round, not once a sample."""
+"""The rows of a batch: what several of those who save it need of its samples is looked at once."""
 
 from array import array
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Literal, NamedTuple
 
-from netstats_xl.domain.results import Sample
-from netstats_xl.domain.targets import JobId
+from netstats_xl.domain.results import Outcome, Sample
+from netstats_xl.domain.targets import DestinationId, JobId
 
 
 class Round(NamedTuple):
@@ -21,8 +22,20 @@ class Round(NamedTuple):
     """How many there are."""
 
 
-def rounds_of(samples: Sequence[Sample]) -> list[Round]:
-    """The rounds in the order of their samples. A round whose samples lie apart comes several times."""
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Samples, and their columns that are needed more than once, in the same order."""
+
+    samples: Sequence[Sample]
+    rounds: Sequence[Round]
+    """A round whose samples lie apart comes several times."""
+    destination_ids: Sequence[DestinationId]
+    outcomes: Sequence[Outcome]
+    ticks: frozenset[datetime]
+
+
+def rows_of(samples: Sequence[Sample]) -> Rows:
+    """The rows of these samples."""
     shared = zip(
         [sample.run_id for sample in samples],
         [sample.at for sample in samples],
@@ -30,7 +43,14 @@ def rounds_of(samples: Sequence[Sample]) -> list[Round]:
         [sample.interval_s for sample in samples],
         strict=True,
     )
-    return [Round(*each, samples=len(list(of_round))) for each, of_round in groupby(shared)]
+    rounds = [Round(*each, samples=len(list(of_round))) for each, of_round in groupby(shared)]
+    return Rows(
+        samples=samples,
+        rounds=rounds,
+        destination_ids=[sample.destination_id for sample in samples],
+        outcomes=[sample.outcome for sample in samples],
+        ticks=frozenset(each.at for each in rounds),
+    )
 
 
 def column_of(

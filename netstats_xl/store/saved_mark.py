@@ -19,7 +19,7 @@ class Mark:
     """The last batch that was saved into a database."""
 
     batch: int
-    """Its ordinal."""
+    """Its number: see `store/ingest.py`."""
     at: datetime
     """When it was saved, aware UTC."""
     begun_at: datetime

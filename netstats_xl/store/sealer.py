@@ -1,13 +1,12 @@
 """Keeping the rollups: what of them is known in memory, and whose turn it is."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import TypeVar
 
 from netstats_xl.domain.levels import Level
-from netstats_xl.domain.results import Batch
 from netstats_xl.domain.zones import parse_zone
 from netstats_xl.store import frontier as frontiers
 from netstats_xl.store import late, rearranging, sealing
@@ -62,13 +61,12 @@ class Sealer:
         """Have the buckets follow this zone's wall clock from the next step on."""
         self._zone = zone
 
-    def add_late(self, cursor: Cursor, batch: Batch, first_run: int) -> None:
-        """Within the transaction that saves the batch: add what of it comes late. Its runs begin at `first_run`."""
-        late.add(cursor, {sample.at for sample in batch.samples}, first_run, self.frontier)
+    def add_late(self, cursor: Cursor, ticks: Collection[datetime], first_run: int) -> None:
+        """Within the transaction that saves samples of these ticks: add what comes late. Runs begin at `first_run`."""
+        late.add(cursor, ticks, first_run, self.frontier)
 
-    def entered(self, batch: Batch) -> None:
-        """The batch is safe."""
-        ticks = {sample.at for sample in batch.samples}
+    def entered(self, ticks: Collection[datetime]) -> None:
+        """Samples of these ticks are safe."""
         done = self._done
         if done is not None and any(tick < target for target in done[1] if target for tick in ticks):
             self._done = None

@@ -3,7 +3,7 @@
 To find them in the tables takes a look at every run and every event, so that is done once, when they are opened.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
@@ -15,11 +15,11 @@ from netstats_xl.domain.results import (
     RunCompleted,
     RunFailed,
     RunMissed,
-    Sample,
     State,
 )
 from netstats_xl.domain.targets import DestinationId, JobId
 from netstats_xl.store.database import Cursor
+from netstats_xl.store.rounds import Rows
 from netstats_xl.store.selection import aware, greatest, least
 
 
@@ -31,11 +31,10 @@ class Extent:
     first_at: datetime | None = None
     last_at: datetime | None = None
 
-    def after(self, samples: Sequence[Sample]) -> "Extent":
+    def after(self, rows: Rows) -> "Extent":
         """The extent once these have come."""
-        ticks = {sample.at for sample in samples}
-        ticks.update(at for at in (self.first_at, self.last_at) if at is not None)
-        return Extent(self.samples + len(samples), min(ticks, default=None), max(ticks, default=None))
+        ticks = rows.ticks.union(at for at in (self.first_at, self.last_at) if at is not None)
+        return Extent(self.samples + len(rows.samples), min(ticks, default=None), max(ticks, default=None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,8 @@ class Standing:
         """As `ports.ResultStore.states`."""
         return {destination_id: state for destination_id, (_, state) in self.changed.items()}
 
-    def after(self, batch: Batch) -> "Standing":
-        """The standing once this batch has come, which was not there before."""
+    def after(self, batch: Batch, rows: Rows) -> "Standing":
+        """The standing once this batch, with these rows, has come, which was not there before."""
         totals, changed = dict(self.totals), dict(self.changed)
         for run in batch.runs:
             totals[run.job_id] = _counted(totals.get(run.job_id, JobTotals()), run)
@@ -61,7 +60,7 @@ class Standing:
             before = changed.get(event.destination_id)
             if before is None or event.at >= before[0]:
                 changed[event.destination_id] = event.at, event.after
-        return Standing(self.extent.after(batch.samples), totals, changed)
+        return Standing(self.extent.after(rows), totals, changed)
 
 
 NOTHING = Standing(Extent(), {}, {})

@@ -31,7 +31,6 @@ ONCE: Mapping[str, Sequence[str]] = {
     "destinations": ("key", "id"),
     "jobs": ("key", "id"),
     "run_ids": ("run",),
-    "batches": ("batch_id",),
 }
 """Columns in which no value may stand twice."""
 _RESTORE = "`netstats-xl restore` puts back a backup, and keeps what was measured since."

@@ -85,7 +85,7 @@ def check(path: Path, known: Known) -> Checked:
 def _knows(store: DuckDbStore, sent: Batch) -> bool:
     [(known,)] = store._database.read(
         lambda cursor: cursor.execute(
-            "SELECT count(*) FROM batches WHERE batch_id = ?", [sent.batch_id]
+            "SELECT count(*) FROM run_ids WHERE run_id = ?", [sent.batch_id]
         ).fetchall()
     )
     return bool(known)

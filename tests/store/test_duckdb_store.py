@@ -23,12 +23,13 @@ from netstats_xl.domain.results import (
 )
 from netstats_xl.domain.retention import Cutoffs
 from netstats_xl.domain.targets import Definitions, Settings
-from netstats_xl.errors import ReportError, StoreCorrupt, StoreError
+from netstats_xl.errors import ReportError, StoreCorrupt, StoreError, StoreFull
 from netstats_xl.store import csv_export, ingest
 from netstats_xl.store.appending import append
 from netstats_xl.store.catalogue import Keys
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.duckdb_store import DuckDbStore
+from netstats_xl.store.room import Room, Space
 from tests.contracts.result_store import (
     ALWAYS,
     OUTCOMES,
@@ -207,20 +208,6 @@ def test_an_outcome_that_this_program_does_not_write_is_reported(path: Path) -> 
     store.close()
 
 
-def test_old_batches_are_forgotten_when_the_store_is_pruned_and_recent_ones_are_not(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("netstats_xl.store.pruning.BATCHES_REMEMBERED", 3)
-    store = DuckDbStore.open(path)
-    for number in range(6):
-        store.save(Batch(batch_id=f"batch{number}", samples=[sample(number, OUTCOMES[0])]))
-    store.prune(Cutoffs(raw=at(2)))
-    store.close()
-    with duckdb.connect(str(path)) as connection:
-        kept = connection.execute("SELECT batch_id FROM batches ORDER BY ordinal").fetchall()
-    assert kept == [("batch3",), ("batch4",), ("batch5",)]
-
-
 def test_usage_tells_the_room_of_the_file_and_of_its_disk(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,7 +264,10 @@ def test_a_record_of_deletions_that_was_changed_by_hand_is_told_of(path: Path) -
         store.deletions()
 
 
-def test_ids_of_runs_are_pruned_with_their_runs_and_samples(path: Path) -> None:
+def test_ids_of_runs_and_batches_are_pruned_with_their_samples_and_the_last_ones_are_not(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netstats_xl.store.pruning.IDS_REMEMBERED", 3)
     store = DuckDbStore.open(path)
     for number in range(4):
         store.save(
@@ -291,7 +281,8 @@ def test_ids_of_runs_are_pruned_with_their_runs_and_samples(path: Path) -> None:
     assert [each.run_id for each in store.samples(ALWAYS)] == ["job1-3"]
     store.close()
     with duckdb.connect(str(path)) as connection:
-        assert connection.execute("SELECT run_id FROM run_ids").fetchall() == [("job1-3",)]
+        kept = connection.execute("SELECT run_id FROM run_ids ORDER BY run").fetchall()
+    assert kept == [("batch2",), ("job1-3",), ("batch3",)]
 
 
 @pytest.mark.parametrize("slice_rows", [1, 7, 40, 1_000])
@@ -443,7 +434,45 @@ def test_a_reader_whose_query_a_reopening_interrupts_gets_its_answer_all_the_sam
 
 def test_the_ledger_remembers_a_bounded_number_of_batches() -> None:
     ledger = ingest.Ledger()
-    for number in range(ingest.BATCHES_REMEMBERED + 5):
-        ingest.enter(ledger, Batch(batch_id=str(number)), Keys())
-    assert len(ledger.batch_ids) == ingest.BATCHES_REMEMBERED
-    assert ledger.batch_ids[0] == "5"
+    for number in range(1, ingest.IDS_REMEMBERED + 6):
+        ingest.enter(ledger, Batch(batch_id=str(number)), ingest.Saved(Keys(), number))
+    assert len(ledger.last_ids) == ingest.IDS_REMEMBERED
+    assert ledger.last_ids[0] == "6"
+
+
+def test_a_long_log_is_worked_into_the_file_between_two_batches(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = path.with_name(path.name + ".wal")
+    with closing(DuckDbStore.open(path)) as store:
+        many = [sample(number / 100, OUTCOMES[0]) for number in range(2_000)]
+        store.save(Batch(batch_id="a", samples=many))
+        store.roll_up()
+        long = log.stat().st_size
+        assert long > 100_000
+        monkeypatch.setattr("netstats_xl.store.memory.LONG_LOG_BYTES", long - 1)
+        store.roll_up()
+        assert not log.exists() or log.stat().st_size < 1_000
+        store.save(Batch(batch_id="b", samples=[sample(21, OUTCOMES[0])]))
+        assert store.info().samples == 2_001
+    with closing(DuckDbStore.open(path)) as store:
+        assert len(store.samples(ALWAYS)) == 2_001
+
+
+def test_a_log_stays_as_it_is_while_the_disk_has_no_room_for_working_it_in(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spaces = [Space(10**9, 10**9)]
+    room = Room(path, floor_bytes=1_000, space=lambda _: spaces[-1])
+    with closing(DuckDbStore.open(path, room=room)) as store:
+        store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])]))
+        monkeypatch.setattr("netstats_xl.store.memory.LONG_LOG_BYTES", 0)
+        monkeypatch.setattr("netstats_xl.store.room.LOOK_EVERY_S", 0)
+        spaces.append(Space(10**9, 10))
+        before = path.with_name(path.name + ".wal").read_bytes()
+        with pytest.raises(StoreFull, match=r"Only 0\.0 MB are left"):
+            store.roll_up()
+        assert path.with_name(path.name + ".wal").read_bytes() == before
+        spaces.append(Space(10**9, 10**9))
+        store.roll_up()
+        assert len(store.samples(ALWAYS)) == 1

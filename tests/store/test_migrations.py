@@ -26,6 +26,7 @@ SHIPPED = (
     "02f1f944a5087154",
     "77cb1fb4221e19bf",
     "778c4732457fe61e",
+    "4eb705599585658a",
 )
 """A digest of the words of each migration that was shipped. Append; never change one."""
 

@@ -22,6 +22,7 @@ from netstats_xl.store.opening import Opener
 from netstats_xl.store.saved_mark import Mark, forget_mark, mark_path, read_mark, write_mark
 from netstats_xl.store.set_aside import damaged_files, newest_backup, rename_aside
 from tests.contracts.result_store import ALWAYS, OUTCOMES, at, destination, sample
+from tests.store import killed_work
 from tests.store.flipping import (
     BATCHES_IN_FILE,
     BATCHES_IN_LOG,
@@ -34,6 +35,7 @@ from tests.store.flipping import (
     batch,
     try_once,
 )
+from tests.store.old_database import make_old_database
 
 TIMES = 25
 """Places of each kind of damage; `python -m tests.store.flipping` tries as many as it is told."""
@@ -144,6 +146,25 @@ def test_results_that_went_with_a_log_are_missed_although_nothing_is_damaged(pat
     store, incidents = opened(path)
     assert incidents == [incident]
     store.close()
+
+
+@pytest.mark.parametrize(("noted", "said"), [(10, []), (11, [IncidentKind.LOG_LOST])])
+def test_results_that_went_with_an_older_versions_log_are_missed_as_well(
+    tmp_path: Path, noted: int, said: list[IncidentKind]
+) -> None:
+    path = tmp_path / NAME
+    make_old_database(path, 10)
+    with duckdb.connect(str(path), read_only=True) as connection:
+        begun_at = damage.begun_at(connection)
+    assert begun_at is not None
+    write_mark(path, Mark(batch=noted, at=at(0), begun_at=begun_at))
+    for _ in range(2):
+        store, incidents = opened(path)
+        assert [each.kind for each in incidents] == said
+        before = store.info().samples
+        store.save(killed_work.batch(9))  # is there already
+        assert store.info().samples == before
+        store.close()
 
 
 def test_another_database_in_its_place_is_not_said_to_miss_results(tmp_path: Path, path: Path) -> None:

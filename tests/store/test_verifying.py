@@ -90,7 +90,7 @@ def test_a_byte_changed_in_any_block_is_found(path: Path) -> None:
         ),
         ("DELETE FROM jobs WHERE id = 'job2'", "rows of samples in .* name a job that is not in jobs"),
         ("DELETE FROM run_ids", "name a run that is not in run_ids"),
-        ("INSERT INTO batches SELECT ordinal + 1, batch_id FROM batches", "1 values of batches.batch_id"),
+        ("INSERT INTO run_ids SELECT * FROM run_ids ORDER BY run LIMIT 1", "1 values of run_ids.run"),
         ("INSERT INTO destinations SELECT * FROM destinations WHERE key = 1", "1 values of destinations.key"),
         (
             "INSERT INTO roll_1m SELECT tick, 99, 1, 1, 0, 1, 0, 4, 4, 1, 1, 1, 1, 1, 1 FROM samples LIMIT 3",
