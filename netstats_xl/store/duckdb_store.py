@@ -196,6 +196,7 @@ class DuckDbStore:
         """As `ports.ResultStore.roll_up`."""
         may_be_more = self._sealer.step(self._database)
         self._database.work_log_in()
+        self._last_known.settle()
         self._keep_ready()
         return may_be_more
 

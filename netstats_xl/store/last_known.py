@@ -25,6 +25,9 @@ _WINDOWS = (timedelta(minutes=1), timedelta(minutes=10), _LONGEST_HOUR)
 _LONGER_WINDOWS = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
 """How far back those are looked for that no rollup tells of yet."""
 
+MOST_WAITING = 60
+"""How many batches that were saved may wait to be taken in."""
+
 
 class _Found(NamedTuple):
     """What is asked of a sample, out of the tables."""
@@ -85,7 +88,8 @@ class LastKnown:
     """What is last known of each destination, in memory: of what was saved, and of the tables once it was asked for.
 
     Its methods may be called from any thread. What is committed must be told with `note`; to know more than was
-    committed when a question began does no harm.
+    committed when a question began does no harm. What was told is taken in with the next question, or by `settle`:
+    whoever saves does not wait for it.
     """
 
     def __init__(self) -> None:
@@ -96,36 +100,52 @@ class LastKnown:
         """Begin anew: the tables were opened, or rows were deleted from them. `newest_at` is their newest tick."""
         with self._lock:
             self._known = Known()
+            self._waiting: list[Rows] = []
             self._complete_from: datetime | None = None
             self._newest_at = newest_at
 
     def note(self, rows: Rows) -> None:
         """Samples that are safe now."""
-        if not rows.rounds:
-            return
+        with self._lock:
+            self._waiting.append(rows)
+            if len(self._waiting) > MOST_WAITING:
+                self._settle()
+
+    def settle(self) -> None:
+        """Take in what was told."""
+        with self._lock:
+            self._settle()
+
+    def _settle(self) -> None:
+        for rows in self._waiting:
+            if rows.rounds:
+                self._take(rows)
+        self._waiting.clear()
+
+    def _take(self, rows: Rows) -> None:
         ticks = [each.at for each in rows.rounds]
         # Of one job, tick after tick, the last sample of each destination is the one that counts.
         in_order = ticks == sorted(ticks) and len({each.job_id for each in rows.rounds}) == 1
         replied = [type(each) is Replied for each in rows.outcomes]
-        with self._lock:
-            known = self._known
-            if in_order and (self._newest_at is None or ticks[0] > self._newest_at):
-                # Nothing that is known is as new: nearly always, and several times as fast.
-                known.samples.update(zip(rows.destination_ids, rows.samples, strict=True))
-                ats = chain.from_iterable(repeat(each.at, each.samples) for each in rows.rounds)
-                known.replied_at.update(compress(zip(rows.destination_ids, ats, strict=True), replied))
-            else:
-                for sample, has_replied in zip(rows.samples, replied, strict=True):
-                    known.note(sample.destination_id, sample)
-                    if has_replied:
-                        known.note_reply(sample.destination_id, sample.at)
-            self._newest_at = max(ticks) if self._newest_at is None else max(self._newest_at, *ticks)
+        known = self._known
+        if in_order and (self._newest_at is None or ticks[0] > self._newest_at):
+            # Nothing that is known is as new: nearly always, and several times as fast.
+            known.samples.update(zip(rows.destination_ids, rows.samples, strict=True))
+            ats = chain.from_iterable(repeat(each.at, each.samples) for each in rows.rounds)
+            known.replied_at.update(compress(zip(rows.destination_ids, ats, strict=True), replied))
+        else:
+            for sample, has_replied in zip(rows.samples, replied, strict=True):
+                known.note(sample.destination_id, sample)
+                if has_replied:
+                    known.note_reply(sample.destination_id, sample.at)
+        self._newest_at = max(ticks) if self._newest_at is None else max(self._newest_at, *ticks)
 
     def latest(
         self, period: Period, look_back: Callable[[Period], tuple[Known, bool]]
     ) -> Mapping[DestinationId, LatestSample]:
         """As `ports.ResultStore.latest`; `look_back` is the function of this name, on the tables as they are."""
         with self._lock:
+            self._settle()
             if self._newest_at is None:
                 return {}
             if self._newest_at >= period.end:
@@ -139,6 +159,7 @@ class LastKnown:
         with self._looking:
             found, is_all = look_back(period)
         with self._lock:
+            self._settle()
             if known is self._known:  # nothing was deleted meanwhile
                 known.include(found)
                 start = datetime.min.replace(tzinfo=period.start.tzinfo) if is_all else period.start

@@ -36,8 +36,10 @@ def packet_columns(rounds: Sequence[RTTs], unanswered: Sequence[int]) -> PacketC
         unanswered: The rows of the others, ascending. What they sent is left for the caller to fill in.
     """
     flat: list[Any] = list(chain.from_iterable(rounds))
-    missing = [index for index, rtt in enumerate(flat) if rtt is None]
-    for index in missing:
+    missing, index = [], -1
+    for _ in range(flat.count(None)):
+        index = flat.index(None, index + 1)  # few are, so this is faster than a look at each
+        missing.append(index)
         flat[index] = 0.0
     lengths = list(map(len, rounds))
     kinds = set(lengths)

@@ -266,7 +266,9 @@ def _back(frontier: Frontier, now: datetime) -> dict[Level, datetime]:
     """Until when each level stays sealed if those buckets go that begin at the present ones or later."""
     back: dict[Level, datetime] = {}
     for level in Level:
-        limit = now if level not in _BELOW else min(now, back[_BELOW[level]])
+        below = _BELOW.get(level)
+        # What the level below keeps would be added up again at once.
+        limit = now if below is None else min(back[below], frontier.until[below] or now)
         made_from = frontier.made_from[level]
         edge = bucket_of(level, limit, frontier.zone)
         back[level] = edge if made_from is None else max(edge, edge_from(level, made_from, frontier.zone))

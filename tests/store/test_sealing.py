@@ -385,6 +385,20 @@ def test_what_was_deleted_by_a_clock_that_was_ahead_stays_in_the_rollups(world: 
     assert world.differences == []
 
 
+def test_days_stay_where_a_clock_jumps_back_past_hours_that_cannot_be_made_again(world: World) -> None:
+    world.now = NOON + 5 * DAY
+    world.save(NOON, NOON + 3 * DAY, NOON + 5 * DAY - MINUTE)
+    world.now = NOON + 6 * DAY
+    assert world.store.prune(Cutoffs(raw=NOON + 5 * DAY)) == 3
+    days = {NOON - 12 * HOUR: 1, NOON + 3 * DAY - 12 * HOUR: 1}
+    assert world.rounds(Level.DAY) == days
+    world.now = NOON + DAY
+    world.save(world.now)
+    assert world.roll_up() == 0, "it is at rest"
+    assert world.rounds(Level.DAY) == {**days, NOON + DAY - 12 * HOUR: 1}
+    assert world.differences == []
+
+
 # --- Zones
 
 
