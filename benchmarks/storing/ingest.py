@@ -48,9 +48,9 @@ def measure(folder: Path, sizes: Sizes, *, start: datetime) -> Iterator[Measure]
     try:
         for batch in rounds.batches(sizes.batches, rows=sizes.rows):
             took[0].append(seconds_of(partial(ours.save, batch)))
-            before = log.stat().st_size
+            before = _size(log)
             rolling_up_s = seconds_of(ours.roll_up)
-            if log.stat().st_size < before:
+            if _size(log) < before:
                 working_in_s += rolling_up_s
             else:
                 sealing_s += rolling_up_s
@@ -78,6 +78,11 @@ def measure(folder: Path, sizes: Sizes, *, start: datetime) -> Iterator[Measure]
             + f" ms; with the rollups made after each batch {with_sealing:,.0f} rows/s"
         ),
     )
+
+
+def _size(log: Path) -> int:
+    """Of a log; 0: all of it is in the file, and there is none."""
+    return log.stat().st_size if log.exists() else 0
 
 
 def disk(folder: Path, sizes: Sizes, *, rounds: int) -> Iterator[Measure]:
