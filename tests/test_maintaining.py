@@ -5,6 +5,8 @@ import re
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -17,6 +19,7 @@ from netstats_xl.commands import backup as backup_command
 from netstats_xl.commands import progress
 from netstats_xl.control.server import ControlServer
 from netstats_xl.domain.results import Batch
+from netstats_xl.domain.retention import Cutoffs
 from netstats_xl.errors import StoreFull
 from netstats_xl.hosting.instance import InstanceLock, this_process
 from netstats_xl.paths import data_folder
@@ -25,7 +28,7 @@ from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.migrations import MIGRATIONS, migrate
 from netstats_xl.store.verifying import verify
 from netstats_xl.wiring import database_of
-from tests.contracts.result_store import OUTCOMES, START, a_busy_hour, sample
+from tests.contracts.result_store import OUTCOMES, START, a_busy_hour, at, sample
 from tests.fakes.service import FakeService
 from tests.store.disks import needs_mounts, small_disk
 
@@ -197,6 +200,24 @@ def test_a_restore_brings_over_what_was_measured_since(
     assert netstats("restore", "NetStats.xlsx", "--drop-newer", "--from", str(backups(database)[0])) == 0
     assert verify(database).samples == len(a_busy_hour())
     assert len(list(tmp_path.glob("NetStats replaced *.duckdb"))) == 2
+
+
+def test_a_restore_says_of_what_time_only_rollups_are_left_in_what_it_replaces(
+    netstats: Netstats, database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert netstats("backup") == 0
+    add(database, 3 * 24 * 60)
+    add(database, 9 * 24 * 60)
+    with closing(DuckDbStore.open(database)) as store:
+        while store.roll_up():
+            pass
+        assert store.prune(Cutoffs(raw=at(8 * 24 * 60))) == len(a_busy_hour()) + 1
+    assert netstats("restore") == 1
+    told = capsys.readouterr()
+    start = START + timedelta(days=3)
+    assert f"not brought over: what was measured from {start:%Y-%m-%d} " in told.err
+    assert "1 sample and 0 events that the backup had not" in told.out
+    assert verify(database, rollups=True).flaws == ()
 
 
 def test_a_restore_of_a_damaged_database_says_what_did_not_come_over(

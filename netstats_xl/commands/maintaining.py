@@ -1,5 +1,7 @@
 """`verify`, `restore` and `compact`: what is done with a database as a whole."""
 
+from collections.abc import Iterator
+from datetime import tzinfo
 from pathlib import Path
 
 from rich.console import Console
@@ -14,6 +16,7 @@ from netstats_xl.commands.progress import shown
 from netstats_xl.companion.backup_files import BackupFolder
 from netstats_xl.companion.report_files import unused
 from netstats_xl.control.sentences import counted
+from netstats_xl.domain.results import Period
 from netstats_xl.domain.windows import to_local
 from netstats_xl.errors import CompanionNotRunning, StoreCorrupt, StoreError, StoreLocked
 
@@ -78,10 +81,25 @@ def restore(source: Path, backup: Path | None, *, keep_newer: bool) -> int:
         say(f"Brought over from it: {brought} that the backup had not.")
     problems = [done.not_merged] if done.not_merged else []
     if done.merged is not None:
-        problems += done.merged.unreadable
+        problems += [*_left_out(done.merged.rolled_up, done.merged.left_out, zone), *done.merged.unreadable]
     for problem in problems[:_FIRST_FLAWS]:
         say(f"warning: not brought over: {problem}", err=True)
     return 1 if problems else 0
+
+
+def _left_out(rolled_up: Period | None, samples: int, zone: tzinfo) -> Iterator[str]:
+    if rolled_up is not None:
+        start, end = (to_local(each, zone) for each in (rolled_up.start, rolled_up.end))
+        yield (
+            f"what was measured from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}. The samples of that time had been "
+            "deleted, and the backup is older: only the database that is kept has its rollups. A newer backup may have "
+            "them, too: --list shows all."
+        )
+    if samples:
+        yield (
+            f"{counted(samples, 'sample')} of a time whose samples are deleted in the backup: its rollups may "
+            "count them already."
+        )
 
 
 def list_backups(source: Path) -> None:

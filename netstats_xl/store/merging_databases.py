@@ -26,6 +26,7 @@ from netstats_xl.store.other_database import OtherDatabase
 from netstats_xl.store.selection import aware
 
 STEP = timedelta(minutes=10)
+_HOUR = timedelta(hours=1)
 ROWS_A_BATCH = 10_000
 """More would keep what is measured meanwhile waiting, fewer would cost time."""
 _ALWAYS = Period(start=datetime(1970, 1, 1, tzinfo=UTC), end=datetime(9999, 1, 1, tzinfo=UTC))
@@ -53,6 +54,8 @@ class Merged:
     routes: int = 0
     left_out: int = 0
     """Samples of a time whose samples were deleted here: the rollups may hold them already."""
+    rolled_up: Period | None = None
+    """Later than all that is here, and the other one's samples of it were deleted: its rollups are not brought over."""
     unreadable: tuple[str, ...] = ()
     """What of the other database could not be read, and why."""
 
@@ -89,6 +92,7 @@ def merge_into(
             f"The database {other} is of schema version {version}, and only one of version {SCHEMA_VERSION} can be "
             "merged. A collector that is started for it brings an older one to this version."
         )
+    rolled_up = _only_rolled_up(store, source)
     _merge_definitions(store, source, now=now, newer=newer)
     merged = _merge_results(store, source, on_progress)
     brought = _merge_routes(store, source)
@@ -99,6 +103,7 @@ def merge_into(
         events=merged.events,
         routes=brought,
         left_out=merged.left_out,
+        rolled_up=rolled_up,
         unreadable=tuple(source.unreadable),
     )
 
@@ -225,6 +230,28 @@ def _oldest_here(cursor: Cursor) -> datetime | None:
     """Samples before this instant were deleted here, and may be in the rollups: they would be counted twice."""
     rows = cursor.execute("SELECT made_from FROM levels WHERE level = '1m'").fetchall()
     return None if not rows or rows[0][0] is None else aware(rows[0][0])
+
+
+def _only_rolled_up(store: DuckDbStore, source: OtherDatabase) -> Period | None:
+    """What the other one holds rollups of alone, and this one nothing."""
+    last = store.info().last_sample_at or store.ask(_sealed_until)
+    first = source.try_to_ask("The table levels", _oldest_here, None)
+    if first is None or (last is not None and last >= first):
+        return None
+
+    def span(cursor: Cursor) -> Period | None:
+        [(start, end)] = cursor.execute(
+            "SELECT min(bucket), max(bucket) FROM roll_1h WHERE bucket > $last AND bucket < $first",
+            {"last": utc_naive(last or _ALWAYS.start), "first": utc_naive(first)},
+        ).fetchall()
+        return None if start is None else Period(start=aware(start), end=min(aware(end) + _HOUR, first))
+
+    return source.try_to_ask("The table roll_1h", span, None)
+
+
+def _sealed_until(cursor: Cursor) -> datetime | None:
+    [(until,)] = cursor.execute("SELECT sealed_until FROM levels WHERE level = '1h'").fetchall()
+    return None if until is None else aware(until)
 
 
 def _save(

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 SCRIPT = """
 import sys
+import tomllib
 from pathlib import Path
 from netstats_xl.domain.results import Batch, RunCompleted
 from netstats_xl.domain.targets import Definitions
@@ -70,11 +72,39 @@ print(gc.isenabled(), all(now >= before > 0 for now, before in zip(gc.get_thresh
 def test_threads_take_short_turns() -> None:
     script = """
 import sys
+import tomllib
 from netstats_xl.store.lean import take_short_turns
 
 usual = sys.getswitchinterval()
 take_short_turns()
 assert (0.00099 if sys.platform == "win32" else 0) < sys.getswitchinterval() < usual
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_command_has_the_settings_that_python_m_has() -> None:
+    project = tomllib.loads(Path(__file__).parents[2].joinpath("pyproject.toml").read_text("utf-8"))[
+        "project"
+    ]
+    module, name = project["scripts"]["netstats-xl"].split(":")
+    script = f"""
+import gc
+import sys
+import tomllib
+from {module} import {name}
+
+usual = gc.get_threshold()[0], sys.getswitchinterval()
+sys.argv[1:] = ["--version"]
+try:
+    {name}()
+except SystemExit as ended:
+    assert not ended.code
+assert gc.get_threshold()[0] > usual[0]
+assert sys.getswitchinterval() < usual[1]
+assert sys.modules["pandas"] is None
 """
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False

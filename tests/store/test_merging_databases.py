@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from netstats_xl.domain.results import Batch, RunCompleted, Sample, State
+from netstats_xl.domain.results import Batch, Period, RunCompleted, Sample, State
 from netstats_xl.domain.retention import Cutoffs
 from netstats_xl.domain.targets import Definitions, Settings
 from netstats_xl.errors import StoreCorrupt, StoreError, StoreLocked
@@ -171,6 +171,33 @@ def test_samples_that_were_deleted_here_are_in_the_rollups_already_and_are_left_
         merged = merge_into(store, there, now=NOW, newer=False)
         assert (merged.samples, merged.left_out) == (1, deleted)
     assert verify(here, rollups=True).flaws == ()
+
+
+def test_it_is_told_of_what_time_only_the_other_one_has_rollups(here: Path, there: Path) -> None:
+    later = START + timedelta(days=4)
+    with opened(here, later) as store:
+        store.save(Batch(batch_id="a", samples=a_busy_hour()))
+    with opened(there, later) as store:
+        store.save(Batch(batch_id="a", samples=a_busy_hour()))
+        day = [sample(minutes, OUTCOMES[0]) for minutes in range(24 * 60, 48 * 60)]
+        store.save(Batch(batch_id="b", samples=day))
+        store.save(Batch(batch_id="c", samples=[sample(72 * 60, OUTCOMES[0])]))
+        while store.roll_up():
+            pass
+    with opened(here, later) as store:
+        assert merge_into(store, there, now=NOW, newer=True).rolled_up is None, "the samples are there"
+    with opened(there, later) as store:
+        assert store.prune(Cutoffs(raw=at(60 * 60))) == len(a_busy_hour()) + len(day)
+    with opened(here.with_name("empty.duckdb"), later) as store:
+        merged = merge_into(store, there, now=NOW, newer=True)
+        assert merged.samples == 1
+        assert merged.rolled_up == Period(start=START, end=at(48 * 60))
+    with opened(here.with_name("older.duckdb"), later) as store:
+        store.save(Batch(batch_id="a", samples=a_busy_hour()))
+        merged = merge_into(store, there, now=NOW, newer=True)
+        assert merged.rolled_up == Period(start=at(24 * 60), end=at(48 * 60))
+    with opened(here, later) as store:
+        assert merge_into(store, there, now=NOW, newer=True).rolled_up is None, "all of it is here"
 
 
 def test_late_samples_from_another_database_are_added_to_the_rollups(here: Path, there: Path) -> None:
