@@ -1,7 +1,6 @@
 """`verify`, `restore` and `compact`: what is done with a database as a whole."""
 
 from collections.abc import Iterator
-from datetime import tzinfo
 from pathlib import Path
 
 from rich.console import Console
@@ -87,7 +86,7 @@ def restore(source: Path, backup: Path | None, *, keep_newer: bool) -> int:
     return 1 if problems else 0
 
 
-def _left_out(rolled_up: Period | None, samples: int, zone: tzinfo) -> Iterator[str]:
+def _left_out(rolled_up: Period | None, samples: int, zone: str) -> Iterator[str]:
     if rolled_up is not None:
         start, end = (to_local(each, zone) for each in (rolled_up.start, rolled_up.end))
         yield (

@@ -1,6 +1,7 @@
 """One DuckDB file, open for this process: its cursors, its transactions, and its recovery from a failed disk."""
 
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,6 +84,7 @@ class Database:
         self._reopening = False
         self._closed = False
         self._kept: Cursor | None = None
+        self._freed_at_s = time.monotonic()
         self._instance: Cursor | None = self._opener.open()
 
     def read(self, query: Callable[[Cursor], Result]) -> Result:
@@ -91,10 +93,7 @@ class Database:
         Raises:
             StoreError: DuckDB cannot answer.
         """
-        try:
-            return self._reopening_once(lambda cursor: query(cursor))
-        finally:
-            self._free_memory()
+        return self._reopening_once(query)
 
     def known(self, tell: Callable[[], Result]) -> Result:
         """What `tell` returns of what is kept in memory: without a cursor, so it costs next to nothing.
@@ -151,6 +150,19 @@ class Database:
             if self._room is not None:
                 self._room.check()
             self._reopening_once(lambda cursor: cursor.execute("CHECKPOINT store"), keep=True)
+
+    def free_memory(self) -> None:
+        """Give back what answers left in memory, unless something is under way: to be called every second."""
+        if self.path == MEMORY:
+            return
+        now_s = time.monotonic()
+        at_rest = now_s - self._freed_at_s >= memory.KEPT_FOR_S
+        with self._state:
+            if self._cursors or self._reopening or self._instance is None:
+                return
+            memory.free(self._instance, above_bytes=memory.KEPT_BYTES if at_rest else memory.MOST_KEPT_BYTES)
+        if at_rest:
+            self._freed_at_s = now_s
 
     def close(self) -> None:
         """Wait for what is under way, bring the file up to date, and release it. Closing twice does nothing."""
@@ -230,12 +242,6 @@ class Database:
     def _is_worth_reopening(self, error: StoreError) -> bool:
         """Whether the same may go well with the file opened anew: after a drive was away, it has to be."""
         return isinstance(error, StoreUnreachable) or (self._recovery is not None and is_damage(error))
-
-    def _free_memory(self) -> None:
-        with self._state:
-            idle = not self._cursors and not self._reopening
-            if idle and self._instance is not None and self.path != MEMORY:
-                memory.free(self._instance)
 
     def _commit(self, cursor: Cursor) -> None:
         cursor.execute("COMMIT")

@@ -198,6 +198,7 @@ class DuckDbStore:
         self._database.work_log_in()
         self._last_known.settle()
         self._keep_ready()
+        self._database.free_memory()
         return may_be_more
 
     def latest(self, period: Period) -> Mapping[DestinationId, LatestSample]:

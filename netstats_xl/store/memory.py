@@ -17,21 +17,27 @@ FLUSH_THRESHOLD = "1MB"
 """What DuckDB's allocator keeps at most of what a task has freed; the default would be 128 MB."""
 KEPT_BYTES = 32_000_000
 """DuckDB would keep all that its largest answer took, up to the limit, for the next one."""
-_KEPT_LIMIT = "16MB"
+KEPT_FOR_S = 60.0
+"""Who looked at one chart may look at others: more is kept so long."""
+MOST_KEPT_BYTES = 256_000_000
+"""More than that is kept for no time."""
 
 
-def free(instance: duckdb.DuckDBPyConnection) -> None:
-    """Give back what a large answer left in memory; only while no cursor is at work, which would fail."""
+def free(instance: duckdb.DuckDBPyConnection, *, above_bytes: int) -> None:
+    """Give back what large answers left in memory if it is more than so much, and keep half as much.
+
+    Only while no cursor is at work, which would fail.
+    """
     try:
         [(kept,)] = instance.execute(
             "SELECT coalesce(sum(memory_usage_bytes), 0) FROM duckdb_memory()"
         ).fetchall()
     except duckdb.Error:
         return  # the instance is broken, which whoever needs it next finds out and repairs
-    if kept <= KEPT_BYTES:
+    if kept <= above_bytes:
         return
     # Refused where not that much can be freed; what can be is freed all the same.
     with suppress(duckdb.Error):
-        instance.execute(f"SET memory_limit = '{_KEPT_LIMIT}'")
+        instance.execute(f"SET memory_limit = '{above_bytes // 2}B'")
     with suppress(duckdb.Error):
         instance.execute(f"SET memory_limit = '{LIMIT}'")

@@ -1,7 +1,9 @@
 """What DuckDB keeps in memory after an answer."""
 
+import time
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -37,25 +39,46 @@ def database(tmp_path: Path) -> Database:
     return Database(tmp_path / "results.duckdb", spare_core=True, loaded=lambda _: None)
 
 
-def test_what_a_large_answer_left_in_memory_is_given_back(database: Database) -> None:
+def test_what_a_large_answer_left_in_memory_is_given_back_after_a_minute(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     grown(database)
+    now_s = [time.monotonic()]
+    monkeypatch.setattr("netstats_xl.store.database.time", SimpleNamespace(monotonic=lambda: now_s[-1]))
 
     def asked(cursor: Cursor) -> int:
         cursor.execute("SELECT median(x) FROM big").fetchall()
         return used(cursor)
 
     assert database.read(asked) > memory.KEPT_BYTES
+    database.free_memory()
+    assert database.read(used) > memory.KEPT_BYTES, "for the next question"
+    now_s.append(now_s[0] + memory.KEPT_FOR_S)
+    database.free_memory()
     assert database.read(used) < memory.KEPT_BYTES
     assert limit(duckdb.connect(config={"memory_limit": memory.LIMIT})) == database.read(limit)
     database.close()
 
 
-def test_nothing_is_taken_from_a_question_that_is_under_way(database: Database) -> None:
+def test_very_much_is_given_back_at_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "MOST_KEPT_BYTES", 50_000_000)
+    grown(database)
+    database.read(lambda cursor: cursor.execute("SELECT median(x) FROM big").fetchall())
+    assert database.read(used) > memory.MOST_KEPT_BYTES
+    database.free_memory()
+    assert database.read(used) < memory.MOST_KEPT_BYTES
+    database.close()
+
+
+def test_nothing_is_taken_from_a_question_that_is_under_way(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "KEPT_FOR_S", 0)
     grown(database)
 
     def asked(cursor: Cursor) -> int:
         cursor.execute("SELECT median(x) FROM big").fetchall()
-        database.read(lambda other: other.execute("SELECT 1").fetchall())
+        database.free_memory()
         return used(cursor)
 
     assert database.read(asked) > memory.KEPT_BYTES
@@ -63,9 +86,11 @@ def test_nothing_is_taken_from_a_question_that_is_under_way(database: Database) 
 
 
 def test_a_store_in_memory_keeps_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "KEPT_FOR_S", 0)
     monkeypatch.setattr(memory, "KEPT_BYTES", 0)
     store = DuckDbStore.open(None)
     store.save(Batch(batch_id="a", samples=a_busy_hour()))
+    store.roll_up()
     assert len(store.samples(ALWAYS)) == len(a_busy_hour())
     store.close()
 
@@ -73,12 +98,13 @@ def test_a_store_in_memory_keeps_everything(monkeypatch: pytest.MonkeyPatch) -> 
 def test_what_cannot_be_freed_stays_and_so_does_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "KEPT_BYTES", 0)
-    monkeypatch.setattr(memory, "_KEPT_LIMIT", "1B")
+    monkeypatch.setattr(memory, "KEPT_FOR_S", 0)
+    monkeypatch.setattr(memory, "KEPT_BYTES", 2)
     store = DuckDbStore.open(tmp_path / "results.duckdb")
     store.save(Batch(batch_id="a", samples=[sample(0, OUTCOMES[0])]))
     period = Period(start=START, end=START + timedelta(minutes=1))
     for _ in range(2):
+        store.roll_up()
         [group] = store.summaries(period, by=[Dimension.DESTINATION])
         assert group.summary.rounds_up == 1
     store.close()
@@ -87,4 +113,4 @@ def test_what_cannot_be_freed_stays_and_so_does_the_limit(
 def test_a_broken_instance_is_left_to_whoever_needs_it_next() -> None:
     instance = duckdb.connect(":memory:")
     instance.close()
-    memory.free(instance)
+    memory.free(instance, above_bytes=0)
