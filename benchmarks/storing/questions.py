@@ -156,6 +156,7 @@ def charts(path: Path, history: History, *, times: int) -> Iterator[Measure]:
                         store.summaries, asked, scope=scope, edges=edges, percentiles=percentiles
                     )
                     took[name].append(1_000 * seconds_of(question))
+                    store.roll_up()  # as happens every second: it gives memory back
             everything = [each for some in took.values() for each in some]
             yield Measure(
                 name="chart_with_percentiles_p95_ms" if percentiles else "chart_p95_ms",
