@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Condition, RLock
 from typing import TypeVar
@@ -30,6 +30,12 @@ __all__ = ["MEMORY", "STORAGE_VERSION", "Cursor", "Database", "letting_the_user_
 Result = TypeVar("Result")
 
 INTERRUPT_EVERY_S = 0.05
+
+
+def _checkpoint(cursor: Cursor) -> None:
+    # Refused while an answer is computed of what has been changed since: the log waits for the next time.
+    with suppress(duckdb.TransactionException):
+        cursor.execute("CHECKPOINT store")
 
 
 class _Invalid(Exception):
@@ -149,7 +155,7 @@ class Database:
         with self._writing:
             if self._room is not None:
                 self._room.check()
-            self._reopening_once(lambda cursor: cursor.execute("CHECKPOINT store"), keep=True)
+            self._reopening_once(_checkpoint, keep=True)
 
     def free_memory(self) -> None:
         """Give back what answers left in memory, unless something is under way: to be called every second."""

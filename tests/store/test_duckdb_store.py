@@ -27,7 +27,7 @@ from netstats_xl.errors import ReportError, StoreCorrupt, StoreError, StoreFull
 from netstats_xl.store import csv_export, ingest
 from netstats_xl.store.appending import append
 from netstats_xl.store.catalogue import Keys
-from netstats_xl.store.database import Cursor
+from netstats_xl.store.database import Cursor, Database
 from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.room import Room, Space
 from tests.contracts.result_store import (
@@ -478,3 +478,27 @@ def test_a_log_stays_as_it_is_while_the_disk_has_no_room_for_working_it_in(
         spaces.append(Space(10**9, 10**9))
         store.roll_up()
         assert len(store.samples(ALWAYS)) == 1
+
+
+def test_a_log_waits_for_an_answer_that_is_older_than_a_change(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netstats_xl.store.memory.LONG_LOG_BYTES", 0)
+    log = path.with_name(path.name + ".wal")
+    database = Database(path, spare_core=True, loaded=lambda _: None)
+    made = "CREATE TABLE numbers AS SELECT range AS x, range % 7 AS y FROM range(100_000)"
+    database.write(lambda cursor: cursor.execute(made), committed=lambda _: None)
+    database.work_log_in()
+
+    def answer(cursor: Cursor) -> int:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT sum(x) FROM numbers").fetchall()
+        changed = "UPDATE numbers SET y = 9 WHERE y = 2"
+        database.write(lambda other: other.execute(changed), committed=lambda _: None)
+        database.work_log_in()
+        return log.stat().st_size
+
+    assert database.read(answer) > 0
+    database.work_log_in()
+    assert not log.exists() or log.stat().st_size < 1_000
+    database.close()
