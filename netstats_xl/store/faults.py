@@ -55,10 +55,8 @@ class Row:
     says: str | Callable[[re.Match[str], Path], str]
     """Our message; `{path}` and `{reason}` (DuckDB's first line) are filled in."""
     raised: type[duckdb.Error] = duckdb.Error
-    unless_room: bool = False
-    """The row holds only where the disk has next to no room left."""
-    if_held: bool = False
-    """The row holds only where another program keeps the file from being opened, which only Windows allows."""
+    only_if: Callable[[re.Match[str], Path], bool] | None = None
+    """What the state of the file and its disk must be as well."""
 
 
 def _locked(match: re.Match[str], path: Path) -> str:
@@ -71,6 +69,29 @@ def _locked(match: re.Match[str], path: Path) -> str:
         f"The database {path} is in use by {name} (process {match['pid']}{owner}). Only one program at a time can "
         "have it open. Stop it first, or wait until it ends."
     )
+
+
+def _no_room(_match: re.Match[str], path: Path) -> bool:
+    """Whether the disk has next to no room left."""
+    try:
+        return shutil.disk_usage(path.parent).free <= _ROOM_BYTES
+    except OSError:
+        return False
+
+
+def _held(_match: re.Match[str], path: Path) -> bool:
+    return _is_held(path)
+
+
+def _past_the_end(match: re.Match[str], path: Path) -> bool:
+    """Whether the database, not a file beside it, was to be read where it has ended already."""
+    try:
+        return (
+            re.split(r"[\\/]", match["file"])[-1] == path.name
+            and int(match["location"]) >= path.stat().st_size
+        )
+    except OSError:
+        return False
 
 
 _FULL = (
@@ -117,7 +138,7 @@ TABLE: tuple[Row, ...] = (
         says=_IN_USE,
     ),
     # Windows says so in the user's language, and does not name a program on another computer.
-    Row(message=r"Cannot open file", if_held=True, error=StoreLocked, says=_IN_USE),
+    Row(message=r"Cannot open file", only_if=_held, error=StoreLocked, says=_IN_USE),
     Row(
         message=r"No space left on device|not enough space on the disk|Disk quota exceeded|File too large",
         error=StoreFull,
@@ -129,7 +150,7 @@ TABLE: tuple[Row, ...] = (
         says="The disk that holds {path} has no room for the temporary files of this query. Free some space, or "
         "ask for a shorter period.",
     ),
-    Row(message=r"Could not (write|sync|truncate)", unless_room=True, error=StoreFull, says=_FULL),
+    Row(message=r"Could not (write|sync|truncate)", only_if=_no_room, error=StoreFull, says=_FULL),
     Row(
         message=r"newer version of DuckDB|storage version greater than|lower than what the database itself uses|"
         r"we can only read versions? ",
@@ -159,6 +180,13 @@ TABLE: tuple[Row, ...] = (
     Row(
         message=r"Corrupt(ed)? (database|file|block|metadata|data)|computed checksum|Could not read (enough|all) bytes|"
         r"Failed to deserialize|Failed to load metadata",
+        error=StoreDamaged,
+        says=_DAMAGED,
+    ),
+    # Windows says in the user's language that a file ends before a place; it ended there if it was cut short.
+    Row(
+        message=r'Could not read file "(?P<file>[^"]+)" \(error in ReadFile\(location: (?P<location>\d+)',
+        only_if=_past_the_end,
         error=StoreDamaged,
         says=_DAMAGED,
     ),
@@ -219,7 +247,9 @@ def fault_of(error: duckdb.Error, path: Path) -> Fault:
     )
     for number, row in enumerate(TABLE):
         match = re.search(row.message, message, re.I | re.S)
-        if match is None or not isinstance(error, row.raised) or not _holds(row, path):
+        if match is None or not isinstance(error, row.raised):
+            continue
+        if row.only_if is not None and not row.only_if(match, path):
             continue
         says = row.says if isinstance(row.says, str) else row.says(match, path)
         text = says.replace("{path}", str(path)).replace("{reason}", _reason(message))
@@ -228,24 +258,10 @@ def fault_of(error: duckdb.Error, path: Path) -> Fault:
     return Fault(error=StoreError(text), invalidates=invalidates, row=None)
 
 
-def _holds(row: Row, path: Path) -> bool:
-    """Whether the state of the file and its disk is as the row wants it."""
-    if row.unless_room and _has_room(path):
-        return False
-    return not row.if_held or _is_held(path)
-
-
 def _reason(message: str) -> str:
     """DuckDB's first line without the exception's type and the full stop."""
     first = message.strip().splitlines()[0] if message.strip() else "no reason given"
     return re.sub(r"^[A-Z][A-Za-z ]+ Error: ", "", first).rstrip(".")
-
-
-def _has_room(path: Path) -> bool:
-    try:
-        return shutil.disk_usage(path.parent).free > _ROOM_BYTES
-    except OSError:
-        return True
 
 
 def _is_held(path: Path) -> bool:

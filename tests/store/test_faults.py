@@ -282,7 +282,7 @@ def test_a_real_message_becomes_our_error_with_its_remedy(
     assert "\n" not in fault.error.message
 
 
-def test_every_row_of_the_table_has_a_real_message(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_row_of_the_table_has_a_real_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     used = set()
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
     windows_full = 'IO Error: Could not write file "results.duckdb": Auf dem Datentr\u00e4ger ist kein Platz.'
@@ -292,6 +292,9 @@ def test_every_row_of_the_table_has_a_real_message(monkeypatch: pytest.MonkeyPat
         used.add(fault_of(raised(message), PATH).row)
     monkeypatch.setattr(faults, "_is_held", lambda _: True)
     used.add(fault_of(HELD, PATH).row)
+    path = tmp_path / PATH.name
+    path.touch()
+    used.add(fault_of(duckdb.IOException(_unread("results.duckdb", 0)), path).row)
     assert used == set(range(len(faults.TABLE)))
 
 
@@ -314,6 +317,34 @@ def test_a_file_that_cannot_be_opened_for_reasons_unknown_is_locked_only_where_a
     assert isinstance(fault_of(HELD, PATH).error, StoreLocked)
     monkeypatch.setattr(faults, "_is_held", lambda _: False)
     assert isinstance(fault_of(HELD, PATH).error, StoreReadOnly)
+
+
+def _unread(name: str, location: int) -> str:
+    return (
+        f'IO Error: Could not read file "C:\\Daten\\{name}" (error in ReadFile(location: {location}, nr_bytes: '
+        "262144)): Das Ende der Datei ist erreicht.\r\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "location", "error"),
+    [
+        ("results.duckdb", 5_000, StoreDamaged),
+        ("results.duckdb", 4_999, StoreUnreachable),
+        ("results.duckdb.wal", 5_000, StoreUnreachable),
+    ],
+)
+def test_a_read_that_fails_on_windows_means_damage_only_where_the_database_ends_before_it(
+    tmp_path: Path, name: str, location: int, error: type[StoreError]
+) -> None:
+    path = tmp_path / PATH.name
+    path.write_bytes(bytes(5_000))
+    assert type(fault_of(duckdb.IOException(_unread(name, location)), path).error) is error
+
+
+def test_a_read_that_fails_on_windows_in_a_file_that_has_gone_is_no_damage(tmp_path: Path) -> None:
+    error = duckdb.IOException(_unread("results.duckdb", 5_000))
+    assert type(fault_of(error, tmp_path / PATH.name).error) is StoreUnreachable
 
 
 def test_a_disk_that_cannot_be_asked_for_its_room_is_not_taken_for_full() -> None:
