@@ -189,7 +189,9 @@ class Tally:
         low_ms, high_ms = self.low_us / 1_000, self.high_us / 1_000
         counts, first = self.counts, self.first_bin
         if not self._places[-1]:
-            self._look_for_places()
+            upto = list(accumulate(counts))
+            self._look_for_places(upto)
+            return percentiles_among(range(first, first + len(counts)), upto, self.low_us, self.high_us)
         values = []
         for index, percent in enumerate(RANKED):
             # As `histograms.percentile_among`, but for a walk from where it was the last time.
@@ -213,11 +215,10 @@ class Tally:
             total, p50, p95 if total >= P95_NEEDS else None, p99 if total >= P99_NEEDS else None
         )
 
-    def _look_for_places(self) -> None:
-        upto = list(accumulate(self.counts, initial=0))
+    def _look_for_places(self, upto: Sequence[int]) -> None:
         for index, percent in enumerate(RANKED):
-            self._places[index] = place = bisect_right(upto, int((self._total - 1) * percent / 100)) - 1
-            self._before[index] = upto[place]
+            self._places[index] = place = bisect_right(upto, int((self._total - 1) * percent / 100))
+            self._before[index] = upto[place] - self.counts[place]
 
     def summary(self, percentiles: Percentiles | None = None, *, deviation: bool = True) -> Summary:
         """Its summary; without other percentiles with those of its histogram.

@@ -4,6 +4,7 @@ Inside, an instant is a whole number of seconds since 1970-01-01 00:00 UTC, and 
 clock shows, counted in the same way (so wall = instant + UTC offset).
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -22,6 +23,9 @@ _LOOK_BACK_DAYS = 2
 EARLIEST_S = (_CALENDAR_START - _EPOCH) // _SECOND + 8 * DAY_S
 LATEST_S = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH) // _SECOND - 8 * DAY_S
 """Instants are kept this far from the ends of Python's calendar, so that local times exist for them."""
+
+_DAYS_AT_ONCE = 4_000
+"""Between two changes of a clock there may be that many, and as many are remembered."""
 
 _NOT_ZONES = {"localtime", "posixrules", "Factory"}
 """Files that some systems keep among the time zones."""
@@ -93,7 +97,7 @@ def instant(seconds: int) -> datetime:
 
 
 class Stretch(NamedTuple):
-    """A stretch of time, at most a day, with one UTC offset: `start` (inclusive) to `end` (exclusive)."""
+    """A stretch of time with one UTC offset: `start` (inclusive) to `end` (exclusive)."""
 
     start: int
     end: int
@@ -114,13 +118,19 @@ class Stretch(NamedTuple):
         return self.end + self.offset
 
 
-def stretches(zone: str, start: int, end: int) -> Iterator[Stretch]:
-    """Cut the time from `start` (inclusive) to `end` (exclusive) into stretches, ascending, without gaps."""
+def stretches(zone: str, start: int, end: int, *, days: int = 1) -> Iterator[Stretch]:
+    """Cut the time from `start` (inclusive) to `end` (exclusive) into stretches, ascending, without gaps.
+
+    Each is at most so many days long.
+    """
     day = start // DAY_S - _LOOK_BACK_DAYS
     shown: int | None = None
     while day * DAY_S < end:
         offsets = _offsets_of_day(zone, day)
+        latest = min(day + days, -(-end // DAY_S))
         day += 1
+        while day < latest and _is_all_at(offsets[-1][1], _offsets_of_day(zone, day)):
+            day += 1
         for index, (begins, offset) in enumerate(offsets):
             ends = offsets[index + 1][0] if index + 1 < len(offsets) else day * DAY_S
             if shown is None:
@@ -129,6 +139,10 @@ def stretches(zone: str, start: int, end: int) -> Iterator[Stretch]:
             if low < high:
                 yield Stretch(low, high, offset, shown if low == begins else max(shown, low + offset))
             shown = max(shown, ends + offset)
+
+
+def _is_all_at(offset: int, offsets: tuple[tuple[int, int], ...]) -> bool:
+    return len(offsets) == 1 and offsets[0][1] == offset
 
 
 @lru_cache(maxsize=8_192)
@@ -185,7 +199,7 @@ def _edges(start: datetime, end: datetime, zone: str, step: int) -> tuple[dateti
         return ()
     first = floor_s(start)
     edges: list[int] = []
-    for stretch in stretches(zone, first - 3 * DAY_S, ceil_s(end)):
+    for stretch in stretches(zone, first - 3 * DAY_S, ceil_s(end), days=_DAYS_AT_ONCE):
         low = stretch.wall_start
         if step == DAY_S:
             low = max(low, stretch.shown)
@@ -194,7 +208,7 @@ def _edges(start: datetime, end: datetime, zone: str, step: int) -> tuple[dateti
         if skips_an_edge and aligned > stretch.wall_start:
             edges.append(stretch.start)
         edges.extend(wall - stretch.offset for wall in range(aligned, stretch.wall_end, step))
-    begins = max(index for index, edge in enumerate(edges) if edge <= first)
+    begins = bisect_right(edges, first) - 1
     return tuple(instant(edge) for edge in edges[begins:])
 
 

@@ -22,8 +22,17 @@ ROWS_AT_ONCE = 3_000
 READ_AT_ONCE = 2_048
 """No fewer rows than these are read."""
 
-_SUNDAY = 6
+_SUNDAY, _DECEMBER = 6, 12
+_QUARTER_H = 6
+"""Of a day."""
 _INSTANT = timedelta(microseconds=1)
+_LENGTHS = {
+    Level.MINUTE: timedelta(minutes=1),
+    Level.HOUR: timedelta(hours=1),
+    Level.DAY: timedelta(days=1),
+    Level.MONTH: timedelta(days=30),
+}
+"""About as long are the buckets of a level."""
 _REARRANGED = "memory.main.rearranged"
 _SINCE = "bucket >= $start AND bucket < $end AND destination > $after"
 _WHERE = f"{_SINCE} AND destination <= $last"
@@ -62,13 +71,16 @@ class Part:
 def regions_of(level: Level, start: datetime, end: datetime, zone: str) -> tuple[Region, ...]:
     """What is to be written anew once these buckets of the level are sealed, which follow the zone's wall clock.
 
-    Hours are when their day is over, and when their week is; days when their month is, and their quarter; the months
-    of the year so far with each, as they are few.
+    Minutes are when their quarter of the day is over; hours when their day is, and their week; days when their month
+    is, their quarter and their year; the months of the year so far with each, as they are few.
     """
     last = to_local(end - _INSTANT, zone).date()
     match level:
-        case Level.MINUTE | Level.HOUR:
+        case Level.MINUTE:
             return ()
+        case Level.HOUR:
+            since, until = (_quarter_of_day(at, zone) for at in (start, end))
+            return (Region(level=Level.MINUTE, start=since, end=until),) if since < until else ()
         case Level.DAY:
             week = from_local(datetime.combine(last - timedelta(days=last.weekday()), time()), zone)
             since = week if last.weekday() == _SUNDAY else start
@@ -78,11 +90,18 @@ def regions_of(level: Level, start: datetime, end: datetime, zone: str) -> tuple
                 from_local(datetime.combine(last.replace(month=month, day=1), time()), zone)
                 for month in ((last.month - 1) // 3 * 3 + 1, 1)
             )
-            since = quarter if last.month % 3 == 0 else start
+            since = year if last.month == _DECEMBER else quarter if last.month % 3 == 0 else start
             return (
                 Region(level=Level.DAY, start=min(since, start), end=end),
                 Region(level=Level.MONTH, start=min(year, start), end=end),
             )
+
+
+def _quarter_of_day(at: datetime, zone: str) -> datetime:
+    """When the quarter of the local day began that the instant is in."""
+    local = to_local(at, zone)
+    begun = local.replace(hour=local.hour // _QUARTER_H * _QUARTER_H, minute=0, second=0, microsecond=0)
+    return from_local(begun, zone)
 
 
 def prepare(cursor: Cursor, region: Region) -> Part | None:
@@ -93,11 +112,7 @@ def prepare(cursor: Cursor, region: Region) -> Part | None:
         region: What is to be done.
     """
     cursor.execute("BEGIN")
-    found = cursor.execute(
-        f"SELECT destination, count(*) FROM {TABLES[region.level]} WHERE {_SINCE} "  # noqa: S608 - built from constants
-        "GROUP BY destination ORDER BY destination",
-        _of(region),
-    ).fetchall()
+    found = _next_destinations(cursor, region)
     if not found or (not region.after and sum(count for _, count in found) <= READ_AT_ONCE):
         return None
     last, rows = found[0]
@@ -112,6 +127,22 @@ def prepare(cursor: Cursor, region: Region) -> Part | None:
     )
     cursor.execute("COMMIT")
     return Part(region=region, last=last, rows=rows)
+
+
+def _next_destinations(cursor: Cursor, region: Region) -> list[tuple[int, int]]:
+    """Destinations whose rows of the region come next, ascending, at first all of them; and how many rows each has."""
+    # To count the rows of all each time would take longer than all the rest.
+    buckets = max(1, (region.end - region.start) // _LENGTHS[region.level])
+    near = region.after + 2 * ROWS_AT_ONCE // buckets
+    for last in (near, None) if region.after else (None,):
+        found = cursor.execute(
+            f"SELECT destination, count(*) FROM {TABLES[region.level]} WHERE {_SINCE if last is None else _WHERE} "  # noqa: S608 - built from constants
+            "GROUP BY destination ORDER BY destination",
+            _of(region) | ({} if last is None else {"last": last}),
+        ).fetchall()
+        if found:
+            return found
+    return []
 
 
 def put_in_place(cursor: Cursor, part: Part) -> bool:

@@ -15,7 +15,8 @@ from netstats_xl.store.frontier import Frontier
 
 Now = Callable[[], datetime]
 LONG_AGO = timedelta(days=45)
-"""Hours that ended before are not written anew when their days are sealed: years of these may be, by another clock."""
+"""Minutes and hours that ended before are not written anew when what they add up to is sealed: years may be, by another
+clock."""
 Result = TypeVar("Result")
 
 
@@ -117,7 +118,7 @@ class Sealer:
         """Note what is to be written anew, now that the stretch is in its place."""
         regions = rearranging.regions_of(stretch.level, stretch.start, stretch.end, self.frontier.zone)
         for region in regions:
-            if region.level is Level.HOUR and region.end < self._now() - LONG_AGO:
+            if region.level in (Level.MINUTE, Level.HOUR) and region.end < self._now() - LONG_AGO:
                 continue
             self._untidy = deque(each for each in self._untidy if not region.replaces(each))
             self._untidy.append(region)

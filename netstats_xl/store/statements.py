@@ -4,6 +4,7 @@ DuckDB takes longer to plan a long statement than to find some hundred rows. The
 `domain/rollups.py`, in whole microseconds, as those of `store/rolling.py`.
 """
 
+from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from netstats_xl.store.planning import Source
 from netstats_xl.store.rolling import BIN, BOUNDED, IN_US, JITTER_US, LENGTH_MS, OF_ROUNDS, OF_SAMPLES, TABLES
 from netstats_xl.store.selection import Parameters
 
+Keys = tuple[object, ...]
 _MICROSECOND = timedelta(microseconds=1)
 _FEW = 32
 """Destinations at most whose rows are few."""
@@ -71,8 +73,10 @@ class Question:
         self.keys = keys
         self.list = "".join(f"{key}, " for key in keys)
         self._plain = [key for key in keys if key != "edge"]
+        self.begun = "".join(f"{each}, " for each in ("begun", *self._plain))
         self.few = which.few
         self._edges = [utc_naive(edge) for edge in edges] if "edge" in keys else None
+        assert "edge" not in keys[1:], "the edge comes first"
         steps = {later - earlier for earlier, later in pairwise(edges)}
         self._step = steps.pop() if len(steps) == 1 else None
         self._condition = ""
@@ -93,6 +97,19 @@ class Question:
         """The GROUP BY clause."""
         keys = [*self.keys, *more]
         return f"GROUP BY {', '.join(keys)}" if keys else ""
+
+    def keys_of(self, begun: datetime, plain: Keys) -> Keys:
+        """The keys of a row that began then (naive UTC), of which the others are known."""
+        if self._edges is None:
+            return plain
+        return (self._edges[bisect_right(self._edges, begun) - 1], *plain)
+
+    def each(self, parts: Sequence[Part], *columns: str) -> tuple[str, Parameters]:
+        """A query for each of the parts' rows: when it began, its keys but the edge, and these columns.
+
+        To find the edge of few rows takes longer in the database than `keys_of` does.
+        """
+        return self._selects(parts, self._condition, ["begun", *self._plain, *columns])
 
     def rows(self, parts: Sequence[Part], *columns: str) -> tuple[str, Parameters]:
         """A FROM clause of the parts' rows with these columns and the keys, and its parameters."""
@@ -149,17 +166,16 @@ def _columns(known: Mapping[str, str], *more: str, otherwise: str = "0") -> str:
 def of_each_round(
     question: Question, parts: Sequence[Part], most: int, figures: Figures
 ) -> tuple[str, Parameters]:
-    """Of each of the samples its sums and bounds, then the bin of each of its RTTs, and its tick; `most` rows."""
-    begun = () if "edge" in question.keys else ("begun",)
-    rows, parameters = question.rows(parts, *begun, *OF_SAMPLES, "rtts_ms")
+    """Of each of the samples, at most so many: its tick, keys but the edge, sums, bounds, and the bins of its RTTs."""
+    rows, parameters = question.each(parts, *OF_SAMPLES, "rtts_ms")
     # Rows that lie apart come in as many chunks, each of which would have the lists' expressions begin anew.
-    chosen = f"WITH chosen AS MATERIALIZED (SELECT * FROM {rows} LIMIT {most})"  # noqa: S608 - built from constants
+    chosen = f"WITH chosen AS MATERIALIZED ({rows} LIMIT {most})"
     bounded = f"SELECT *, [{BOUNDED} FOR rtt IN (rtts_ms::DOUBLE[]) IF rtt IS NOT NULL] AS rtts FROM chosen"  # noqa: S608 - as above
     numbers = f"[{BIN} FOR rtt IN rtts]" if figures is Figures.ALL else "NULL"
     timed = f"SELECT *, [{IN_US} FOR rtt IN rtts] AS us, {numbers} AS numbers FROM ({bounded})"  # noqa: S608 - built from constants
     of_round = _OF_ROUND if figures is not Figures.PLAIN else _OF_ROUND | {"squares_us2": "0"}
-    columns = _columns(of_round, "list_min(us)", "list_max(us)", "numbers", "begun")
-    return f"{chosen} SELECT {question.list} {columns} FROM ({timed})", parameters  # noqa: S608 - built from constants
+    columns = _columns(of_round, "list_min(us)", "list_max(us)", "numbers")
+    return f"{chosen} SELECT {question.begun} {columns} FROM ({timed})", parameters  # noqa: S608 - built from constants
 
 
 def of_rounds(question: Question, parts: Sequence[Part]) -> tuple[str, Parameters]:
@@ -205,11 +221,10 @@ def of_rollups(question: Question, parts: Sequence[Part], figures: Figures) -> t
 
 
 def of_each_rollup(question: Question, parts: Sequence[Part]) -> tuple[str, Parameters]:
-    """Of each of the rollups its sums, bounds and histogram; of levels that have histograms."""
-    rows, parameters = question.rows(parts, *SUMS, "low_us", "high_us", "first_bin", "bins")
+    """Of each of the rollups its bucket, keys but the edge, sums, bounds and histogram; of levels that have these."""
     # A text of its numbers is handed over in a fifth of the time that a list takes.
-    columns = ", ".join([*SUMS, "low_us", "high_us", "first_bin", "bins::VARCHAR"])
-    return f"SELECT {question.list} {columns} FROM {rows}", parameters  # noqa: S608 - built from constants
+    rows, parameters = question.each(parts, *SUMS, "low_us", "high_us", "first_bin", "bins::VARCHAR")
+    return f"WITH chosen AS MATERIALIZED ({rows}) SELECT * FROM chosen", parameters  # noqa: S608 - built from constants
 
 
 def of_histograms(question: Question, parts: Sequence[Part]) -> tuple[str, Parameters]:

@@ -17,10 +17,10 @@ from netstats_xl.store.database import Cursor
 from netstats_xl.store.planning import Coverage, alignment, pieces
 from netstats_xl.store.raw_statistics import RFC3550_DIFFERENCES
 from netstats_xl.store.selection import aware, in_period, in_scope
-from netstats_xl.store.statements import Figures, Which, few_destinations
+from netstats_xl.store.statements import Figures, Keys, Which, few_destinations
 from netstats_xl.store.stretch import Present
 from netstats_xl.store.stretches import ALWAYS, Stretches
-from netstats_xl.store.tallying import Keys, Ranks, parts_of, ranks, tallies
+from netstats_xl.store.tallying import Ranks, parts_of, ranks, tallies
 
 Names = Mapping[str, Mapping[object, str]]
 """The IDs of the tables' keys, of `job` and `destination`."""
@@ -131,18 +131,19 @@ def _named(
     figures: Figures,
 ) -> list[GroupSummary]:
     """The groups' summaries under the IDs of their jobs and destinations, in the order of the port."""
+    place = {key: number for number, key in enumerate(keys)}
+    edge, job, destination = (place.get(key) for key in ("edge", "job", "destination"))
     groups = []
     for values, tally in found.items():
-        group = dict(zip(keys, values, strict=True))
-        edge = group.get("edge")
-        place = ranked.get(values)
+        known = ranked.get(values)
+        begun = None if edge is None else values[edge]
         groups.append(
             GroupSummary(
-                job_id=names["job"][group["job"]] if "job" in group else None,
-                destination_id=names["destination"][group["destination"]] if "destination" in group else None,
-                bucket_at=aware(edge) if isinstance(edge, datetime) else None,
+                job_id=None if job is None else names["job"][values[job]],
+                destination_id=None if destination is None else names["destination"][values[destination]],
+                bucket_at=aware(begun) if isinstance(begun, datetime) else None,
                 summary=tally.summary(
-                    None if place is None else percentiles_among(*place, tally.low_us, tally.high_us),
+                    None if known is None else percentiles_among(*known, tally.low_us, tally.high_us),
                     deviation=figures is not Figures.PLAIN,
                 ),
             )

@@ -17,11 +17,10 @@ from netstats_xl.store.appending import utc_naive
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.planning import Coverage, Source, has_histogram, pieces
 from netstats_xl.store.selection import aware
-from netstats_xl.store.statements import Figures, Part, Question, Which
+from netstats_xl.store.statements import Figures, Keys, Part, Question, Which
 from netstats_xl.store.tallying import (
     EVERY,
     Addition,
-    Keys,
     add_to,
     additions,
     bounds,

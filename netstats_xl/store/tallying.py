@@ -12,6 +12,7 @@ from netstats_xl.store.rolling import BIN
 from netstats_xl.store.selection import Parameters
 from netstats_xl.store.statements import (
     Figures,
+    Keys,
     Part,
     Question,
     Which,
@@ -25,7 +26,6 @@ from netstats_xl.store.statements import (
     packets,
 )
 
-Keys = tuple[object, ...]
 FEW_ROUNDS = 5_000
 """So many are sooner added up here than in the database, where a destination has many of them."""
 
@@ -127,7 +127,7 @@ def additions(
     with_bins = [part for part in rollups if figures is Figures.ALL and has_histogram(part.source)]
     if with_bins and question.few:
         rollups = [part for part in rollups if part not in with_bins]
-        statements.append(of_each_rollup(question, with_bins))
+        yield from _each_rollup(cursor, question, with_bins)
     elif with_bins:
         statements.append(of_histograms(question, with_bins))
     if rollups:
@@ -137,15 +137,11 @@ def additions(
     for statement, parameters in statements:
         for row in cursor.execute(statement, parameters).fetchall():
             sums = row[number:last]
+            low_us, high_us, numbers, counts = row[last:]
             # Without keys there is a row even of nothing.
-            if sums[-1] is not None or row[-1] is not None:
-                low_us, high_us, numbers, counts = row[last:]
-                if isinstance(numbers, int):
-                    counts = json.loads(counts)
-                    numbers = range(numbers, numbers + len(counts))
-                yield Addition(
-                    row[:number], None if sums[-1] is None else sums, low_us, high_us, numbers, counts, None
-                )
+            if sums[-1] is not None or counts is not None:
+                known = None if sums[-1] is None else sums
+                yield Addition(row[:number], known, low_us, high_us, numbers, counts, None)
 
 
 def ranks(
@@ -221,9 +217,22 @@ def each_round(
     found = cursor.execute(statement, parameters).fetchall()
     if len(found) > most:
         return None
-    number = len(question.keys)
-    last = number + len(SUMS)
+    last = len(found[0]) - 3 - len(SUMS) if found else 0
     return [
-        Addition(row[:number], row[number:last], row[last], row[last + 1], row[last + 2], None, row[last + 3])
+        Addition(question.keys_of(row[0], row[1:last]), row[last:-3], row[-3], row[-2], row[-1], None, row[0])
         for row in found
     ]
+
+
+def _each_rollup(cursor: Cursor, question: Question, parts: Sequence[Part]) -> Iterator[Addition]:
+    statement, parameters = of_each_rollup(question, parts)
+    found = cursor.execute(statement, parameters).fetchall()
+    # As one text: each call takes as long as some ten numbers.
+    histograms = json.loads(f"[{','.join([row[-1] or 'null' for row in found])}]")
+    last = len(found[0]) - 4 - len(SUMS) if found else 0
+    for row, counts in zip(found, histograms, strict=True):
+        low_us, high_us, first_bin, _ = row[-4:]
+        numbers = None if counts is None else range(first_bin, first_bin + len(counts))
+        yield Addition(
+            question.keys_of(row[0], row[1:last]), row[last:-4], low_us, high_us, numbers, counts, None
+        )

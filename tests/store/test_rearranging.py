@@ -92,6 +92,18 @@ def test_minutes_of_a_quarter_of_an_hour_lie_side_by_side(world: World) -> None:
     assert spread <= 64 * rows
 
 
+def test_minutes_lie_side_by_side_once_their_quarter_of_the_day_is_over(world: World) -> None:
+    quarter = timedelta(hours=6)
+    for start in range(0, 375, 15):
+        world.save(*(NEW_YEAR + (start + number) * MINUTE for number in range(15)))
+        world.roll_up()
+        if start == 330:
+            assert world.spread("roll_1m", NEW_YEAR, NEW_YEAR + quarter)[1] > 40_000
+    rows, spread = world.spread("roll_1m", NEW_YEAR, NEW_YEAR + quarter)
+    assert rows == 360
+    assert spread <= 8 * rows
+
+
 def test_hours_lie_side_by_side_once_their_day_is_over(world: World) -> None:
     for at in hours_of(NEW_YEAR):
         world.save(at)
@@ -129,7 +141,8 @@ def test_it_is_done_some_destinations_at_a_time(world: World, monkeypatch: pytes
     put_in_place = rearranging.put_in_place
 
     def counted(cursor: Cursor, part: rearranging.Part) -> bool:
-        parts.append(part.rows)
+        if part.region.level is Level.HOUR:
+            parts.append(part.rows)
         return put_in_place(cursor, part)
 
     monkeypatch.setattr(rearranging, "put_in_place", counted)
@@ -200,7 +213,18 @@ def test_weeks_quarters_and_years_begin_by_the_clock_of_the_zone() -> None:
     april, may, july = (datetime(2026, *day, tzinfo=UTC) for day in ((3, 31, 11), (5, 31, 12), (6, 30, 12)))
     assert _regions(Level.MONTH, march, april, zone) == [(Level.DAY, new_year), (Level.MONTH, new_year)]
     assert _regions(Level.MONTH, may, july, zone) == [(Level.DAY, april), (Level.MONTH, new_year)]
-    assert _regions(Level.HOUR, monday, monday + HOUR, zone) == []
+    year, december = datetime(2026, 12, 31, 11, tzinfo=UTC), datetime(2026, 11, 30, 11, tzinfo=UTC)
+    assert _regions(Level.MONTH, december, year, zone) == [(Level.DAY, new_year), (Level.MONTH, new_year)]
+    assert _regions(Level.MINUTE, monday, monday + MINUTE, zone) == []
+
+
+def test_minutes_are_written_anew_by_the_quarters_of_the_local_day() -> None:
+    zone = "Asia/Kathmandu"
+    midnight = datetime(2026, 1, 4, 18, 15, tzinfo=UTC)
+    assert _regions(Level.HOUR, midnight + 4 * HOUR, midnight + 5 * HOUR, zone) == []
+    assert _regions(Level.HOUR, midnight + 5 * HOUR, midnight + 6 * HOUR, zone) == [(Level.MINUTE, midnight)]
+    [region] = rearranging.regions_of(Level.HOUR, midnight + 5 * HOUR, midnight + 15 * HOUR, zone)
+    assert (region.start, region.end) == (midnight, midnight + 12 * HOUR)
 
 
 def _regions(level: Level, start: datetime, end: datetime, zone: str) -> list[tuple[Level, datetime]]:
@@ -217,6 +241,23 @@ def test_what_is_written_anew_with_its_week_is_not_written_anew_before() -> None
     )
     assert sunday.replaces(saturday)
     assert not saturday.replaces(sunday)
+
+
+def test_destinations_that_lie_far_apart_are_found_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rearranging, "ROWS_AT_ONCE", 100)
+    for start in range(0, 375, 15):
+        world.save(*(NEW_YEAR + (start + number) * MINUTE for number in range(15)), destinations=8)
+        world.roll_up()
+    region = rearranging.Region(level=Level.MINUTE, start=NEW_YEAR, end=NEW_YEAR + 6 * HOUR)
+    world.ask("UPDATE roll_1m SET destination = destination * 1000")
+    keys = []
+    while part := world.store._database.read(partial(rearranging.prepare, region=region)):
+        keys.append(part.last)
+        region = part.rest
+    world.ask("UPDATE roll_1m SET destination = destination // 1000")
+    assert keys == [1_000 * number for number in range(1, 9)]
 
 
 def test_hours_of_long_ago_are_not_written_anew(world: World) -> None:
