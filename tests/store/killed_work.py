@@ -14,6 +14,7 @@ from random import Random
 from netstats_xl.domain.results import Batch, JobRun, Outcome, Replied, RunCompleted, Sample, Timeout
 from netstats_xl.domain.retention import Cutoffs
 from netstats_xl.domain.targets import Settings
+from netstats_xl.store import rearranging
 from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.lean import do_without_pandas
 
@@ -159,6 +160,8 @@ class Work:
 def main(arguments: Sequence[str]) -> None:
     """Work until killed. Arguments: the database, the number of the first batch, and a seed."""
     do_without_pandas()
+    # Few rows are written anew as many would be.
+    rearranging.READ_AT_ONCE, rearranging.ROWS_AT_ONCE = 0, 30
     path, first, seed = arguments
     work = Work(Path(path), int(first), int(seed), lambda line: print(line, flush=True))
     while True:
