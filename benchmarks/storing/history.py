@@ -198,13 +198,13 @@ def _roll_month(
 ) -> None:
     """The model's hours or days as those from `first` on and before `after`, within a month.
 
-    Hours lie as the store leaves them: those of a week together, of the last one those of each day. Days will, once it
-    has sealed their months.
+    Hours lie as the store leaves them: those of a month together, of the last one those of each week, and of the last
+    week those of each day. Days will, once it has sealed their months.
     """
     hours = " + to_hours(hour)" if unit == "hour" else ""
     monday = f"{after - timedelta(days=after.weekday()):%Y-%m-%d}"
-    together = f"date_trunc(CASE WHEN begun < TIMESTAMP '{monday}' THEN 'week' ELSE 'day' END, begun)"
-    order = f"ORDER BY {together}, destination // 8, begun, destination"
+    together = f"date_trunc(CASE WHEN begun < TIMESTAMP '{monday}' THEN 'week' ELSE 'day' END, begun), "
+    order = f"ORDER BY {together if after.day > 1 else ''}destination // 8, begun, destination"
     connection.execute(
         f"""
         INSERT INTO {table}

@@ -19,10 +19,13 @@ ROWS_A_SECOND = 1_000
 
 
 def commits(path: Path, history: History, *, seconds: int) -> Iterator[Measure]:
-    """1,000 rows are committed each second, while one thread asks the dashboard's question and one seals."""
+    """1,000 rows are committed each second, while one thread asks the dashboard's question.
+
+    Another one rolls up after each, as the collector does.
+    """
     store = DuckDbStore.open(path)
     feed = Rounds.following(store, history.destinations)
-    done, answers, took = Event(), [0], []
+    done, saved, answers, took = Event(), Event(), [0], []
 
     def read() -> None:
         while not done.is_set():
@@ -30,7 +33,8 @@ def commits(path: Path, history: History, *, seconds: int) -> Iterator[Measure]:
             answers[0] += 1
 
     def seal() -> None:
-        while not done.wait(1):
+        while saved.wait() and not done.is_set():
+            saved.clear()
             store.roll_up()
 
     others = [Thread(target=read), Thread(target=seal)]
@@ -48,8 +52,10 @@ def commits(path: Path, history: History, *, seconds: int) -> Iterator[Measure]:
             began_s = time.perf_counter()
             store.save(batch)
             took.append(1_000 * (time.perf_counter() - began_s))
+            saved.set()
     finally:
         done.set()
+        saved.set()
         for each in others:
             each.join()
         store.close()

@@ -20,6 +20,8 @@ from netstats_xl.ports import Clock, Prober, ResultStore
 from netstats_xl.scheduling import Scheduler
 
 FLUSH_EVERY_S = 1
+ROLL_UP, ROLL_UP_AFTER_S = "roll up", 10
+"""A chore, and how long it waits for a save that takes long."""
 SLOW_S = 5.0
 """How long the database may take for a batch before the user is told."""
 LATEST_WITHIN = timedelta(days=7)
@@ -97,9 +99,9 @@ class Collecting:
         self._past_changes += 1
 
     def begin(self) -> None:
-        """Save and roll up every second."""
+        """Save every second, and roll up after it: at the same time, the one would hold the other up."""
         self._scheduler.every("save", FLUSH_EVERY_S, self._flush)
-        self._scheduler.every("roll up", FLUSH_EVERY_S, self.roll_up)
+        self._scheduler.every(ROLL_UP, ROLL_UP_AFTER_S, self.roll_up)
 
     def put_in_force(self, definitions: Definitions, settings: Settings) -> None:
         """Measure this from now on."""
@@ -185,6 +187,7 @@ class Collecting:
                 f"{self._backlog.unsaved} results wait in memory, and saving is tried again: "
                 f"{self._backlog.error.message}",
             )
+        self._scheduler.soon(ROLL_UP)
 
     def _tell_of_backlog(self) -> None:
         """What a flush that takes long cannot tell itself."""

@@ -71,8 +71,8 @@ class Part:
 def regions_of(level: Level, start: datetime, end: datetime, zone: str) -> tuple[Region, ...]:
     """What is to be written anew once these buckets of the level are sealed, which follow the zone's wall clock.
 
-    Minutes are when their quarter of the day is over; hours when their day is, and their week; days when their month
-    is, their quarter and their year; the months of the year so far with each, as they are few.
+    Minutes are when their quarter of the day is over; hours when their day is, their week and their month; days when
+    their month is, their quarter and their year; the months of the year so far with each, as they are few.
     """
     last = to_local(end - _INSTANT, zone).date()
     match level:
@@ -92,6 +92,7 @@ def regions_of(level: Level, start: datetime, end: datetime, zone: str) -> tuple
             )
             since = year if last.month == _DECEMBER else quarter if last.month % 3 == 0 else start
             return (
+                Region(level=Level.HOUR, start=start, end=end),
                 Region(level=Level.DAY, start=min(since, start), end=end),
                 Region(level=Level.MONTH, start=min(year, start), end=end),
             )
