@@ -156,7 +156,7 @@ levels = st.tuples(*[st.one_of(st.none(), st.timedeltas(timedelta(0), timedelta(
 
 
 @settings(
-    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], phases=WITHOUT_SHRINKING
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], phases=WITHOUT_SHRINKING
 )
 @given(
     behind=levels,

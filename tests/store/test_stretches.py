@@ -54,7 +54,7 @@ bys = st.sampled_from([(), (Dimension.JOB,), (Dimension.DESTINATION,), tuple(Dim
 
 
 @settings(
-    max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], phases=WITHOUT_SHRINKING
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], phases=WITHOUT_SHRINKING
 )
 @given(questions=st.lists(st.tuples(lengths, steps, bys, st.booleans()), min_size=4, max_size=12))
 def test_a_period_that_moves_along_is_what_its_samples_add_up_to(
@@ -71,7 +71,7 @@ def test_a_period_that_moves_along_is_what_its_samples_add_up_to(
 
 
 @settings(
-    max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture], phases=WITHOUT_SHRINKING
+    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], phases=WITHOUT_SHRINKING
 )
 @given(seed=st.integers(0, 1_000), length=lengths)
 def test_what_is_saved_between_two_questions_is_in_the_second_be_it_late_or_not(
@@ -118,7 +118,7 @@ def dense(seed: int, number: int) -> list[Sample]:
 
 @pytest.mark.parametrize("most_rounds", [10_000, 3])
 @settings(
-    max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture], phases=WITHOUT_SHRINKING
+    max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], phases=WITHOUT_SHRINKING
 )
 @given(
     seed=st.integers(0, 1_000),
