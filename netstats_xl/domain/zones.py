@@ -24,9 +24,6 @@ EARLIEST_S = (_CALENDAR_START - _EPOCH) // _SECOND + 8 * DAY_S
 LATEST_S = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH) // _SECOND - 8 * DAY_S
 """Instants are kept this far from the ends of Python's calendar, so that local times exist for them."""
 
-_DAYS_AT_ONCE = 4_000
-"""Between two changes of a clock there may be that many, and as many are remembered."""
-
 _NOT_ZONES = {"localtime", "posixrules", "Factory"}
 """Files that some systems keep among the time zones."""
 
@@ -118,18 +115,17 @@ class Stretch(NamedTuple):
         return self.end + self.offset
 
 
-def stretches(zone: str, start: int, end: int, *, days: int = 1) -> Iterator[Stretch]:
+def stretches(zone: str, start: int, end: int, *, joined: bool = False) -> Iterator[Stretch]:
     """Cut the time from `start` (inclusive) to `end` (exclusive) into stretches, ascending, without gaps.
 
-    Each is at most so many days long.
+    Each is a day long at most; `joined`: as long as the offset stays the same.
     """
     day = start // DAY_S - _LOOK_BACK_DAYS
     shown: int | None = None
     while day * DAY_S < end:
         offsets = _offsets_of_day(zone, day)
-        latest = min(day + days, -(-end // DAY_S))
         day += 1
-        while day < latest and _is_all_at(offsets[-1][1], _offsets_of_day(zone, day)):
+        while joined and day * DAY_S < end and _is_all_at(offsets[-1][1], _offsets_of_day(zone, day)):
             day += 1
         for index, (begins, offset) in enumerate(offsets):
             ends = offsets[index + 1][0] if index + 1 < len(offsets) else day * DAY_S
@@ -199,7 +195,7 @@ def _edges(start: datetime, end: datetime, zone: str, step: int) -> tuple[dateti
         return ()
     first = floor_s(start)
     edges: list[int] = []
-    for stretch in stretches(zone, first - 3 * DAY_S, ceil_s(end), days=_DAYS_AT_ONCE):
+    for stretch in stretches(zone, first - 3 * DAY_S, ceil_s(end), joined=True):
         low = stretch.wall_start
         if step == DAY_S:
             low = max(low, stretch.shown)
