@@ -14,7 +14,10 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.storing.rounds import INTERVAL, LOSS, OUTAGES, PACKETS, definitions
+from netstats_xl.domain.levels import Level
 from netstats_xl.store.duckdb_store import DuckDbStore
+from netstats_xl.store.percentiles import with_percentiles
+from netstats_xl.store.rolling import TABLES, all_columns_of
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 _JOB = 1
@@ -70,9 +73,9 @@ def simulate(path: Path, history: History, *, raw_of: Path | None = None) -> Non
         if history.days_start < midnight or history.hours_start < history.raw_start:
             _make_model(connection)
             for first, after in _months(history.days_start, midnight):
-                _roll_month(connection, "roll_1d", "day", first, after)
+                _roll_month(connection, Level.DAY, "day", first, after)
             for first, after in _months(history.hours_start, history.raw_start):
-                _roll_month(connection, "roll_1h", "hour", first, after)
+                _roll_month(connection, Level.HOUR, "hour", first, after)
         if raw_of is None:
             _draw_raw(connection, history)
             _make_events(connection, history)
@@ -170,7 +173,7 @@ def _make_model(connection: duckdb.DuckDBPyConnection) -> None:
     )
     connection.execute(
         """
-        CREATE TEMP TABLE days AS
+        CREATE TEMP TABLE plain_days AS
         WITH bounds AS (
             SELECT day, destination, min(first_bin) AS first_bin, max(first_bin + len(bins)) AS after FROM hours
             GROUP BY ALL
@@ -185,16 +188,19 @@ def _make_model(connection: duckdb.DuckDBPyConnection) -> None:
             GROUP BY ALL
         )
         SELECT day, destination, sum(up)::BIGINT, sum(down)::BIGINT, sum(up_ms)::BIGINT, sum(down_ms)::BIGINT,
-            sum(sent)::BIGINT, sum(received)::BIGINT, min(low_us), max(high_us), sum(total_us)::BIGINT,
-            sum(squares_us2)::HUGEINT, sum(jitter_us)::BIGINT, sum(jitter_pairs)::BIGINT,
+            sum(sent)::BIGINT, sum(received)::BIGINT, min(low_us) AS low_us, max(high_us) AS high_us,
+            sum(total_us)::BIGINT, sum(squares_us2)::HUGEINT, sum(jitter_us)::BIGINT, sum(jitter_pairs)::BIGINT,
             any_value(merged.first_bin) AS first_bin, any_value(merged.bins) AS bins
         FROM hours JOIN merged USING (day, destination) GROUP BY day, destination ORDER BY day, destination
         """
     )
+    connection.execute(
+        f"CREATE TEMP TABLE days AS {with_percentiles('FROM plain_days')} ORDER BY day, destination"
+    )
 
 
 def _roll_month(
-    connection: duckdb.DuckDBPyConnection, table: str, unit: str, first: datetime, after: datetime
+    connection: duckdb.DuckDBPyConnection, level: Level, unit: str, first: datetime, after: datetime
 ) -> None:
     """The model's hours or days as those from `first` on and before `after`, within a month.
 
@@ -207,7 +213,7 @@ def _roll_month(
     order = f"ORDER BY {together if after.day > 1 else ''}destination // 8, begun, destination"
     connection.execute(
         f"""
-        INSERT INTO {table}
+        INSERT INTO {TABLES[level]} ({all_columns_of(level)})
         SELECT begun, {_JOB}, * EXCLUDE (begun, day{", hour" if unit == "hour" else ""})
         FROM (
             SELECT $month::TIMESTAMP + to_days((day - 1)::INTEGER){hours} AS begun, *

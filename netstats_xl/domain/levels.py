@@ -18,6 +18,13 @@ class Level(StrEnum):
     MONTH = "1mo"
 
 
+LENGTHS = {
+    Level.MINUTE: timedelta(minutes=1),
+    Level.HOUR: timedelta(hours=1),
+    Level.DAY: timedelta(days=1),
+    Level.MONTH: timedelta(days=30),
+}
+"""About as long are the buckets of each level."""
 _LONGER_THAN = {
     Level.MINUTE: timedelta(minutes=2),
     Level.HOUR: timedelta(hours=3),

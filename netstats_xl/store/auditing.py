@@ -9,12 +9,21 @@ from netstats_xl.store import frontier as frontiers
 from netstats_xl.store.appending import utc_naive
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.frontier import Frontier
-from netstats_xl.store.rolling import TABLES, Bucketing, columns_of, merged, of_samples
+from netstats_xl.store.percentiles import COLUMNS, with_percentiles
+from netstats_xl.store.rolling import (
+    TABLES,
+    Bucketing,
+    columns_of,
+    keeps_percentiles,
+    merged,
+    of_samples,
+)
 from netstats_xl.store.sealing import reach
 from netstats_xl.store.selection import Parameters, aware
 
 MOST_TOLD = 20
 """How many differences are told of a level."""
+_LAST_DIGITS = 1e-9
 _MADE_OF = {
     Level.MINUTE: "the samples",
     Level.HOUR: "the samples",
@@ -45,6 +54,8 @@ def _of_level(cursor: Cursor, level: Level, frontier: Frontier) -> list[str]:
     told = [f"{table} holds {beyond} rows of buckets that are not sealed"] if beyond else []
     for start, end in _stretches(cursor, level, frontier) if until is not None else ():
         told += _differences(cursor, level, start, end, frontier.zone)
+        if keeps_percentiles(level):
+            told += _wrong_percentiles(cursor, level, start, end)
         if len(told) > MOST_TOLD:
             return [*told[:MOST_TOLD], f"{table} differs in more than that"]
     return told
@@ -112,4 +123,33 @@ def _differences(cursor: Cursor, level: Level, start: datetime, end: datetime, z
             if pair[0] != pair[1]
         )
         for bucket, job, destination, *values in found
+    ]
+
+
+def _wrong_percentiles(cursor: Cursor, level: Level, start: datetime, end: datetime) -> list[str]:
+    """In what the percentiles that rows keep differ from those of their histograms, but for the last digits."""
+    names = COLUMNS.split(", ")
+    table = TABLES[level]
+    rows = (
+        f"SELECT * EXCLUDE ({COLUMNS}), {', '.join(f'{each} AS kept_{each}' for each in names)} FROM {table}"  # noqa: S608 - built from constants
+    )
+    found = with_percentiles(f"{rows} WHERE bucket >= $start AND bucket < $end AND {names[0]} IS NOT NULL")
+    # One machine's logarithm may differ from another's in its last digit.
+    wrong = " OR ".join(
+        f"coalesce(abs(kept_{each} - {each}) > {_LAST_DIGITS} * {each}, kept_{each} IS DISTINCT FROM {each})"
+        for each in names
+    )
+    columns = ", ".join(f"kept_{each}, {each}" for each in names)
+    return [
+        f"{table} at {bucket} UTC, job {job}, destination {destination}: "
+        + ", ".join(
+            f"{name} is {kept}, and its histogram says {true}"
+            for name, kept, true in zip(names, values[::2], values[1::2], strict=True)
+            if kept != true
+        )
+        for bucket, job, destination, *values in cursor.execute(
+            f"SELECT bucket, job, destination, {columns} FROM ({found}) WHERE {wrong} "  # noqa: S608 - built from constants
+            f"ORDER BY bucket, job, destination LIMIT {MOST_TOLD + 1}",
+            {"start": utc_naive(start), "end": utc_naive(end)},
+        ).fetchall()
     ]

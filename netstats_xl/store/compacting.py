@@ -56,7 +56,7 @@ def compact(database: Path, on_progress: OnProgress) -> Compacted:
 def _one_row_each(cursor: Cursor, level: Level) -> Iterator[tuple[str, dict[str, object]]]:
     for start, end in _stretches(cursor, TABLES[level]):
         yield (
-            merged(level, "bucket >= $start AND bucket <= $end", Bucketing.OWN),
+            merged(level, "bucket >= $start AND bucket <= $end", Bucketing.OWN, into=level),
             {"start": start, "end": end},
         )
 

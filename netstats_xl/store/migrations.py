@@ -163,6 +163,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
         "DROP TABLE batches",
     ),
+    (
+        # The percentiles of the row's own histogram, so that a chart need not read it (decision 35). NULL, too, where
+        # they were not found: of rows of late samples, and of those that were added up before this version.
+        "ALTER TABLE roll_1d ADD COLUMN p50_ms DOUBLE",
+        "ALTER TABLE roll_1d ADD COLUMN p95_ms DOUBLE",
+        "ALTER TABLE roll_1d ADD COLUMN p99_ms DOUBLE",
+        "ALTER TABLE roll_1mo ADD COLUMN p50_ms DOUBLE",
+        "ALTER TABLE roll_1mo ADD COLUMN p95_ms DOUBLE",
+        "ALTER TABLE roll_1mo ADD COLUMN p99_ms DOUBLE",
+    ),
 )
 """The statements that lead from each schema version to the next; the first from an empty file to version 1."""
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Self
 
-from netstats_xl.domain.levels import Level
+from netstats_xl.domain.levels import LENGTHS, Level
 from netstats_xl.domain.zones import from_local, to_local
 from netstats_xl.store.appending import utc_naive
 from netstats_xl.store.database import Cursor
-from netstats_xl.store.rolling import TABLES, columns_of, side_by_side
+from netstats_xl.store.rolling import TABLES, all_columns_of, side_by_side
 from netstats_xl.store.selection import Parameters
 
 ROWS_AT_ONCE = 3_000
@@ -26,13 +26,6 @@ _SUNDAY, _DECEMBER = 6, 12
 _QUARTER_H = 6
 """Of a day."""
 _INSTANT = timedelta(microseconds=1)
-_LENGTHS = {
-    Level.MINUTE: timedelta(minutes=1),
-    Level.HOUR: timedelta(hours=1),
-    Level.DAY: timedelta(days=1),
-    Level.MONTH: timedelta(days=30),
-}
-"""About as long are the buckets of a level."""
 _REARRANGED = "memory.main.rearranged"
 _SINCE = "bucket >= $start AND bucket < $end AND destination > $after"
 _WHERE = f"{_SINCE} AND destination <= $last"
@@ -122,7 +115,7 @@ def prepare(cursor: Cursor, region: Region) -> Part | None:
             break
         last, rows = destination, rows + count
     cursor.execute(
-        f"CREATE OR REPLACE TABLE {_REARRANGED} AS SELECT {columns_of(region.level)} FROM {TABLES[region.level]} "  # noqa: S608 - as above
+        f"CREATE OR REPLACE TABLE {_REARRANGED} AS SELECT {all_columns_of(region.level)} FROM {TABLES[region.level]} "  # noqa: S608 - as above
         f"WHERE {_WHERE} ORDER BY {side_by_side(region.level)}",
         _of(region) | {"last": last},
     )
@@ -133,7 +126,7 @@ def prepare(cursor: Cursor, region: Region) -> Part | None:
 def _next_destinations(cursor: Cursor, region: Region) -> list[tuple[int, int]]:
     """Destinations whose rows of the region come next, ascending, at first all of them; and how many rows each has."""
     # To count the rows of all each time would take longer than all the rest.
-    buckets = max(1, (region.end - region.start) // _LENGTHS[region.level])
+    buckets = max(1, (region.end - region.start) // LENGTHS[region.level])
     near = region.after + 2 * ROWS_AT_ONCE // buckets
     for last in (near, None) if region.after else (None,):
         found = cursor.execute(
@@ -153,7 +146,7 @@ def put_in_place(cursor: Cursor, part: Part) -> bool:
         cursor: Within a transaction.
         part: As it was prepared; since then rows of its region were not deleted.
     """
-    table, columns = TABLES[part.region.level], columns_of(part.region.level)
+    table, columns = TABLES[part.region.level], all_columns_of(part.region.level)
     parameters = _of(part.region) | {"last": part.last}
     [(rows,)] = cursor.execute(f"SELECT count(*) FROM {table} WHERE {_WHERE}", parameters).fetchall()  # noqa: S608 - built from constants
     if rows != part.rows:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from netstats_xl.domain.histograms import BASE, SHORTEST_MS, UNIT_MS
 from netstats_xl.domain.levels import Level
 from netstats_xl.domain.tallies import SUMS
+from netstats_xl.store import percentiles
 
 TABLES = {level: f"roll_{level.value}" for level in Level}
 LONGEST_MS = 2_147_483
@@ -59,8 +60,18 @@ class Bucketing(StrEnum):
 
 
 def columns_of(level: Level) -> str:
-    """The columns of a level's table."""
+    """The columns of a level's table whose values add up."""
     return f"{KEYS}, {_PLAIN}" + ("" if level is Level.MINUTE else ", first_bin, bins")
+
+
+def keeps_percentiles(level: Level | None) -> bool:
+    """Whether the level's rows keep the percentiles of their own histogram, which a chart shows one by one."""
+    return level in (Level.DAY, Level.MONTH)
+
+
+def all_columns_of(level: Level) -> str:
+    """All columns of a level's table."""
+    return columns_of(level) + (f", {percentiles.COLUMNS}" if keeps_percentiles(level) else "")
 
 
 def side_by_side(level: Level) -> str:
@@ -116,13 +127,14 @@ def of_samples(level: Level, where: str, bucketing: Bucketing) -> str:
     """  # noqa: S608 - built from constants
 
 
-def merged(level: Level, where: str, bucketing: Bucketing) -> str:
+def merged(level: Level, where: str, bucketing: Bucketing, *, into: Level | None = None) -> str:
     """A query for what rows of this level add up to, as `of_samples`.
 
     Args:
         level: Of the rows that are added up.
         where: Which of its rows, with bound parameters.
         bucketing: How the bucket that it adds up to is found.
+        into: The level whose `all_columns_of` are wanted; None: those that add up are.
     """
     table = TABLES[level]
     # Buckets of a coarser level are sought as those of ticks are.
@@ -136,6 +148,9 @@ def merged(level: Level, where: str, bucketing: Bucketing) -> str:
     by_edges = bucketing is Bucketing.EDGES
     bins = "" if level is Level.MINUTE else ", first_bin, bins"
     sums = ", ".join(f"sum({each}) AS {each}" for each in SUMS)
+    found = f"SELECT * FROM added {'' if level is Level.MINUTE else f'LEFT JOIN histograms USING ({KEYS})'}"  # noqa: S608 - built from constants
+    if keeps_percentiles(into):
+        found = percentiles.with_percentiles(found)
     return f"""
         WITH {buckets if by_edges else ""}
         chosen AS NOT MATERIALIZED (
@@ -146,8 +161,8 @@ def merged(level: Level, where: str, bucketing: Bucketing) -> str:
             SELECT {KEYS}, {sums}, min(low_us) AS low_us, max(high_us) AS high_us FROM chosen GROUP BY {KEYS}
         )
         {"" if level is Level.MINUTE else f", {_histograms_of_rows()}"}
-        SELECT {columns_of(level)}
-        FROM added {"" if level is Level.MINUTE else f"LEFT JOIN histograms USING ({KEYS})"}
+        SELECT {columns_of(level) if into is None else all_columns_of(into)}
+        FROM ({found})
         ORDER BY {side_by_side(level)}
     """  # noqa: S608 - built from constants
 

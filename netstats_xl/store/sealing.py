@@ -17,7 +17,7 @@ from netstats_xl.store.frontier import Frontier
 from netstats_xl.store.rolling import (
     TABLES,
     Bucketing,
-    columns_of,
+    all_columns_of,
     merged,
     of_samples,
 )
@@ -93,7 +93,7 @@ def prepare(cursor: Cursor, frontier: Frontier, horizon: datetime | None) -> Str
         query = (
             of_samples(level, where, stretch.bucketing)
             if below is None
-            else merged(below, where, stretch.bucketing)
+            else merged(below, where, stretch.bucketing, into=level)
         )
         cursor.execute(f"CREATE OR REPLACE TABLE {_PREPARED} AS {query}", parameters)
     cursor.execute("COMMIT")
@@ -109,7 +109,7 @@ def put_in_place(cursor: Cursor, stretch: Stretch, frontier: Frontier) -> Fronti
         frontier: The same as when it was prepared.
     """
     level = stretch.level
-    table, columns = TABLES[level], columns_of(level)
+    table, columns = TABLES[level], all_columns_of(level)
     if level in _BELOW:
         if _source(cursor, level, stretch.start, stretch.end) != stretch.source:
             return None

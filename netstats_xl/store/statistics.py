@@ -8,19 +8,20 @@ from datetime import UTC, datetime, timedelta
 from netstats_xl.domain.histograms import middle_ms
 from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import Period, Scope
-from netstats_xl.domain.tallies import SUMS, Tally, percentiles_among
+from netstats_xl.domain.tallies import SUMS, Percentiles, Tally, percentiles_among
 from netstats_xl.domain.targets import DestinationId, JobId
 from netstats_xl.ports import Dimension, GroupSummary
 from netstats_xl.store import catalogue, raw_statistics
 from netstats_xl.store.coverage import load_coverage
 from netstats_xl.store.database import Cursor
+from netstats_xl.store.kept_percentiles import tallies_and_percentiles
 from netstats_xl.store.planning import Coverage, alignment, pieces
 from netstats_xl.store.raw_statistics import RFC3550_DIFFERENCES
 from netstats_xl.store.selection import aware, in_period, in_scope
 from netstats_xl.store.statements import Figures, Keys, Which, few_destinations
 from netstats_xl.store.stretch import Present
 from netstats_xl.store.stretches import ALWAYS, Stretches
-from netstats_xl.store.tallying import Ranks, parts_of, ranks, tallies
+from netstats_xl.store.tallying import parts_of, ranks, tallies
 
 Names = Mapping[str, Mapping[object, str]]
 """The IDs of the tables' keys, of `job` and `destination`."""
@@ -59,14 +60,23 @@ def summaries(
         period = Period(start=max(period.start, edges[0]), end=period.end)
         coarsest = alignment([edge for edge in edges if period.start < edge < period.end], coverage.zone)
     parts = parts_of(pieces(period, coverage, percentiles=percentiles, coarsest=coarsest))
-    ranked: dict[Keys, Ranks] = {}
-    figures = Figures.PLAIN
-    if percentiles:
-        figures = Figures.ALL if which.few else Figures.SUMS
-        if figures is Figures.SUMS:
-            ranked = ranks(cursor, parts, which, keys, edges)
-    found = tallies(cursor, parts, which, keys, edges=edges, figures=figures)
-    return _named(keys, found, ranked, names, figures)
+    if not percentiles:
+        figures = Figures.PLAIN
+        return _named(
+            keys, tallies(cursor, parts, which, keys, edges=edges, figures=figures), {}, names, figures
+        )
+    if which.few and edges:
+        found, known = tallies_and_percentiles(cursor, parts, which, keys, edges)
+        return _named(keys, found, known, names, Figures.ALL)
+    if which.few:
+        return _named(keys, tallies(cursor, parts, which, keys), {}, names, Figures.ALL)
+    ranked = ranks(cursor, parts, which, keys, edges)
+    found = tallies(cursor, parts, which, keys, edges=edges, figures=Figures.SUMS)
+    known = {
+        group: percentiles_among(*where, found[group].low_us, found[group].high_us)
+        for group, where in ranked.items()
+    }
+    return _named(keys, found, known, names, Figures.SUMS)
 
 
 def remembered(
@@ -126,26 +136,25 @@ def which_of(scope: Scope, keys: catalogue.Keys) -> tuple[Which, Names]:
 def _named(
     keys: Sequence[str],
     found: Mapping[Keys, Tally],
-    ranked: Mapping[Keys, Ranks],
+    known: Mapping[Keys, Percentiles],
     names: Names,
     figures: Figures,
 ) -> list[GroupSummary]:
-    """The groups' summaries under the IDs of their jobs and destinations, in the order of the port."""
+    """The groups' summaries under the IDs of their jobs and destinations, in the order of the port.
+
+    `known`: the percentiles of groups whose tally has no histogram.
+    """
     place = {key: number for number, key in enumerate(keys)}
     edge, job, destination = (place.get(key) for key in ("edge", "job", "destination"))
     groups = []
     for values, tally in found.items():
-        known = ranked.get(values)
         begun = None if edge is None else values[edge]
         groups.append(
             GroupSummary(
                 job_id=None if job is None else names["job"][values[job]],
                 destination_id=None if destination is None else names["destination"][values[destination]],
                 bucket_at=aware(begun) if isinstance(begun, datetime) else None,
-                summary=tally.summary(
-                    None if known is None else percentiles_among(*known, tally.low_us, tally.high_us),
-                    deviation=figures is not Figures.PLAIN,
-                ),
+                summary=tally.summary(known.get(values), deviation=figures is not Figures.PLAIN),
             )
         )
     # Where a group has no such key, none has.

@@ -4,6 +4,8 @@ They are part of a migration, so they never change: a change of one is a new mig
 `docs/open-data.md` tells each column and its unit. Times are UTC; what was not measured is NULL, never 0.
 """
 
+from netstats_xl.store.percentiles import PACKED, percentiles, places
+
 _SAMPLES = """
     CREATE VIEW v_samples AS
     SELECT tick AS at_utc, jobs.id AS job_id, jobs.name AS job, destinations.id AS destination_id,
@@ -72,40 +74,10 @@ _FIGURES = """
     jitter_us / nullif(jitter_pairs, 0) / 1000 AS jitter_ms, jitter_pairs::BIGINT AS jitter_pairs
 """
 
-# `domain/histograms.py` in SQL. A bin and its count are one number, `(bin + 1000) * 2^40 + count`: a list of such
-# numbers sorts by bin, and adds up to the bin of a rank in one pass over it, many times as fast as a window over rows.
-_BINS = """,
-        list_sort(flatten(list(list_transform(
-            bins, lambda count, position: ((first_bin + position + 999)::BIGINT << 40) + count
-        )) FILTER (first_bin IS NOT NULL))) AS bins,
+_BINS = f""",
+        list_sort(flatten(list({PACKED}) FILTER (first_bin IS NOT NULL))) AS bins,
         coalesce(sum(list_sum(bins)), 0)::BIGINT AS percentile_rtts
 """
-_COUNT = "1099511627775"
-"""The lower 40 bits."""
-
-
-def _place(percent: int) -> str:
-    """Where the percentile lies among the RTTs, counted from 0: seldom on one of them."""
-    return f"(percentile_rtts - 1) * {percent} / 100 AS place{percent}"
-
-
-def _of_rank(rank: str) -> str:
-    """The geometric middle, ms, of the bin in which the cumulative count passes the rank."""
-    counted = f"so_far & {_COUNT}"
-    step = f"CASE WHEN {counted} > {rank} THEN so_far ELSE bin + ({counted}) END"
-    passed = f"list_reduce(bins, lambda so_far, bin: {step})"
-    return f"0.01 * exp((({passed} >> 40) - 999.5) * ln(1.02))"
-
-
-def _percentile(percent: int, *, needs: int) -> str:
-    """Interpolated between two ranks, and within the extremes."""
-    place = f"place{percent}"
-    below, above = _of_rank(f"floor({place})"), _of_rank(f"least(floor({place}) + 1, percentile_rtts - 1)")
-    value = f"{below} + ({above} - {below}) * ({place} - floor({place}))"
-    return (
-        f"CASE WHEN percentile_rtts >= {needs} "
-        f"THEN least(greatest({value}, rtt_min_ms), rtt_max_ms) END AS p{percent}_ms"
-    )
 
 
 def _rollup(view: str, table: str) -> str:
@@ -113,12 +85,10 @@ def _rollup(view: str, table: str) -> str:
 
 
 def _rollup_with_percentiles(view: str, table: str) -> str:
-    percentiles = (_percentile(50, needs=1), _percentile(95, needs=20), _percentile(99, needs=100))
-    places = ", ".join(map(_place, (50, 95, 99)))
     merged = _MERGED.format(table=table, bins=_BINS)
     return (
-        f"CREATE VIEW {view} AS SELECT {_FIGURES}, {', '.join(percentiles)}, percentile_rtts "  # noqa: S608 - built from constants
-        f"FROM (SELECT *, {places} FROM ({merged}))"
+        f"CREATE VIEW {view} AS SELECT {_FIGURES}, {percentiles()}, percentile_rtts "  # noqa: S608 - built from constants
+        f"FROM (SELECT *, {places()} FROM ({merged}))"
     )
 
 

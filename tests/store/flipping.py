@@ -14,16 +14,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from netstats_xl.domain.incidents import Incident, IncidentKind
+from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import Batch, Replied, Sample
 from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.incident_log import read_incidents
+from netstats_xl.store.rolling import TABLES, all_columns_of, keeps_percentiles
 from netstats_xl.store.saved_mark import mark_path
 from tests.contracts.result_store import ALWAYS, OUTCOMES, at
 
 NAME = "results.duckdb"
 BATCHES_IN_FILE, BATCHES_IN_LOG, DESTINATIONS = 20, 10, 4
 LOG = ".wal"
-ROLLUPS = ("roll_1m", "roll_1h", "roll_1d", "roll_1mo")
 _MAKE = """
 import os, sys
 from pathlib import Path
@@ -81,12 +82,14 @@ def make(path: Path) -> None:
     store = DuckDbStore.open(path, watcher=Heard())
     for number in range(BATCHES_IN_FILE):
         store.save(batch(number))
-    for table in ROLLUPS:
-        bins = "" if table == "roll_1m" else ", 1, [1, 2, 3]"
+    for level in Level:
+        bins = "" if level is Level.MINUTE else ", 1, [1, 2, 3]"
+        percentiles = ", 1.5, 2.5, NULL" if keeps_percentiles(level) else ""
         store._database.write(
-            lambda cursor, table=table, bins=bins: cursor.execute(  # type: ignore[misc]  # bound at once
-                f"INSERT INTO {table} SELECT TIMESTAMP '2026-03-29' + INTERVAL (i) MINUTE, 1, i % 12, 1, 0, 1, 0, 4, "
-                f"4, i, i, i * 7, i * i, i, 3{bins} FROM range(100) AS r(i)"
+            lambda cursor, level=level, more=bins + percentiles: cursor.execute(  # type: ignore[misc]  # bound at once
+                f"INSERT INTO {TABLES[level]} ({all_columns_of(level)}) SELECT TIMESTAMP '2026-03-29' + "
+                f"INTERVAL (i) MINUTE, 1, i % 12, 1, 0, 1, 0, 4, 4, i, i, i * 7, i * i, i, 3{more} "
+                "FROM range(100) AS r(i)"
             ),
             committed=lambda _: None,
         )
@@ -121,7 +124,7 @@ def read_rollups(store: DuckDbStore) -> tuple[tuple[object, ...], ...]:
         store._database.read(
             lambda cursor: [
                 tuple(map(str, row))
-                for table in ROLLUPS
+                for table in TABLES.values()
                 for row in cursor.execute(f"SELECT * FROM {table} ORDER BY ALL").fetchall()
             ]
         )

@@ -4,13 +4,14 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from netstats_xl.domain.histograms import bin_of
+from netstats_xl.domain.histograms import bin_of, percentile_of
 from netstats_xl.domain.levels import Level, bucket_of
 from netstats_xl.domain.results import Sample, packets_of, rtts_of
-from netstats_xl.domain.rollups import jitter_differences
+from netstats_xl.domain.rollups import P95_NEEDS, P99_NEEDS, jitter_differences
 from netstats_xl.store.appending import utc_naive
 from netstats_xl.store.database import Cursor
 from netstats_xl.store.duckdb_store import DuckDbStore
+from netstats_xl.store.rolling import all_columns_of, keeps_percentiles
 
 
 def roll_up(store: DuckDbStore, samples: Sequence[Sample], *, zone: str = "UTC") -> None:
@@ -26,15 +27,20 @@ def roll_up(store: DuckDbStore, samples: Sequence[Sample], *, zone: str = "UTC")
             groups: dict[tuple[datetime, str, str], list[Sample]] = defaultdict(list)
             for each in samples:
                 groups[bucket_of(level, each.at, zone), each.job_id, each.destination_id].append(each)
-            for (bucket, job_id, destination_id), of_bucket in groups.items():
-                row = [
+            for number, ((bucket, job_id, destination_id), of_bucket) in enumerate(groups.items()):
+                row: list[object] = [
                     utc_naive(bucket),
                     keys["jobs"][job_id],
                     keys["destinations"][destination_id],
                     *_figures(of_bucket),
                     *([] if level is Level.MINUTE else _bins(of_bucket)),
                 ]
-                cursor.execute(f"INSERT INTO whole_{level.value} VALUES ({', '.join('?' * len(row))})", row)
+                if keeps_percentiles(level):
+                    # Now and then they are not known, as of a database of an older version.
+                    row += [None] * 3 if number % 5 == 0 else _percentiles(of_bucket)
+                columns = all_columns_of(level)
+                marks = ", ".join("?" * len(row))
+                cursor.execute(f"INSERT INTO whole_{level.value} ({columns}) VALUES ({marks})", row)
 
     store._database.write(fill, committed=lambda _: None)
 
@@ -86,3 +92,19 @@ def _bins(samples: Sequence[Sample]) -> tuple[int | None, list[int] | None]:
         return None, None
     first, last = min(counted), max(counted)
     return first, [counted[number] for number in range(first, last + 1)]
+
+
+def _percentiles(samples: Sequence[Sample]) -> list[float | None]:
+    rtts = _rtts(samples)
+    microseconds = [round(rtt * 1_000) for rtt in rtts]
+    return [
+        percentile_of(
+            Counter(map(bin_of, rtts)),
+            percent,
+            low_ms=min(microseconds) / 1_000,
+            high_ms=max(microseconds) / 1_000,
+        )
+        if len(rtts) >= needs
+        else None
+        for percent, needs in ((50, 1), (95, P95_NEEDS), (99, P99_NEEDS))
+    ]

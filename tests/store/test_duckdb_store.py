@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 
+from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import (
     Batch,
     NameNotResolved,
@@ -29,6 +30,7 @@ from netstats_xl.store.appending import append
 from netstats_xl.store.catalogue import Keys
 from netstats_xl.store.database import Cursor, Database
 from netstats_xl.store.duckdb_store import DuckDbStore
+from netstats_xl.store.rolling import TABLES, columns_of
 from netstats_xl.store.room import Room, Space
 from tests.contracts.result_store import (
     ALWAYS,
@@ -240,8 +242,10 @@ def test_usage_counts_the_rollups(path: Path) -> None:
     with duckdb.connect(str(path)) as connection:
         figures = "TIMESTAMP '2026-03-29', 1, 1, 1, 0, 60, 0, 4, 4, 1, 2, 6, 10, 1, 3"
         connection.execute(f"INSERT INTO roll_1m SELECT {figures} FROM range(5)")
-        for table in ("roll_1h", "roll_1d", "roll_1mo"):
-            connection.execute(f"INSERT INTO {table} SELECT {figures}, NULL, NULL FROM range(2)")
+        for level in (Level.HOUR, Level.DAY, Level.MONTH):
+            connection.execute(
+                f"INSERT INTO {TABLES[level]} ({columns_of(level)}) SELECT {figures}, NULL, NULL FROM range(2)"
+            )
     with closing(DuckDbStore.open(path)) as store:
         usage = store.usage(at(0))
         assert (usage.minutes, usage.rollups) == (5, 6)

@@ -27,6 +27,7 @@ SHIPPED = (
     "77cb1fb4221e19bf",
     "778c4732457fe61e",
     "4eb705599585658a",
+    "724dea183b082627",
 )
 """A digest of the words of each migration that was shipped. Append; never change one."""
 
@@ -174,3 +175,36 @@ def test_the_tables_of_a_newer_version_are_refused(tmp_path: Path) -> None:
     store = DuckDbStore.open(path)
     assert len(store.samples(ALWAYS)) == 1
     store.close()
+
+
+def test_days_of_version_8_are_there_after_the_migration_without_percentiles(tmp_path: Path) -> None:
+    path = tmp_path / "results.duckdb"
+    row = (
+        START.replace(tzinfo=None),
+        1,
+        1,
+        1,
+        0,
+        60_000,
+        0,
+        4,
+        4,
+        900,
+        2_000,
+        5_000,
+        7_000_000,
+        30,
+        3,
+        7,
+        [3, 1],
+    )
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{path}' AS store (STORAGE_VERSION '{STORAGE_VERSION}')")
+        connection.execute("USE store")
+        migrate(connection, path, migrations=MIGRATIONS[:8])
+        for table in ("roll_1d", "roll_1mo"):
+            connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+    DuckDbStore.open(path).close()
+    with duckdb.connect(str(path)) as connection:
+        for table in ("roll_1d", "roll_1mo"):
+            assert connection.execute(f"FROM {table}").fetchall() == [(*row, None, None, None)]

@@ -14,12 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from netstats_xl.domain import histograms
+from netstats_xl.domain.levels import Level
 from netstats_xl.domain.results import Batch, Replied, RunCompleted, Sample, State, rtts_of
 from netstats_xl.domain.rollups import jitter_differences, summarise
 from netstats_xl.domain.targets import Definitions
 from netstats_xl.store.appending import utc_naive
 from netstats_xl.store.duckdb_store import DuckDbStore
 from netstats_xl.store.migrations import migrate
+from netstats_xl.store.rolling import TABLES, columns_of
 from netstats_xl.store.views import VIEWS
 from tests.contracts.result_store import (
     OUTCOMES,
@@ -34,7 +36,12 @@ from tests.contracts.result_store import (
 )
 
 DOCS = Path(__file__).parents[2] / "docs" / "open-data.md"
-ROLLUPS = {"v_minutely": "roll_1m", "v_hourly": "roll_1h", "v_daily": "roll_1d", "v_monthly": "roll_1mo"}
+ROLLUPS = {
+    "v_minutely": Level.MINUTE,
+    "v_hourly": Level.HOUR,
+    "v_daily": Level.DAY,
+    "v_monthly": Level.MONTH,
+}
 Row = dict[str, object]
 
 
@@ -83,7 +90,7 @@ def rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[Row]:
 
 
 def roll_up(
-    connection: duckdb.DuckDBPyConnection, table: str, bucket: datetime, samples: Sequence[Sample]
+    connection: duckdb.DuckDBPyConnection, level: Level, bucket: datetime, samples: Sequence[Sample]
 ) -> None:
     """Add rollup rows of these samples: one for each job and destination, found the slow and obvious way."""
     for pair in {(each.job_id, each.destination_id) for each in samples}:
@@ -111,10 +118,10 @@ def roll_up(
             round(1_000 * sum(differences)),
             len(differences),
         ]
-        if table != "roll_1m":
+        if level is not Level.MINUTE:
             values += [first, None if first is None else [bins[bin_] for bin_ in range(first, max(bins) + 1)]]
-        marks = ", ".join("?" * len(values))
-        connection.execute(f"INSERT INTO {table} VALUES ({marks})", values)
+        columns, marks = columns_of(level), ", ".join("?" * len(values))
+        connection.execute(f"INSERT INTO {TABLES[level]} ({columns}) VALUES ({marks})", values)
 
 
 def test_every_view_answers_in_a_file_that_another_program_opens(path: Path) -> None:
@@ -171,7 +178,7 @@ def test_samples_show_names_losses_and_times_in_utc(path: Path) -> None:
 
 def test_pandas_reads_the_views_as_numbers_and_times(path: Path) -> None:
     with duckdb.connect(str(path)) as connection:
-        roll_up(connection, "roll_1h", START, a_busy_hour())
+        roll_up(connection, Level.HOUR, START, a_busy_hour())
         hours = connection.execute("FROM v_hourly").df()
         samples = connection.execute("FROM v_samples").df()
     assert {hours[name].dtype.kind for name in ("sent", "received", "rounds_up", "percentile_rtts")} == {"i"}
@@ -188,16 +195,15 @@ rtts_of_a_round = st.lists(
 @given(
     rounds=st.lists(st.tuples(rtts_of_a_round, st.integers(1, 3), st.integers(0, 3)), max_size=40),
     many=st.integers(0, 130),
-    table=st.sampled_from(sorted(ROLLUPS)),
+    view=st.sampled_from(sorted(ROLLUPS)),
 )
 def test_partial_rows_of_a_bucket_add_up_to_the_domains_figures(
     database: duckdb.DuckDBPyConnection,
     rounds: list[tuple[list[float | None], int, int]],
     many: int,
-    table: str,
+    view: str,
 ) -> None:
-    view, table = table, ROLLUPS[table]
-    database.execute(f"DELETE FROM {table}")
+    database.execute(f"DELETE FROM {TABLES[ROLLUPS[view]]}")
     samples = [
         (
             sample(
@@ -215,7 +221,7 @@ def test_partial_rows_of_a_bucket_add_up_to_the_domains_figures(
         for index in range(many)
     ]
     for part in range(4):
-        roll_up(database, table, START, [each for each, of_part in samples if of_part == part])
+        roll_up(database, ROLLUPS[view], START, [each for each, of_part in samples if of_part == part])
     for row in rows(database, f"FROM {view}"):
         mine = [each for each, _ in samples if each.destination_id == row["destination_id"]]
         _check(row, mine)
@@ -259,7 +265,7 @@ def test_buckets_jobs_and_destinations_stay_apart(database: duckdb.DuckDBPyConne
     for hour in range(2):
         roll_up(
             database,
-            "roll_1h",
+            Level.HOUR,
             START + timedelta(hours=hour),
             [
                 sample(0, outcome, job=f"job{which}", destination=f"dest{number}")
