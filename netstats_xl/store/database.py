@@ -23,6 +23,7 @@ from netstats_xl.store.opening import (
     keep_as_it_is,
     letting_the_user_interrupt,
 )
+from netstats_xl.store.right_of_way import RightOfWay
 from netstats_xl.store.room import Room
 
 __all__ = ["MEMORY", "STORAGE_VERSION", "Cursor", "Database", "letting_the_user_interrupt"]
@@ -74,6 +75,8 @@ class Database:
         new file in the place of a damaged one before `loaded` is, and with files that may tell what was in that one.
         """
         self.path = MEMORY if path is None else path.absolute()
+        self.right_of_way = RightOfWay()
+        """Of batches that are saved, over what is read or known."""
         self._opener = Opener(
             self.path,
             spare_core=spare_core,
@@ -99,6 +102,7 @@ class Database:
         Raises:
             StoreError: DuckDB cannot answer.
         """
+        self.right_of_way.give()
         return self._reopening_once(query)
 
     def known(self, tell: Callable[[], Result]) -> Result:
@@ -107,6 +111,7 @@ class Database:
         Raises:
             StoreError: the file had to be opened first, and cannot be.
         """
+        self.right_of_way.give()
         with self._opened():
             pass
         return tell()

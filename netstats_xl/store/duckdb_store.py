@@ -172,6 +172,10 @@ class DuckDbStore:
         A destination or job that was never defined gets a placeholder without a definition: no measurement is lost.
         """
 
+        with self._database.right_of_way.taken():
+            self._save(batch)
+
+    def _save(self, batch: Batch) -> None:
         rows = rows_of(batch.samples)
 
         def save(cursor: Cursor) -> ingest.Saved | None:
@@ -203,6 +207,7 @@ class DuckDbStore:
 
     def latest(self, period: Period) -> Mapping[DestinationId, LatestSample]:
         """As `ports.ResultStore.latest`."""
+        self._database.right_of_way.give()
         return self._last_known.latest(
             period, lambda asked: self._database.read(lambda cursor: look_back(cursor, asked))
         )
