@@ -56,12 +56,12 @@ class Scale:
 
 YEARS = {"1d": DAY, "1y": 365 * DAY, "5y": 1_826 * DAY}
 QUICK = Scale(
-    destinations=45,
+    destinations=48,
     raw=25 * HOUR,
     hours=14 * DAY,
     batches=(
-        ingest.Sizes(rows=1_000, batches=50, goal=2),
-        ingest.Sizes(rows=10_000, batches=7, goal=4),
+        ingest.Sizes(rows=1_000, batches=50, goal=2, before=300_000),
+        ingest.Sizes(rows=10_000, batches=7, goal=4, before=300_000),
     ),
     histories={name: YEARS[name] for name in ("1d", "5y")},
     questions=40,

@@ -1,5 +1,6 @@
 """Durable ingest and the size on the disk, beside SQLite: the same samples, batch by batch, in turn."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from netstats_xl.store.duckdb_store import DuckDbStore
 
 RAW = frozenset({"samples", "runs", "run_ids"})
 DESTINATIONS = 1_000
+ROWS_A_FILLING = 10_000
 ROLLUPS = frozenset({"roll_1m", "roll_1h", "roll_1d", "roll_1mo"})
 
 
@@ -30,6 +32,8 @@ class Sizes:
     goal: float
     plain: bool = False
     """Whether it is stored in SQLite without an index as well."""
+    before: int = 0
+    """How many rows are there before, in both: what SQLite's index takes grows until each row needs a page of it."""
 
 
 def measure(folder: Path, sizes: Sizes, *, start: datetime) -> Iterator[Measure]:
@@ -38,9 +42,19 @@ def measure(folder: Path, sizes: Sizes, *, start: datetime) -> Iterator[Measure]
     What it takes to work the log into the file counts, as it does for SQLite, whose commits do it. Rolling up, which
     SQLite does not do, is told beside.
     """
-    rounds = Rounds(DESTINATIONS, start=start, seed=sizes.rows)
+    if sizes.before:
+        for made, copy in zip(
+            _files_before(folder, sizes.before, start),
+            (ours_of(folder, sizes), peer_of(folder, sizes)),
+            strict=True,
+        ):
+            shutil.copy(made, copy)
     ours = DuckDbStore.open(ours_of(folder, sizes))
-    ours.save_definitions(definitions(DESTINATIONS), at=start)
+    if sizes.before:
+        rounds = Rounds.following(ours, DESTINATIONS)
+    else:
+        ours.save_definitions(definitions(DESTINATIONS), at=start)
+        rounds = Rounds(DESTINATIONS, start=start, seed=sizes.rows)
     peers = [Sqlite(peer_of(folder, sizes), indexed=True)]
     if sizes.plain:
         peers.append(Sqlite(folder / f"plain-{sizes.rows}.sqlite", indexed=False))
@@ -74,12 +88,33 @@ def measure(folder: Path, sizes: Sizes, *, start: datetime) -> Iterator[Measure]
             f"{rates[0]:,.0f} rows/s, SQLite {rates[1]:,.0f} indexed"
             + "".join(f", {rate:,.0f} without" for rate in rates[2:])
             + "; "
-            f"{sizes.batches} batches, medians "
+            f"{sizes.batches} batches after {sizes.before:,} rows, medians "
             + " / ".join(f"{quantile(each, 0.5) * 1_000:.1f}" for each in took)
             + f" ms; working the log in {sum(working_in_s):.1f} s of ours {totals[0]:.1f}; "
             f"with the rollups made after each batch {with_rollups:,.0f} rows/s"
         ),
     )
+
+
+def _files_before(folder: Path, rows: int, start: datetime) -> tuple[Path, Path]:
+    """Ours and SQLite's with so many rows, which are made when they are asked for first."""
+    paths = folder / f"before-{rows}.duckdb", folder / f"before-{rows}.sqlite"
+    if paths[0].exists():
+        return paths
+    ours, peer = DuckDbStore.open(paths[0]), Sqlite(paths[1], indexed=True)
+    try:
+        ours.save_definitions(definitions(DESTINATIONS), at=start)
+        for batch in Rounds(DESTINATIONS, start=start, seed=rows).batches(
+            rows // ROWS_A_FILLING, rows=ROWS_A_FILLING
+        ):
+            ours.save(batch)
+            peer.fill(batch.samples)
+        while ours.roll_up():
+            pass
+    finally:
+        ours.close()
+        peer.close()
+    return paths
 
 
 def disk(folder: Path, sizes: Sizes, *, rounds: int) -> Iterator[Measure]:
@@ -89,7 +124,7 @@ def disk(folder: Path, sizes: Sizes, *, rounds: int) -> Iterator[Measure]:
     million = saved / 1e6
     blocks = Blocks.of(ours)
     raw = (blocks.raw_bytes + blocks.free_bytes) / 1e6
-    theirs = peer.stat().st_size / 1e6 * saved / (sizes.rows * sizes.batches)
+    theirs = peer.stat().st_size / 1e6 * saved / (sizes.before + sizes.rows * sizes.batches)
     yield Measure(
         name="disk_mb_a_million_rounds",
         value=raw / million,

@@ -93,7 +93,7 @@ def beside_sqlite(path: Path, history: History, folder: Path, *, times: int) -> 
         with duckdb.connect(path, read_only=True) as connection:
             rows = history.destinations * ((history.end - history.raw_start) // INTERVAL)
             say(f"Filling SQLite with {rows:,} rows ...")
-            peer.fill(_rows(connection, history))
+            peer.fill_rows(_rows(connection, history))
         theirs: dict[bool, list[float]] = {}
         for indexed in (False, True):
             if indexed:

@@ -39,13 +39,13 @@ class Sqlite:
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=FULL")
-        self._connection.execute(f"CREATE TABLE rounds ({_COLUMNS})")
+        self._connection.execute(f"CREATE TABLE IF NOT EXISTS rounds ({_COLUMNS})")
         if indexed:
             self.index()
 
     def index(self) -> None:
         """Make the index."""
-        self._connection.execute("CREATE INDEX rounds_of ON rounds (destination, ts)")
+        self._connection.execute("CREATE INDEX IF NOT EXISTS rounds_of ON rounds (destination, ts)")
 
     def save(self, samples: Sequence[Sample]) -> None:
         """Save them in one transaction."""
@@ -53,7 +53,11 @@ class Sqlite:
         self._connection.executemany(_INSERT, map(self._row, samples))
         self._connection.execute("COMMIT")
 
-    def fill(self, rows: Iterable[Sequence[Row]]) -> None:
+    def fill(self, samples: Sequence[Sample]) -> None:
+        """Take samples in a transaction that nobody waits for."""
+        self.fill_rows([list(map(self._row, samples))])
+
+    def fill_rows(self, rows: Iterable[Sequence[Row]]) -> None:
         """Take rows of the table in large transactions that nobody waits for."""
         self._connection.execute("PRAGMA synchronous=OFF")
         for some in rows:
