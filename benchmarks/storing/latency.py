@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from benchmarks.storing.history import History
-from benchmarks.storing.measures import Measure, quantile
+from benchmarks.storing.measures import Measure, quantile, rested_page_us
 from benchmarks.storing.questions import ask
 from benchmarks.storing.rounds import Rounds, batch_of
 from netstats_xl.domain.results import Sample
@@ -61,7 +61,7 @@ def commits(path: Path, history: History, *, seconds: int) -> Iterator[Measure]:
         store.close()
     beside = (
         f"{len(took)} commits of {len(samples)} rows, one a second; median {quantile(took, 0.5):.1f} ms, meanwhile "
-        f"{answers[0]} answers"
+        f"{answers[0]} answers; then a page that rested takes {rested_page_us():.1f} µs"
     )
     yield Measure(name="commit_p99_ms", value=quantile(took, 0.99), goal=50, beside=beside)
     yield Measure(name="commit_worst_ms", value=max(took), goal=400, beside="of the same commits")
