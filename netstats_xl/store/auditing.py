@@ -24,6 +24,7 @@ from netstats_xl.store.selection import Parameters, aware
 MOST_TOLD = 20
 """How many differences are told of a level."""
 _LAST_DIGITS = 1e-9
+"""Of a percentile: one machine's logarithm may differ from another's."""
 _MADE_OF = {
     Level.MINUTE: "the samples",
     Level.HOUR: "the samples",
@@ -134,7 +135,6 @@ def _wrong_percentiles(cursor: Cursor, level: Level, start: datetime, end: datet
         f"SELECT * EXCLUDE ({COLUMNS}), {', '.join(f'{each} AS kept_{each}' for each in names)} FROM {table}"  # noqa: S608 - built from constants
     )
     found = with_percentiles(f"{rows} WHERE bucket >= $start AND bucket < $end AND {names[0]} IS NOT NULL")
-    # One machine's logarithm may differ from another's in its last digit.
     wrong = " OR ".join(
         f"coalesce(abs(kept_{each} - {each}) > {_LAST_DIGITS} * {each}, kept_{each} IS DISTINCT FROM {each})"
         for each in names
