@@ -4,67 +4,124 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
+from uuid import uuid4
 
 from benchmarks.storing.history import History
 from benchmarks.storing.measures import Measure, quantile, rested_page_us
 from benchmarks.storing.questions import ask
-from benchmarks.storing.rounds import Rounds, batch_of
-from netstats_xl.domain.results import Sample
+from benchmarks.storing.rounds import JOB_ID, Rounds
+from netstats_xl.app.backlog import Backlog, RoundRecord
+from netstats_xl.domain.results import Batch, JobRun, RunCompleted, Sample
+from netstats_xl.scheduling.clock import SystemClock
 from netstats_xl.store.duckdb_store import DuckDbStore
 
 ROWS_A_SECOND = 1_000
+JOBS = 10
+"""Whose rounds end one after the other within each second."""
 
 
 def commits(path: Path, history: History, *, seconds: int) -> Iterator[Measure]:
-    """1,000 rows are committed each second, while one thread asks the dashboard's question.
+    """1,000 rows a second are committed, while one thread asks the dashboard's question.
 
-    Another one rolls up after each, as the collector does.
+    Another one rolls up after each commit. The backlog decides when that is, as in the collector: it is handed the
+    rounds of several jobs, as they come. What those of a single job take, which come all at once, is told beside.
     """
-    store = DuckDbStore.open(path)
+    took, answers = _commits(path, history, seconds=seconds, jobs=JOBS)
+    beside = (
+        f"1,000 rows a second, of {JOBS} jobs: {len(took)} commits, median {quantile(took, 0.5):.1f} ms, meanwhile "
+        f"{answers} answers; then a page that rested takes {rested_page_us():.1f} µs"
+    )
+    yield Measure(name="commit_p99_ms", value=quantile(took, 0.99), goal=50, beside=beside)
+    worst = max(took)
+    took, answers = _commits(path, history, seconds=max(5, seconds // 5), jobs=1)
+    beside = (
+        f"of the same commits. 1,000 rows at once each second, of one job: {len(took)} commits, median "
+        f"{quantile(took, 0.5):.1f} ms, p99 {quantile(took, 0.99):.1f}, worst {max(took):.1f}; {answers} answers"
+    )
+    yield Measure(name="commit_worst_ms", value=worst, goal=400, beside=beside)
+
+
+class _Timed(DuckDbStore):
+    """Tells how long each commit took, ms, and that it is done."""
+
+    took: list[float]
+    saved: Event
+
+    def save(self, batch: Batch) -> None:
+        began_s = time.perf_counter()
+        super().save(batch)
+        self.took.append(1_000 * (time.perf_counter() - began_s))
+        self.saved.set()
+
+
+def _commits(path: Path, history: History, *, seconds: int, jobs: int) -> tuple[list[float], int]:
+    """How long each commit took, ms, and how many answers were given meanwhile."""
+    store = _Timed.open(path)
+    store.took, store.saved = [], Event()
     feed = Rounds.following(store, history.destinations)
-    done, saved, answers, took = Event(), Event(), [0], []
+    backlog = Backlog(store, SystemClock(), lambda: uuid4().hex)
+    done, answers = Event(), [0]
 
     def read() -> None:
         while not done.is_set():
             ask(store, feed.next_at)
             answers[0] += 1
 
-    def seal() -> None:
-        while saved.wait() and not done.is_set():
-            saved.clear()
+    def roll_up() -> None:
+        while store.saved.wait() and not done.is_set():
+            store.saved.clear()
             store.roll_up()
 
-    others = [Thread(target=read), Thread(target=seal)]
+    others = [Thread(target=read), Thread(target=roll_up)]
     try:
         ask(store, history.end)
         for each in others:
             each.start()
         start_s = time.perf_counter()
         for second in range(seconds):
-            samples: list[Sample] = []
-            while len(samples) < ROWS_A_SECOND:
-                samples += feed.round()
-            batch = batch_of(samples)
-            time.sleep(max(0.0, start_s + second - time.perf_counter()))
-            began_s = time.perf_counter()
-            store.save(batch)
-            took.append(1_000 * (time.perf_counter() - began_s))
-            saved.set()
+            for part, record in enumerate(_records(feed, jobs)):
+                time.sleep(max(0.0, start_s + second + part / jobs - time.perf_counter()))
+                backlog.add(record)
+                if backlog.has_many:
+                    backlog.flush()
+        if not backlog.flush(now=True):
+            raise SystemExit(f"Not all rounds were saved: {backlog.error}")
     finally:
         done.set()
-        saved.set()
+        store.saved.set()
         for each in others:
             each.join()
         store.close()
-    beside = (
-        f"{len(took)} commits of {len(samples)} rows, one a second; median {quantile(took, 0.5):.1f} ms, meanwhile "
-        f"{answers[0]} answers; then a page that rested takes {rested_page_us():.1f} µs"
-    )
-    yield Measure(name="commit_p99_ms", value=quantile(took, 0.99), goal=50, beside=beside)
-    yield Measure(name="commit_worst_ms", value=max(took), goal=400, beside="of the same commits")
+    return store.took, answers[0]
+
+
+def _records(feed: Rounds, jobs: int) -> Sequence[RoundRecord]:
+    """A second's rounds, as the collector hands over those of so many jobs: each has a run."""
+    samples: list[Sample] = []
+    while len(samples) < ROWS_A_SECOND:
+        samples += feed.round()
+    records = []
+    for part in range(jobs):
+        run_id = uuid4().hex
+        of_run = [
+            replace(each, run_id=run_id)
+            for each in samples[len(samples) * part // jobs : len(samples) * (part + 1) // jobs]
+        ]
+        at = of_run[-1].at
+        run = JobRun(
+            run_id=run_id,
+            job_id=JOB_ID,
+            tick_at=at,
+            started_at=at,
+            finished_at=at,
+            outcome=RunCompleted(up=len(of_run), down=0),
+        )
+        records.append(RoundRecord(run=run, samples=of_run))
+    return records
 
 
 START = """

@@ -4,12 +4,17 @@ import random
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import TypeVar
 
 from netstats_xl.domain.results import Batch, JobRun, Sample, StateChanged, TracedRoute
 from netstats_xl.errors import StoreError
 from netstats_xl.ports import Clock, ResultStore
 
+MANY = 250
+"""So many samples that wait are saved before their time: their commit then takes no longer than a small one does."""
+MANY_AFTER_S = 0.25
+"""How long after the attempt before, at least."""
 CAPACITY = 2_000_000
 """Samples that are kept in memory while the store takes none: some 500 MB."""
 LARGEST_BATCH = 20_000
@@ -63,6 +68,7 @@ class Backlog:
         self._attempts = 0
         self._retry_at_s = 0.0
         self._saving_since_s: float | None = None
+        self._flushed_at_s = -inf
         self.error: StoreError | None = None
         """Why the last attempt to save failed; None when it went well."""
 
@@ -70,6 +76,11 @@ class Backlog:
     def unsaved(self) -> int:
         """Samples and traced routes that are in memory only."""
         return self._added - self._saved - self.dropped_samples - self.dropped_routes
+
+    @property
+    def has_many(self) -> bool:
+        """Whether so much waits that `flush` should be called at once rather than at its time."""
+        return self.unsaved >= MANY and self._clock.monotonic() >= self._flushed_at_s + MANY_AFTER_S
 
     @property
     def saving_for_s(self) -> float:
@@ -100,7 +111,8 @@ class Backlog:
         After a refusal the next attempt waits, longer each time, unless `now` is set. No `StoreError` leaves
         this method: it stands in `error`.
         """
-        if not now and self._clock.monotonic() < self._retry_at_s:
+        self._flushed_at_s = self._clock.monotonic()
+        if not now and self._flushed_at_s < self._retry_at_s:
             return False
         while batch := self._refused or self._next_batch():
             try:

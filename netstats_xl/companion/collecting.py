@@ -19,7 +19,7 @@ from netstats_xl.errors import ProbeEngineError, StoreError
 from netstats_xl.ports import Clock, Prober, ResultStore
 from netstats_xl.scheduling import Scheduler
 
-FLUSH_EVERY_S = 1
+SAVE, FLUSH_EVERY_S = "save", 1
 ROLL_UP, ROLL_UP_AFTER_S = "roll up", 10
 """A chore, and how long it waits for a save that takes long."""
 SLOW_S = 5.0
@@ -99,8 +99,8 @@ class Collecting:
         self._past_changes += 1
 
     def begin(self) -> None:
-        """Save every second, and roll up after it: at the same time, the one would hold the other up."""
-        self._scheduler.every("save", FLUSH_EVERY_S, self._flush)
+        """Save every second, or more often where much comes, and roll up after it, not beside it: both would wait."""
+        self._scheduler.every(SAVE, FLUSH_EVERY_S, self._flush)
         self._scheduler.every(ROLL_UP, ROLL_UP_AFTER_S, self.roll_up)
 
     def put_in_force(self, definitions: Definitions, settings: Settings) -> None:
@@ -233,6 +233,8 @@ class Collecting:
 
     def _note_record(self, record: RoundRecord) -> None:
         self._tracing.note(record)
+        if self._backlog.has_many:
+            self._scheduler.soon(SAVE)
         self._tell_of_backlog()
         self._on_record(record)
 

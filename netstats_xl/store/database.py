@@ -93,7 +93,10 @@ class Database:
         self._reopening = False
         self._closed = False
         self._kept: Cursor | None = None
+        self._worked = False
+        """Since memory was given back last."""
         self._freed_at_s = time.monotonic()
+        self._looked_at_s = 0.0
         self._instance: Cursor | None = self._opener.open()
 
     def read(self, query: Callable[[Cursor], Result]) -> Result:
@@ -163,17 +166,22 @@ class Database:
             self._reopening_once(_checkpoint, keep=True)
 
     def free_memory(self) -> None:
-        """Give back what answers left in memory, unless something is under way: to be called every second."""
-        if self.path == MEMORY:
-            return
+        """Give back what answers left in memory, unless something is under way; to be called every second or so.
+
+        To ask how much is kept takes as long as a small commit, so it is asked once a second, and not where nothing
+        can have come.
+        """
         now_s = time.monotonic()
+        if self.path == MEMORY or not self._worked or now_s - self._looked_at_s < memory.LOOKED_AT_EVERY_S:
+            return
         at_rest = now_s - self._freed_at_s >= memory.KEPT_FOR_S
         with self._state:
             if self._cursors or self._reopening or self._instance is None:
                 return
+            self._looked_at_s = now_s
             memory.free(self._instance, above_bytes=memory.KEPT_BYTES if at_rest else memory.MOST_KEPT_BYTES)
-        if at_rest:
-            self._freed_at_s = now_s
+            if at_rest:
+                self._freed_at_s, self._worked = now_s, False
 
     def close(self) -> None:
         """Wait for what is under way, bring the file up to date, and release it. Closing twice does nothing."""
@@ -277,6 +285,7 @@ class Database:
         finally:
             with self._state:
                 self._cursors.discard(cursor)
+                self._worked = True
                 if keep and done and self._kept is None:
                     self._kept = cursor
                 else:

@@ -17,6 +17,8 @@ FLUSH_THRESHOLD = "1MB"
 """What DuckDB's allocator keeps at most of what a task has freed; the default would be 128 MB."""
 KEPT_BYTES = 32_000_000
 """DuckDB would keep all that its largest answer took, up to the limit, for the next one."""
+LOOKED_AT_EVERY_S = 1.0
+"""How often it is asked how much is kept, at most."""
 KEPT_FOR_S = 60.0
 """Who looked at one chart may look at others: more is kept so long."""
 MOST_KEPT_BYTES = 256_000_000

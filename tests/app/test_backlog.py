@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from netstats_xl.app import backlog as backlog_module
-from netstats_xl.app.backlog import Backlog, RoundRecord
+from netstats_xl.app.backlog import MANY, MANY_AFTER_S, Backlog, RoundRecord
 from netstats_xl.domain.results import (
     Batch,
     JobRun,
@@ -77,6 +77,28 @@ def test_what_waits_is_saved_in_one_batch_in_its_order() -> None:
     assert backlog.flush()
     assert [run_ids([batch]) for batch in store.saved] == [["run1", "run2"]]
     assert backlog.unsaved == 0
+
+
+def test_many_are_to_be_saved_before_their_time_but_not_all_the_time() -> None:
+    backlog, store, clock = make()
+    backlog.add(record(1, samples=MANY - 1))
+    assert not backlog.has_many, "they can wait"
+    backlog.add(record(2, samples=1))
+    assert backlog.has_many
+    assert backlog.flush()
+    assert not backlog.has_many
+    backlog.add(record(3, samples=MANY))
+    assert not backlog.has_many, "the last attempt was only now"
+    clock.advance(seconds=MANY_AFTER_S)
+    assert backlog.has_many
+    store.full = True
+    assert not backlog.flush()
+    assert not backlog.has_many
+    clock.advance(seconds=MANY_AFTER_S)
+    assert backlog.has_many
+    assert not backlog.flush(), "after a refusal it waits longer"
+    assert len(store.attempts) == 2
+    assert not backlog.has_many
 
 
 def test_nothing_to_save_is_no_batch() -> None:

@@ -279,6 +279,23 @@ def test_a_full_disk_keeps_results_in_memory_and_says_so_until_they_are_saved() 
     assert companion.stop().problems == ()
 
 
+def test_where_much_comes_it_is_saved_at_once_and_rolled_up_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage()
+    companion = Companion(stage.parts)
+    companion.start()
+    stage.tick()
+    assert "save" not in stage.scheduler.wanted, "two samples wait for their second"
+    monkeypatch.setattr(backlog, "MANY", 4)
+    stage.clock.advance(seconds=10)
+    stage.tick()
+    assert stage.scheduler.wanted.count("save") == 1
+    stage.scheduler.wanted.clear()
+    stage.scheduler.do("save")
+    assert stage.scheduler.wanted == ["roll up"]
+    assert stage.store.info().samples == 4
+    assert companion.stop().problems == ()
+
+
 def test_a_slow_database_is_told_of_while_it_saves_and_rounds_go_on() -> None:
     stage = Stage()
     companion = Companion(stage.parts)

@@ -70,6 +70,32 @@ def test_very_much_is_given_back_at_once(database: Database, monkeypatch: pytest
     database.close()
 
 
+def test_how_much_is_kept_is_asked_once_a_second_and_not_where_nothing_can_have_come(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = [time.monotonic()]
+    monkeypatch.setattr("netstats_xl.store.database.time", SimpleNamespace(monotonic=lambda: now_s[-1]))
+    asked: list[int] = []
+    monkeypatch.setattr(memory, "free", lambda _instance, *, above_bytes: asked.append(above_bytes))
+
+    def free_after(seconds: float) -> list[int]:
+        asked.clear()
+        now_s.append(now_s[-1] + seconds)
+        database.free_memory()
+        return list(asked)
+
+    assert free_after(0) == [], "nobody asked anything"
+    database.read(used)
+    assert free_after(0) == [memory.MOST_KEPT_BYTES]
+    assert free_after(memory.LOOKED_AT_EVERY_S / 2) == []
+    assert free_after(memory.LOOKED_AT_EVERY_S / 2) == [memory.MOST_KEPT_BYTES]
+    assert free_after(memory.KEPT_FOR_S) == [memory.KEPT_BYTES]
+    assert free_after(memory.KEPT_FOR_S) == [], "nothing has come since"
+    database.read(used)
+    assert free_after(memory.KEPT_FOR_S) == [memory.KEPT_BYTES]
+    database.close()
+
+
 def test_nothing_is_taken_from_a_question_that_is_under_way(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
