@@ -12,7 +12,7 @@ from netstats_xl.errors import StoreError
 from netstats_xl.ports import Clock, ResultStore
 
 MANY = 250
-"""So many samples that wait are saved before their time: their commit then takes no longer than a small one does."""
+"""So many samples that wait are saved before their time: a commit of more takes longer, and more commits cost more."""
 MANY_AFTER_S = 0.25
 """How long after the attempt before, at least."""
 CAPACITY = 2_000_000
