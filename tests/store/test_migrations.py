@@ -3,6 +3,7 @@
 import hashlib
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -208,3 +209,51 @@ def test_days_of_version_8_are_there_after_the_migration_without_percentiles(tmp
     with duckdb.connect(str(path)) as connection:
         for table in ("roll_1d", "roll_1mo"):
             assert connection.execute(f"FROM {table}").fetchall() == [(*row, None, None, None)]
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+def test_what_any_older_version_measured_is_there_and_its_batches_are_known(
+    tmp_path: Path, version: int
+) -> None:
+    path = tmp_path / "results.duckdb"
+    tick = START.replace(tzinfo=None)
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{path}' AS store (STORAGE_VERSION '{STORAGE_VERSION}')")
+        connection.execute("USE store")
+        migrate(connection, path, migrations=MIGRATIONS[:version])
+        connection.execute(
+            "INSERT INTO destinations VALUES (1, 'dest1', 'Host 1', '192.0.2.1', '', 0, true, NULL, ?)",
+            [destination(1).model_dump_json()],
+        )
+        connection.execute("INSERT INTO jobs VALUES (1, 'job1', 'Job 1', 0, true, NULL, NULL)")
+        connection.execute("INSERT INTO run_ids VALUES (1, 'job1-0', ?)", [tick])
+        if "batches" in tables(connection):
+            connection.execute("INSERT INTO batches VALUES (1, 'first')")
+        else:
+            connection.execute("INSERT INTO run_ids VALUES (2, 'first', ?)", [tick])
+        connection.execute(
+            "INSERT INTO samples (tick, job, destination, run, interval_s, outcome, address, sent, received, "
+            "jitter_sum_ms, jitter_pairs, rtts_ms) "
+            "VALUES (?, 1, 1, 1, 60, 'replied', '192.0.2.1', 4, 3, 27.75, 1, [10.0, NULL, 12.5, 40.25])",
+            [tick],
+        )
+    first = sample(0, OUTCOMES[0])
+    later = replace(first, at=START + timedelta(hours=3), run_id="job1-later")
+    with closing(DuckDbStore.open(path, now=lambda: START + timedelta(hours=4))) as store:
+        store.save(Batch(batch_id="first", samples=[later]))
+        assert list(store.samples(ALWAYS)) == [first], "this batch is there already"
+        store.save(Batch(batch_id="second", samples=[later]))
+        while store.roll_up():
+            pass
+        assert list(store.samples(ALWAYS)) == [first, later]
+        [group] = store.summaries(ALWAYS)
+        assert (group.summary.rounds_up, group.summary.received) == (2, 6)
+        assert store.ask(lambda cursor: cursor.execute("SELECT sum(up) FROM roll_1m").fetchall()) == [(1,)]
+
+
+def test_no_table_has_a_key_or_an_index(connection: duckdb.DuckDBPyConnection) -> None:
+    """Each row that is saved would be looked up in it."""
+    migrate(connection, Path("x"))
+    assert connection.execute("SELECT * FROM duckdb_indexes()").fetchall() == []
+    kinds = "SELECT DISTINCT constraint_type FROM duckdb_constraints()"
+    assert connection.execute(kinds).fetchall() == [("NOT NULL",)]
