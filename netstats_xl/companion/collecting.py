@@ -20,6 +20,7 @@ from netstats_xl.ports import Clock, Prober, ResultStore
 from netstats_xl.scheduling import Scheduler
 
 SAVE, FLUSH_EVERY_S = "save", 1
+"""A chore, and how often it is done where little comes."""
 ROLL_UP, ROLL_UP_AFTER_S = "roll up", 10
 """A chore, and how long it waits for a save that takes long."""
 SLOW_S = 5.0

@@ -1,7 +1,6 @@
 """One DuckDB file, open for this process: its cursors, its transactions, and its recovery from a failed disk."""
 
 import shutil
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -93,10 +92,7 @@ class Database:
         self._reopening = False
         self._closed = False
         self._kept: Cursor | None = None
-        self._worked = False
-        """Since memory was given back last."""
-        self._freed_at_s = time.monotonic()
-        self._looked_at_s = 0.0
+        self._freeing = memory.Freeing()
         self._instance: Cursor | None = self._opener.open()
 
     def read(self, query: Callable[[Cursor], Result]) -> Result:
@@ -166,22 +162,11 @@ class Database:
             self._reopening_once(_checkpoint, keep=True)
 
     def free_memory(self) -> None:
-        """Give back what answers left in memory, unless something is under way; to be called every second or so.
-
-        To ask how much is kept takes as long as a small commit, so it is asked once a second, and not where nothing
-        can have come.
-        """
-        now_s = time.monotonic()
-        if self.path == MEMORY or not self._worked or now_s - self._looked_at_s < memory.LOOKED_AT_EVERY_S:
-            return
-        at_rest = now_s - self._freed_at_s >= memory.KEPT_FOR_S
+        """Give back what answers left in memory, unless something is under way; to be called every second or so."""
         with self._state:
-            if self._cursors or self._reopening or self._instance is None:
-                return
-            self._looked_at_s = now_s
-            memory.free(self._instance, above_bytes=memory.KEPT_BYTES if at_rest else memory.MOST_KEPT_BYTES)
-            if at_rest:
-                self._freed_at_s, self._worked = now_s, False
+            busy = self._cursors or self._reopening
+            if self.path != MEMORY and not busy and self._instance is not None:
+                self._freeing.free(self._instance)
 
     def close(self) -> None:
         """Wait for what is under way, bring the file up to date, and release it. Closing twice does nothing."""
@@ -285,7 +270,7 @@ class Database:
         finally:
             with self._state:
                 self._cursors.discard(cursor)
-                self._worked = True
+                self._freeing.note_work()
                 if keep and done and self._kept is None:
                     self._kept = cursor
                 else:

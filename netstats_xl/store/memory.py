@@ -1,6 +1,8 @@
 """How much memory DuckDB may take, and how much it may keep."""
 
+import time
 from contextlib import suppress
+from math import inf
 
 import duckdb
 
@@ -23,6 +25,35 @@ KEPT_FOR_S = 60.0
 """Who looked at one chart may look at others: more is kept so long."""
 MOST_KEPT_BYTES = 256_000_000
 """More than that is kept for no time."""
+
+
+class Freeing:
+    """When memory is given back.
+
+    To ask how much is kept takes as long as a small commit, so it is asked once a second at most, and not where nothing
+    can have come since.
+    """
+
+    def __init__(self) -> None:
+        self._worked = False
+        """Since memory was given back last."""
+        self._freed_at_s = time.monotonic()
+        self._looked_at_s = -inf
+
+    def note_work(self) -> None:
+        """Something was asked or changed."""
+        self._worked = True
+
+    def free(self, instance: duckdb.DuckDBPyConnection) -> None:
+        """Give back what is kept for too long, or is too much; only while no cursor is at work."""
+        now_s = time.monotonic()
+        if not self._worked or now_s < self._looked_at_s + LOOKED_AT_EVERY_S:
+            return
+        self._looked_at_s = now_s
+        at_rest = now_s >= self._freed_at_s + KEPT_FOR_S
+        free(instance, above_bytes=KEPT_BYTES if at_rest else MOST_KEPT_BYTES)
+        if at_rest:
+            self._freed_at_s, self._worked = now_s, False
 
 
 def free(instance: duckdb.DuckDBPyConnection, *, above_bytes: int) -> None:

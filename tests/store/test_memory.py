@@ -44,7 +44,7 @@ def test_what_a_large_answer_left_in_memory_is_given_back_after_a_minute(
 ) -> None:
     grown(database)
     now_s = [time.monotonic()]
-    monkeypatch.setattr("netstats_xl.store.database.time", SimpleNamespace(monotonic=lambda: now_s[-1]))
+    monkeypatch.setattr("netstats_xl.store.memory.time", SimpleNamespace(monotonic=lambda: now_s[-1]))
 
     def asked(cursor: Cursor) -> int:
         cursor.execute("SELECT median(x) FROM big").fetchall()
@@ -74,7 +74,7 @@ def test_how_much_is_kept_is_asked_once_a_second_and_not_where_nothing_can_have_
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_s = [time.monotonic()]
-    monkeypatch.setattr("netstats_xl.store.database.time", SimpleNamespace(monotonic=lambda: now_s[-1]))
+    monkeypatch.setattr("netstats_xl.store.memory.time", SimpleNamespace(monotonic=lambda: now_s[-1]))
     asked: list[int] = []
     monkeypatch.setattr(memory, "free", lambda _instance, *, above_bytes: asked.append(above_bytes))
 
